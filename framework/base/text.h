@@ -1,0 +1,24 @@
+/* text.h: small questions about text: is it UTF-8, a Kafka topic, a hex number; which name is nearest. */
+#ifndef POLKA_BASE_TEXT_H
+#define POLKA_BASE_TEXT_H
+
+#include <polka/polka.h>
+
+enum { POLKA_TOPIC_MAX = 249 };                          /* Kafka: org.apache.kafka.common.internals.Topic */
+
+bool polkai_utf8_valid(const void *data, size_t size);
+bool polkai_topic_valid(const char *name);               /* [a-zA-Z0-9._-]{1,249}, not "." nor ".." */
+void polkai_hex(char *out, const uint8_t *bytes, size_t count);          /* 2 * count digits and a NUL */
+void polkai_hex64(char out[17], uint64_t number);        /* 16 digits, most significant first, and a NUL */
+bool polkai_hex64_read(polka_text text, uint64_t *number);
+
+/*
+ * polkai_nearest: the candidate that `name` was probably meant to be (optimal string alignment distance, at most
+ * a third of its length), or NULL. Case is ignored. The last dotted part counts too: "OrderPlacd" finds "shop.OrderPlaced".
+ */
+const char *polkai_nearest(const char *name, const char *const *candidates, size_t count);
+
+/* polkai_text_escape: `data` as text safe for a log line: control bytes and non-UTF-8 as \xNN, cut at `limit` bytes. */
+size_t polkai_text_escape(char *out, size_t capacity, const void *data, size_t size, size_t limit);
+
+#endif

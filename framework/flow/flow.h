@@ -1,0 +1,93 @@
+/*
+ * flow.h: the corridor. A record comes in from a source, is opened, read, handled and settled; what the handlers emit
+ * goes out by a sink; the offset advances when all of it is done.
+ *
+ * Threads: all functions here are for one thread, the poll thread, but polkai_flow_stop. With lanes 0 the handlers
+ * run on the poll thread too; otherwise each lane is a thread of the flow.
+ */
+#ifndef POLKA_FLOW_FLOW_H
+#define POLKA_FLOW_FLOW_H
+
+#include <base/clock.h>
+#include <base/log.h>
+#include <transport/sink.h>
+#include <transport/source.h>
+
+typedef struct polkai_flow polkai_flow;
+
+/* Where polka_setting_text and _long look. false: no such setting. Texts live as long as the flow. */
+typedef struct {
+    void *user;
+    bool (*text)(void *user, const char *name, polka_text *value);
+    bool (*number)(void *user, const char *name, int64_t *value);
+} polkai_settings;
+
+typedef struct {
+    const polka_service *service;        /* borrowed */
+    const char *group;                   /* consumer group; in names of dead-letter topics and in letter ids */
+    unsigned lanes;                      /* 0: inline */
+    unsigned in_flight_events;           /* 0: 10000 */
+    size_t in_flight_bytes;              /* 0: 32 MiB */
+    size_t max_event_bytes;              /* of one emission; 0: 1000000. Larger is poison */
+    int64_t commit_interval_ms;          /* 0: 500 */
+    int64_t drain_deadline_ms;           /* 0: 8000; of a revoke too */
+    bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
+    bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
+    uint64_t seed;                       /* of jitter and root ids; 0: entropy */
+    const polkai_clock *clock;
+    const polkai_log *log;
+    polkai_settings settings;
+    void *resource;                      /* tests: in place of service.open; NULL: open is called */
+    /* called on the poll thread when the first assignment has arrived, and with what the source notices */
+    void (*ready)(void *user);
+    void (*notice)(void *user, polka_status status, const char *message);
+    void *user;
+} polkai_flow_options;
+
+/* What happened so far; readable from the poll thread at any time. */
+typedef struct {
+    uint64_t received, done, skipped, dead, retries, emitted, unknown_types, tombstones, redelivered_sends;
+    uint64_t in_flight, parked_keys, parked_events;
+} polkai_flow_counts;
+
+/* polkai_flow_create checks the service value. errors: MISUSE naming the reaction. *flow is new. */
+polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *options, polka_error *error);
+
+/*
+ * The report function to open the sink with; its user is the flow.
+ */
+void polkai_flow_report(void *flow, const polkai_report *report);
+
+/*
+ * polkai_flow_start: source (NULL for a program without reactions) and sink are taken. Opens the lanes' resources,
+ * announces schemas, subscribes.
+ */
+polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_sink *sink, polka_error *error);
+
+/*
+ * polkai_flow_step: one turn: take a batch, hand it to the lanes, serve acknowledgements, timers and commits. Waits up to
+ * timeout_ms when there is nothing to do. Returns how many things moved (0: idle).
+ * errors: MISUSE or FATAL when the service has to stop.
+ */
+polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, polka_error *error);
+
+/* polkai_flow_next_due_ms: when the earliest waiting event is due, by steady clock in ms; -1: none. Inline only. */
+int64_t polkai_flow_next_due_ms(const polkai_flow *flow);
+
+void polkai_flow_stop(polkai_flow *flow);                /* any thread or signal handler: wakes a waiting step */
+
+/*
+ * polkai_flow_drain: takes nothing new, lets started events end and be acknowledged (waiting keys are left to the next
+ * owner), commits, leaves the group. errors: TRANSIENT "drain-deadline" when the deadline passed before all was done.
+ */
+polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_error *error);
+
+polkai_flow_counts polkai_flow_count(const polkai_flow *flow);
+void polkai_flow_destroy(polkai_flow *flow);             /* NULL is fine; closes source and sink when they still are open */
+
+/* For producers: a unit of work without a cause. */
+polka_context *polkai_flow_begin(polkai_flow *flow);
+polka_status polkai_flow_commit_take(polka_context *ctx, polka_error *error);
+void polkai_flow_abandon_take(polka_context *ctx);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * kafka.h: source, sink and admin on Apache Kafka, by librdkafka. This folder is the only place that names rd_kafka_.
+ */
+#ifndef POLKA_TRANSPORT_KAFKA_H
+#define POLKA_TRANSPORT_KAFKA_H
+
+#include <base/log.h>
+#include <transport/admin.h>
+#include <transport/sink.h>
+#include <transport/source.h>
+
+typedef struct { const char *key, *value; } polkai_kafka_property;
+typedef struct {
+    const char *brokers;                 /* "host:port,host:port" */
+    const char *client_id;
+    const char *group;                   /* sources with a group; NULL: none */
+    const polkai_kafka_property *properties;             /* the user's -X; they win over the framework's */
+    size_t property_count;
+    const polkai_log *log;
+    /* tuned for librdkafka's mock broker, whose empty fetches always wait fetch.wait.max.ms */
+    bool embedded;
+    polkai_report_function *report;      /* sinks */
+    void *report_user;
+} polkai_kafka_options;
+
+polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error);
+polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_options *options, polka_error *error);
+polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_options *options, polka_error *error);
+
+/* polkai_kafka_check: MISUSE when the linked librdkafka is a release that loses or duplicates (named in the text). */
+polka_status polkai_kafka_check(polka_error *error);
+/* polkai_kafka_property_check: is this a property librdkafka knows, and the value one it takes? MISUSE with the nearest name. */
+polka_status polkai_kafka_property_check(const char *key, const char *value, polka_error *error);
+const char *polkai_kafka_version(void);
+
+#endif

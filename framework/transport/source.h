@@ -1,0 +1,53 @@
+/*
+ * source.h: where records come from. Two ways to start: as a member of a consumer group (services), or reading
+ * given partitions without a group and without commits (polka tail, trace).
+ */
+#ifndef POLKA_TRANSPORT_SOURCE_H
+#define POLKA_TRANSPORT_SOURCE_H
+
+#include <transport/record.h>
+
+typedef struct { polka_text topic; int32_t partition; int64_t offset; } polkai_position;
+enum { POLKAI_OFFSET_START = -2, POLKAI_OFFSET_END = -1 };   /* in polkai_start.positions; -1000 - N: the last N records */
+enum { POLKAI_OFFSET_TAIL = -1000 };
+
+/* What a source tells its owner; all of it from inside poll, commit or close, on the thread that called. */
+typedef struct {
+    void *user;
+    /* New partitions; offset is where reading begins when known, else -1001. count may be 0. */
+    void (*assigned)(void *user, const polkai_position *partitions, size_t count);
+    /*
+     * Partitions are about to be given up; commit inside is allowed and is the last chance. lost: they are gone already,
+     * nothing may be committed or sent for them any more. NULL allowed for a source without a group.
+     */
+    void (*revoked)(void *user, const polkai_position *partitions, size_t count, bool lost);
+    /* A condition worth a log line: broker unreachable (TRANSIENT, with its address), back again (OK), fatal (FATAL). */
+    void (*notice)(void *user, polka_status status, const char *message);
+} polkai_source_listener;
+
+typedef struct {
+    const polka_text *topics;            /* group: subscribe to these */
+    size_t topic_count;
+    const polkai_position *positions;    /* no group: read these */
+    size_t position_count;
+    polkai_source_listener listener;
+} polkai_start;
+
+typedef struct polkai_source polkai_source;
+typedef struct {
+    polka_status (*start)(polkai_source *source, const polkai_start *start, polka_error *error);
+    /*
+     * poll waits up to timeout_ms for the first record and takes what is there then, at most `capacity`. Fills `records`;
+     * each is released by its taker. Must be called at least every max.poll.interval. Never returns an error: see notice.
+     */
+    size_t (*poll)(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms);
+    /* pause: true pauses all partitions of the assignment, false resumes those that it paused (and no other). */
+    void (*pause)(polkai_source *source, bool paused);
+    /* commit: offset is the next to read. wait false: asynchronous, errors go to notice. */
+    polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error);
+    void (*wake)(polkai_source *source);                 /* any thread, or a signal handler: poll returns soon */
+    void (*close)(polkai_source *source);                /* leaves the group (revoked is called), frees the source */
+} polkai_source_operations;
+struct polkai_source { const polkai_source_operations *operations; };
+
+#endif
