@@ -1,0 +1,68 @@
+/*
+ * store.h: the inside that sources, sinks and admins of one memory share. One mutex guards all of it, and no
+ * callback of an owner runs under it. Topics and groups are never removed, so their names may be borrowed.
+ */
+#ifndef POLKA_TRANSPORT_MEMORY_STORE_H
+#define POLKA_TRANSPORT_MEMORY_STORE_H
+
+#include <transport/memory/memory.h>
+
+#include <pthread.h>
+
+typedef struct {
+    polkai_record record;                /* first, so that a stored record is a record */
+    uint64_t sequence;                   /* order of arrival across the whole memory */
+} polkai_stored;
+
+typedef struct { polkai_stored *records; size_t count, capacity; } polkai_memory_partition;
+
+typedef struct {
+    char *name;
+    polkai_topic settings;               /* as created; settings.name is `name` */
+    polkai_memory_partition *partitions;
+    int32_t partition_count;
+    uint32_t next;                       /* where the next record without a key goes */
+} polkai_memory_topic;
+
+/* Whose a partition is in a group, and how far the group has come. */
+typedef struct { polkai_memory_topic *topic; int32_t partition; int64_t committed; polkai_source *owner; } polkai_memory_claim;
+
+typedef struct {
+    char *name;
+    uint64_t generation;                 /* grows with every change of members; each member follows at its next poll */
+    polkai_source **members;             /* in the order of joining */
+    size_t member_count;
+    polkai_memory_claim *claims;
+    size_t claim_count;
+} polkai_memory_group;
+
+typedef struct { char *topic; polka_status status; char *code; unsigned times; } polkai_memory_failure;
+
+struct polkai_memory {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;              /* a record or a report has come; CLOCK_MONOTONIC */
+    const polkai_clock *clock;
+    int32_t default_partitions;
+    uint64_t sequence;
+    polkai_memory_topic **topics;
+    size_t topic_count;
+    polkai_memory_group **groups;
+    size_t group_count;
+    polkai_memory_failure *failures;
+    size_t failure_count;
+};
+
+/* All below: with the mutex held. */
+polkai_memory_topic *polkai_memory_topic_find(const polkai_memory *memory, polka_text name);           /* NULL: none */
+polkai_memory_topic *polkai_memory_topic_make(polkai_memory *memory, polka_text name, int32_t partitions);
+polkai_memory_group *polkai_memory_group_find(const polkai_memory *memory, const char *name);          /* NULL: none */
+polkai_memory_group *polkai_memory_group_make(polkai_memory *memory, const char *name);
+polkai_memory_claim *polkai_memory_claim_find(polkai_memory_group *group, polka_text topic, int32_t partition);   /* NULL: none */
+
+/*
+ * polkai_memory_wait waits for a change until `deadline_ns` of the steady clock; false when it has passed. Never waits
+ * on a clock that is not the real one: virtual time does not move while a thread sleeps.
+ */
+bool polkai_memory_wait(polkai_memory *memory, int64_t deadline_ns);
+
+#endif
