@@ -1,0 +1,4 @@
+#include <polka/polka.h>
+
+extern const polka_service shipping;
+POLKA_MAIN(shipping)
