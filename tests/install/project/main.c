@@ -1,0 +1,4 @@
+#include <polka/polka.h>
+
+extern const polka_service receipts;
+POLKA_MAIN(receipts)
