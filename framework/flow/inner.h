@@ -1,0 +1,186 @@
+/*
+ * inner.h: what the files of flow/ itself share: one event under way, its reactions, what they emit.
+ *
+ * Who owns what: the poll thread owns partitions, the pool of deliveries and everything that is settled; a lane owns a
+ * delivery from the hand-over until all its reactions are settled or sent; `pending` counts who still needs it.
+ */
+#ifndef POLKA_FLOW_INNER_H
+#define POLKA_FLOW_INNER_H
+
+#include <base/arena.h>
+#include <base/random.h>
+#include <flow/envelope/envelope.h>
+#include <flow/flow.h>
+#include <flow/handler/lane.h>
+#include <flow/handler/router.h>
+#include <flow/offsets/tracker.h>
+#include <side/parking/parking.h>
+#include <side/retry/policy.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct polkai_delivery polkai_delivery;
+typedef struct polkai_sending polkai_sending;
+
+/* An event type this service may emit. */
+typedef struct {
+    const polka_event *event;
+    polka_text topic, dataschema, type;
+    char key_text[17];                   /* of its record on polka.schemas */
+    atomic_bool announced;               /* its schema is acknowledged: emissions may leave */
+    atomic_uint held;                    /* sends that failed and wait: nothing may overtake them */
+    polkai_sending *announcement;
+} polkai_target;
+
+/* A partition of the present assignment. */
+typedef struct polkai_partition {
+    struct polkai_partition *next;
+    polka_text topic;
+    int32_t number;
+    polkai_tracker tracker;
+    int64_t committed;                   /* -1: nothing */
+    uint64_t active;                     /* deliveries that point here */
+    atomic_bool revoked;                 /* nothing more is begun for it */
+    atomic_bool fenced;                  /* and nothing more is sent */
+    bool detached;                       /* freed when active is 0 */
+} polkai_partition;
+
+typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT } polkai_sending_kind;
+struct polkai_sending {                  /* the cookie of one send */
+    polkai_sending_kind kind;
+    bool resent, without_value, failed;
+    polka_context *unit;                 /* NULL: announcement */
+    polkai_target *target;               /* NULL: letter */
+    polkai_sending *next;                /* of its unit, in order of emission */
+    polkai_sending *next_waiting;        /* of the flow's resend queue */
+    polkai_record record;
+};
+
+typedef enum { UNIT_NEW = 0, UNIT_WAITING, UNIT_HOLDING, UNIT_SETTLED } polkai_unit_state;   /* HOLDING: settled, its sends wait */
+
+/* One reaction to one event: what a handler sees as its context. Also the unit of work of a producer. */
+struct polka_context {
+    polkai_flow *flow;
+    struct polkai_worker *worker;        /* the lane; NULL: a producer */
+    polkai_delivery *delivery;           /* NULL while a resource is opened */
+    polka_arena *arena;
+    const polka_reaction *reaction;      /* NULL: the type could not be told, or a producer */
+    polkai_unit_state state;
+    unsigned attempt, outages;           /* failed handler attempts + 1; times the framework could not reach something */
+    int64_t due_ns, first_failed_ms, started_ns;
+    const polka_event *decoded;          /* what `value` was decoded as */
+    const void *value;
+    polka_error *error;                  /* the first framework error of this attempt; NULL: none */
+    polka_text reason;                   /* given with polka_retry, polka_dead */
+    size_t middleware;                   /* the next to call */
+    unsigned new_ids, *ordinals;         /* emissions so far, by index in the declared list */
+    polkai_sending *first, *last, *to_send;
+    polkai_sending *refused;             /* an emission the broker refused for good */
+    polka_text refusal;
+    polkai_sending *letter;
+    polka_cause cause;
+};
+
+enum { DELIVERY_MEMORY = 2048 };
+struct polkai_delivery {
+    polkai_lane_item item;
+    polkai_parked parked;
+    polkai_delivery *next_done;
+    polkai_record record;
+    polkai_partition *partition;
+    uint64_t sequence;
+    polkai_envelope envelope;
+    polka_context *units;
+    size_t unit_count;
+    int64_t now_ms;
+    atomic_int pending;                  /* sends not yet settled, and 1 while a lane has it */
+    bool dropped, opened;
+    polka_arena arena;
+    uint8_t memory[DELIVERY_MEMORY];
+};
+
+/* A lane with what its handlers share. */
+typedef struct polkai_worker {
+    polkai_flow *flow;
+    polkai_lane *lane;
+    void *resource;
+    polkai_parking *parking;
+    polkai_random random;
+    unsigned sweep;                      /* the last one seen */
+    polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
+    atomic_ullong parked_keys, parked_events;
+} polkai_worker;
+
+struct polkai_flow {
+    polkai_flow_options options;
+    const polka_service *service;
+    polka_text source_name, group_name, cluster;         /* ce_source of what is emitted here: /<domain>/<name> */
+    polkai_router *router;
+    polkai_source *source;
+    polkai_sink *sink;
+    polkai_target *targets;
+    size_t target_count;
+    polkai_worker *workers;
+    size_t worker_count;
+    bool threaded, draining, paused, ready;
+    polkai_partition *partitions, *last_partition;
+    polkai_delivery *pool;
+    _Atomic(polkai_delivery *) done;     /* what lanes gave back */
+    polkai_sending *waiting_first, *waiting_last;        /* failed sends, in order */
+    unsigned resend_attempt;
+    int64_t resend_due_ns, commit_due_ns, full_since_ns, complained_ns;
+    uint64_t in_flight;
+    size_t in_flight_bytes;
+    atomic_uint sweep;
+    atomic_bool stop, failed;
+    polka_error failure;                 /* why the service has to stop */
+    pthread_mutex_t lock;                /* of failure, random, announcements of producers */
+    polkai_random random;
+    polka_arena arena;                   /* as long as the flow */
+    atomic_ullong counts[12];
+    polkai_record *batch;
+};
+
+enum { COUNT_RECEIVED, COUNT_DONE, COUNT_SKIPPED, COUNT_DEAD, COUNT_RETRIES, COUNT_EMITTED, COUNT_UNKNOWN, COUNT_TOMBSTONES, COUNT_RESENT };
+
+static inline void polkai_count(polkai_flow *flow, unsigned which)
+{
+    atomic_fetch_add_explicit(&flow->counts[which], 1, memory_order_relaxed);
+}
+
+/* ---- walk.c: on the lane ---- */
+int64_t polkai_walk_items(void *worker, polkai_lane_item *items);
+polka_outcome polkai_walk_next(polka_context *unit);     /* the next middleware, or the handler */
+
+/* ---- settle.c ---- */
+void polkai_settle(polka_context *unit, polka_outcome outcome);      /* on the lane, after the handler */
+void polkai_settle_send(polka_context *unit);            /* sends what is still to send; state becomes SETTLED or HOLDING */
+void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message);
+void polkai_settle_stop(polkai_flow *flow, const polka_error *error);
+
+/* ---- send.c: on the poll thread ---- */
+void polkai_send_announce(polkai_flow *flow);
+void polkai_send_waiting(polkai_flow *flow, int64_t now_ns);
+bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
+
+/* ---- assignment.c: on the poll thread ---- */
+void polkai_assigned(void *flow, const polkai_position *partitions, size_t count);
+void polkai_revoked(void *flow, const polkai_position *partitions, size_t count, bool lost);
+polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record);
+void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);      /* one delivery less */
+polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error);
+bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
+
+/* ---- flow.c ---- */
+void polkai_delivery_done(polkai_delivery *delivery);    /* pending is 0; on the poll thread */
+void polkai_delivery_release(polkai_delivery *delivery); /* the lane lets go */
+size_t polkai_flow_collect(polkai_flow *flow);           /* what lanes gave back */
+
+/* ---- context.c ---- */
+polka_status polkai_context_fail(polka_context *unit, polka_status status, const char *code, const char *format, ...) POLKA_PRINTF(4, 5);
+void polkai_context_begin_attempt(polka_context *unit);
+void polkai_context_log(polka_context *unit, polkai_log_level level, const char *format, ...) POLKA_PRINTF(3, 4);
+polkai_target *polkai_flow_target(polkai_flow *flow, const polka_event *event);
+
+#endif
