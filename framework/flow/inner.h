@@ -158,6 +158,7 @@ void polkai_settle(polka_context *unit, polka_outcome outcome);      /* on the l
 void polkai_settle_send(polka_context *unit);            /* sends what is still to send; state becomes SETTLED or HOLDING */
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message);
 void polkai_settle_stop(polkai_flow *flow, const polka_error *error);
+void polkai_letter_without_value(polka_context *unit, polkai_sending *sending);      /* the same letter, its value left out */
 
 /* ---- send.c: on the poll thread ---- */
 void polkai_send_announce(polkai_flow *flow);
@@ -181,6 +182,7 @@ size_t polkai_flow_collect(polkai_flow *flow);           /* what lanes gave back
 polka_status polkai_context_fail(polka_context *unit, polka_status status, const char *code, const char *format, ...) POLKA_PRINTF(4, 5);
 void polkai_context_begin_attempt(polka_context *unit);
 void polkai_context_log(polka_context *unit, polkai_log_level level, const char *format, ...) POLKA_PRINTF(3, 4);
+void polkai_context_headers(polka_context *unit, polkai_sending *sending);           /* of an emission, when it leaves */
 polkai_target *polkai_flow_target(polkai_flow *flow, const polka_event *event);
 
 #endif

@@ -1,0 +1,267 @@
+/*
+ * settle.c: what becomes of an event after its handler: one table from (outcome, error class) to the next step, and the steps.
+ */
+#include <base/error.h>
+#include <flow/inner.h>
+#include <side/deadletter/letter.h>
+
+typedef enum { TO_SEND = 1, TO_SKIP, TO_RETRY, TO_LETTER, TO_WAIT, TO_STOP } next_step;
+typedef struct { next_step step; bool keep_emissions; const char *error_class, *code; } verdict;
+
+/* What a handler answered. */
+static const verdict on_outcome[] = {
+    [0]           = { TO_STOP,   false, "misuse", "no-outcome" },
+    [POLKA_DONE]  = { TO_SEND,   true,  NULL, NULL },
+    [POLKA_SKIP]  = { TO_SKIP,   false, NULL, NULL },
+    [POLKA_RETRY] = { TO_RETRY,  false, "handler", "attempts-used-up" },
+    [POLKA_DEAD]  = { TO_LETTER, false, "handler", "dead" },
+};
+
+/* What the framework met; it wins over the answer. */
+static const verdict on_error[] = {
+    [POLKA_TRANSIENT] = { TO_WAIT,   false, NULL, NULL },
+    [POLKA_POISON]    = { TO_LETTER, false, "poison", NULL },
+    [POLKA_MISUSE]    = { TO_STOP,   false, "misuse", NULL },
+    [POLKA_FATAL]     = { TO_STOP,   false, "fatal", NULL },
+};
+
+static int64_t now_ns(const polka_context *unit)
+{
+    return unit->flow->options.clock->steady_ns(unit->flow->options.clock);
+}
+
+static void drop_emissions(polka_context *unit)
+{
+    unit->first = unit->last = unit->to_send = NULL;
+}
+
+static void settled(polka_context *unit, unsigned count)
+{
+    unit->state = UNIT_SETTLED;
+    polkai_count(unit->flow, count);
+}
+
+/* ---- steps ---- */
+
+static void retry(polka_context *unit, const verdict *by)
+{
+    polka_retry_policy policy = polkai_retry_policy_complete(unit->reaction->retry);
+    polkai_retry_decision decision = polkai_retry_decide(&policy, unit->attempt, polkai_random_unit(&unit->worker->random));
+    polka_text reason = unit->reason.data != NULL ? unit->reason : POLKA_TEXT("the handler answered POLKA_RETRY without a reason");
+    if (!decision.retry) {
+        polkai_settle_letter(unit, by->error_class, by->code, reason);
+        return;
+    }
+    polkai_context_log(unit, POLKAI_LOG_WARN, "attempt %u of %u failed: %.*s; the next in %" PRId64 " ms", unit->attempt, policy.attempts,
+                       POLKA_TEXT_ARGS(reason), decision.delay_ns / 1000000);
+    polkai_count(unit->flow, COUNT_RETRIES);
+    unit->attempt++;
+    unit->state = UNIT_WAITING;
+    unit->due_ns = now_ns(unit) + decision.delay_ns;
+}
+
+/* The framework could not reach something: again without limit, and without counting attempts. */
+static void wait_for_it(polka_context *unit)
+{
+    unit->outages++;
+    unit->due_ns = now_ns(unit) + polkai_retry_outage_ns(unit->outages, polkai_random_unit(&unit->worker->random));
+}
+
+void polkai_settle_stop(polkai_flow *flow, const polka_error *error)
+{
+    pthread_mutex_lock(&flow->lock);
+    if (!atomic_load(&flow->failed))
+        flow->failure = *error;
+    atomic_store(&flow->failed, true);
+    pthread_mutex_unlock(&flow->lock);
+    polkai_flow_stop(flow);
+}
+
+static void stop(polka_context *unit, const verdict *by)
+{
+    polka_error error;
+    if (unit->error != NULL)
+        error = *unit->error;
+    else
+        polkai_fail(&error, POLKA_MISUSE, by->code, "%s returned no outcome; return POLKA_DONE, POLKA_SKIP, polka_retry(…) or polka_dead(…)",
+                    unit->reaction->function != NULL ? unit->reaction->function : "the handler");
+    polkai_error_where(&error, "reaction %s, event %.*s at %.*s/%" PRId32 "/%" PRId64, polkai_reaction_name(unit->reaction),
+                       POLKA_TEXT_ARGS(unit->cause.id), POLKA_TEXT_ARGS(unit->delivery->record.topic), unit->delivery->record.partition,
+                       unit->delivery->record.offset);
+    polkai_settle_stop(unit->flow, &error);
+    unit->delivery->dropped = true;      /* its offset stays where it is */
+    unit->state = UNIT_SETTLED;
+}
+
+/* All sizes are looked at before the first emission is sent, so that no reaction is half sent. */
+static polka_status check_sizes(polka_context *unit, polka_error *error)
+{
+    size_t most = unit->flow->options.max_event_bytes;
+    for (const polkai_sending *each = unit->first; each != NULL; each = each->next) {
+        size_t bytes = each->record.value.size + each->record.key.size;
+        ENSURE(bytes <= most, POLKA_POISON, error, "emission-too-large",
+               "an emission of %s has %zu bytes; at most %zu are sent (emit.max_bytes)", each->target->event->name, bytes, most);
+    }
+    return POLKA_OK;
+}
+
+static void send_emissions(polka_context *unit)
+{
+    polka_error error;
+    if (check_sizes(unit, &error) != POLKA_OK) {
+        drop_emissions(unit);
+        polkai_settle_letter(unit, "poison", error.code, polkai_arena_text(unit->arena, error.message, strlen(error.message)));
+        return;
+    }
+    polkai_count(unit->flow, COUNT_DONE);
+    unit->to_send = unit->first;
+    unit->outages = 0;
+    polkai_settle_send(unit);
+}
+
+void polkai_settle(polka_context *unit, polka_outcome outcome)
+{
+    verdict by = unit->error != NULL ? on_error[unit->error->status] : on_outcome[(unsigned)outcome <= POLKA_DEAD ? outcome : 0];
+    if (by.step != TO_SEND && unit->first_failed_ms == 0)
+        unit->first_failed_ms = unit->delivery->now_ms;
+    if (!by.keep_emissions)
+        drop_emissions(unit);
+    switch (by.step) {
+    case TO_SEND:
+        send_emissions(unit);
+        return;
+    case TO_SKIP:
+        settled(unit, COUNT_SKIPPED);
+        return;
+    case TO_RETRY:
+        retry(unit, &by);
+        return;
+    case TO_LETTER:
+        if (unit->error != NULL)
+            polkai_settle_letter(unit, by.error_class, unit->error->code, polka_text_of(unit->error->message));
+        else
+            polkai_settle_letter(unit, by.error_class, by.code, unit->reason.data != NULL ? unit->reason
+                                 : POLKA_TEXT("the handler answered POLKA_DEAD without a reason"));
+        return;
+    case TO_WAIT:
+        unit->state = UNIT_WAITING;
+        wait_for_it(unit);
+        return;
+    case TO_STOP:
+        stop(unit, &by);
+        return;
+    }
+}
+
+/* ---- sending ---- */
+
+static polkai_sending *append(polka_context *unit, polkai_sending_kind kind)
+{
+    polkai_sending *sending = polkai_arena_zeroed(unit->arena, 1, sizeof *sending);
+    sending->kind = kind;
+    sending->unit = unit;
+    if (unit->last == NULL)
+        unit->first = sending;
+    else
+        unit->last->next = sending;
+    unit->last = sending;
+    return sending;
+}
+
+void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message)
+{
+    polka_text reaction = unit->reaction == NULL ? POLKA_TEXT("-") : polka_text_of(polkai_reaction_name(unit->reaction));
+    polkai_sending *sending = append(unit, SENDING_LETTER);
+    /* code and message are copied: they may stand in an error of this attempt */
+    char *kept_code = polka_arena_alloc(unit->arena, strlen(code) + 1);
+    memcpy(kept_code, code, strlen(code) + 1);
+    polkai_letter from = { .record = &unit->delivery->record, .group = unit->flow->options.group, .reaction = reaction, .error_class = error_class,
+                           .code = kept_code, .message = polkai_arena_text(unit->arena, message.data, message.size), .attempts = unit->attempt,
+                           .first_failed_ms = unit->first_failed_ms, .without_value = unit->letter != NULL && unit->letter->without_value };
+    unit->letter = sending;
+    sending->without_value = from.without_value;
+    polkai_letter_write(&from, unit->arena, &sending->record);
+    polkai_count(unit->flow, COUNT_DEAD);
+    polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", kept_code,
+                       POLKA_TEXT_ARGS(unit->delivery->record.topic), unit->delivery->record.partition, unit->delivery->record.offset,
+                       POLKA_TEXT_ARGS(sending->record.topic), POLKA_TEXT_ARGS(from.message));
+    unit->to_send = sending;
+    polkai_settle_send(unit);
+}
+
+static void hold(polka_context *unit)
+{
+    unit->state = UNIT_HOLDING;
+    wait_for_it(unit);
+}
+
+/* An emission that can never be sent: what went before it is on its way, so the letter says so. */
+static void refuse(polka_context *unit, polkai_sending *sending, const polka_error *error)
+{
+    unsigned sent = 0;
+    for (const polkai_sending *each = unit->first; each != sending; each = each->next)
+        sent++;
+    polka_text message = polkai_arena_format(unit->arena, "the emission of %s was refused (%s); %u before it were sent", sending->target->event->name,
+                                             error->message, sent);
+    unit->first_failed_ms = unit->delivery->now_ms;
+    polkai_settle_letter(unit, "poison", error->code, message);
+}
+
+/* A letter that can never be sent as it is goes without its value; if even that is refused, nothing advances. */
+static void letter_refused(polka_context *unit, polkai_sending *sending, const polka_error *error)
+{
+    if (!sending->without_value && sending->record.value.data != NULL) {
+        polkai_letter_without_value(unit, sending);
+        polkai_settle_send(unit);
+        return;
+    }
+    polkai_context_log(unit, POLKAI_LOG_ERROR, "the dead letter topic %.*s takes no letter: %s; the event waits", POLKA_TEXT_ARGS(sending->record.topic),
+                       error->message);
+    hold(unit);
+}
+
+static bool may_leave(polka_context *unit, const polkai_sending *sending)
+{
+    if (sending->target == NULL)
+        return true;
+    return polkai_send_is_announced(unit->flow, sending->target) && atomic_load(&sending->target->held) == 0;
+}
+
+void polkai_settle_send(polka_context *unit)
+{
+    polkai_delivery *delivery = unit->delivery;
+    polkai_sink *sink = unit->flow->sink;
+    if (delivery->partition != NULL && atomic_load(&delivery->partition->fenced)) {
+        delivery->dropped = true;        /* another member has the partition: nothing is sent for it any more */
+        unit->state = UNIT_SETTLED;
+        return;
+    }
+    for (; unit->to_send != NULL; unit->to_send = unit->to_send->next) {
+        polkai_sending *sending = unit->to_send;
+        polka_error error;
+        if (!may_leave(unit, sending)) {
+            hold(unit);
+            return;
+        }
+        if (sending->kind == SENDING_EMISSION)
+            polkai_context_headers(unit, sending);
+        atomic_fetch_add(&delivery->pending, 1);
+        polka_status status = sink->operations->send(sink, &sending->record, sending, &error);
+        if (status == POLKA_OK)
+            continue;
+        atomic_fetch_sub(&delivery->pending, 1);
+        if (status == POLKA_POISON && sending->kind == SENDING_EMISSION)
+            refuse(unit, sending, &error);
+        else if (status == POLKA_POISON)
+            letter_refused(unit, sending, &error);
+        else if (status == POLKA_TRANSIENT)
+            hold(unit);
+        else {
+            polkai_settle_stop(unit->flow, &error);
+            delivery->dropped = true;
+            unit->state = UNIT_SETTLED;
+        }
+        return;
+    }
+    unit->state = UNIT_SETTLED;
+}

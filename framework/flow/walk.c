@@ -1,0 +1,319 @@
+/*
+ * walk.c: the corridor on its lane: open the record, find who reacts, read the value, call, settle. Keys whose first event
+ * waits are parked, and what comes behind them waits in order.
+ */
+#include <avro/json.h>
+#include <base/error.h>
+#include <flow/inner.h>
+#include <flow/schema/framing.h>
+
+#define DELIVERY_OF(ITEM) ((polkai_delivery *)((uint8_t *)(ITEM) - offsetof(polkai_delivery, item)))
+#define DELIVERY_OF_PARKED(PARKED) ((polkai_delivery *)((uint8_t *)(PARKED) - offsetof(polkai_delivery, parked)))
+
+/* ---- open ---- */
+
+static void make_units(polkai_delivery *delivery, polkai_worker *worker, const polkai_route *route)
+{
+    const polkai_envelope *envelope = &delivery->envelope;
+    delivery->unit_count = route == NULL ? 1 : route->count;
+    delivery->units = polkai_arena_zeroed(&delivery->arena, delivery->unit_count, sizeof *delivery->units);
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        polka_context *unit = &delivery->units[i];
+        *unit = (polka_context){ .flow = worker->flow, .worker = worker, .delivery = delivery, .arena = &delivery->arena, .attempt = 1,
+                                 .reaction = route == NULL ? NULL : route->reactions[i] };
+        unit->cause = (polka_cause){ .id = envelope->id, .type = envelope->type, .source = envelope->source,
+                                     .key = { delivery->record.key.size, (const char *)delivery->record.key.data },
+                                     .correlation_id = envelope->correlation_id.data != NULL ? envelope->correlation_id : envelope->id,
+                                     .causation_id = envelope->causation_id, .hops = envelope->hops, .attempt = 1,
+                                     .time_ms = envelope->time_ms != 0 ? envelope->time_ms : delivery->record.timestamp_ms };
+    }
+}
+
+/* The framed bytes of the event, wherever the envelope has them. */
+static polka_bytes framed(const polkai_delivery *delivery)
+{
+    return delivery->envelope.mode == POLKAI_MODE_STRUCTURED ? delivery->envelope.data : delivery->record.value;
+}
+
+/* A record that carries no type: the schema that wrote it knows. */
+static polka_status find_by_schema(polkai_delivery *delivery, const polkai_router *router, const polkai_route **route, polka_error *error)
+{
+    uint64_t fingerprint;
+    polka_bytes body;
+    *route = polkai_router_default(router);
+    ENSURE(delivery->envelope.json.data == NULL, POLKA_POISON, error, "no-type", "CloudEvents JSON without a type");
+    TRY(polkai_framing_read(framed(delivery), &fingerprint, &body, error));
+    const polkai_route *known = polkai_router_find_schema(router, fingerprint);
+    ENSURE(known != NULL || *route != NULL, POLKA_POISON, error, "schema-not-found",
+           "the record has no ce_type, and its schema %016" PRIx64 " is none of those this service was built with", fingerprint);
+    if (known != NULL) {
+        *route = known;
+        delivery->envelope.type = polka_text_of(known->event->name);
+    }
+    return POLKA_OK;
+}
+
+static polka_status find_route(polkai_delivery *delivery, polkai_worker *worker, const polkai_route **route, polka_error *error)
+{
+    polkai_flow *flow = worker->flow;
+    TRY(polkai_envelope_open(&delivery->record, flow->cluster, &delivery->arena, &delivery->envelope, error));
+    if (delivery->envelope.type.size == 0)
+        return find_by_schema(delivery, flow->router, route, error);
+    *route = polkai_router_find(flow->router, delivery->envelope.type);
+    return POLKA_OK;
+}
+
+/* Opens the record; afterwards units are there, or none when nobody reacts. */
+static void open_delivery(polkai_delivery *delivery, polkai_worker *worker)
+{
+    polkai_flow *flow = worker->flow;
+    polka_error error;
+    const polkai_route *route = NULL;
+    delivery->opened = true;
+    delivery->now_ms = flow->options.clock->wall_ms(flow->options.clock);
+    if (delivery->record.value.data == NULL) {
+        polkai_count(flow, COUNT_TOMBSTONES);
+        return;
+    }
+    polkai_record_headers(&delivery->record, &delivery->arena);
+    if (find_route(delivery, worker, &route, &error) != POLKA_OK) {
+        make_units(delivery, worker, NULL);
+        delivery->units[0].first_failed_ms = delivery->now_ms;
+        polkai_settle_letter(&delivery->units[0], "poison", error.code, polkai_arena_text(&delivery->arena, error.message, strlen(error.message)));
+    } else if (route == NULL) {
+        polkai_count(flow, COUNT_UNKNOWN);
+    } else {
+        make_units(delivery, worker, route);
+    }
+}
+
+/* ---- read ---- */
+
+static polka_status read_json(polka_context *unit, const polka_event *event, polka_bytes *body, polka_error *error)
+{
+    const polka_text json = unit->delivery->envelope.json;
+    polkai_schema_set *set = polkai_schema_set_create();
+    const polkai_schema *schema;
+    json_t *value = NULL;
+    polka_buffer buffer = { .arena = unit->arena };
+    polka_status status = polkai_schema_parse(set, polka_text_of(event->schema), NULL, &schema, error);
+    if (status == POLKA_OK)
+        status = polkai_json_parse((polka_bytes){ json.size, (const uint8_t *)json.data }, &value, error);
+    if (status == POLKA_OK)
+        status = polkai_json_encode(schema, value, &buffer, error);
+    json_decref(value);
+    polkai_schema_set_destroy(set);
+    *body = (polka_bytes){ buffer.size, buffer.data };
+    return status;
+}
+
+static polka_status read_value(polka_context *unit, polka_error *error)
+{
+    const polka_event *event = unit->reaction->event;
+    polka_bytes body;
+    if (unit->delivery->envelope.json.data != NULL) {
+        TRY(read_json(unit, event, &body, error));
+    } else {
+        uint64_t fingerprint;
+        TRY(polkai_framing_read(framed(unit->delivery), &fingerprint, &body, error));
+        ENSURE(fingerprint == event->fingerprint, POLKA_POISON, error, "schema-not-found",
+               "%s was written with schema %016" PRIx64 "; this service was built with %016" PRIx64 " and cannot read another yet",
+               event->name, fingerprint, event->fingerprint);
+    }
+    void *value = polkai_arena_zeroed(unit->arena, 1, event->value_size);
+    TRY(event->codec->decode(body, unit->arena, value, error));
+    unit->value = value;
+    unit->decoded = event;
+    return POLKA_OK;
+}
+
+/* Reads the value once for all reactions to it. */
+static polka_status need_value(polka_context *unit, polka_error *error)
+{
+    const polka_context *first = unit->delivery->units;
+    if (unit->reaction->event == NULL || unit->decoded == unit->reaction->event)
+        return POLKA_OK;
+    if (first->decoded == unit->reaction->event) {
+        unit->value = first->value;
+        unit->decoded = first->decoded;
+        return POLKA_OK;
+    }
+    return read_value(unit, error);
+}
+
+/* ---- call ---- */
+
+polka_outcome polkai_walk_next(polka_context *unit)
+{
+    const polka_service *service = unit->flow->service;
+    const polka_reaction *reaction = unit->reaction;
+    polka_middleware *next = service->around == NULL || unit->middleware == SIZE_MAX ? NULL : service->around[unit->middleware];
+    if (next != NULL) {
+        unit->middleware++;
+        return next(unit);
+    }
+    if (unit->middleware == SIZE_MAX) {
+        polkai_context_fail(unit, POLKA_MISUSE, "proceed-twice", "a middleware around %s called polka_proceed twice", polkai_reaction_name(reaction));
+        return POLKA_DEAD;
+    }
+    unit->middleware = SIZE_MAX;
+    if (reaction->any != NULL)
+        return reaction->any(unit, &(polka_any){ reaction->event, unit->value });
+    return reaction->event->invoke(reaction->handler, unit, unit->value);
+}
+
+static void run_unit(polka_context *unit)
+{
+    polka_error error;
+    polkai_context_begin_attempt(unit);
+    if (need_value(unit, &error) != POLKA_OK) {
+        polkai_context_fail(unit, error.status, error.code, "%s", error.message);
+        polkai_settle(unit, POLKA_DEAD);
+        return;
+    }
+    polka_outcome outcome = polkai_walk_next(unit);
+    if (unit->middleware != SIZE_MAX && outcome == POLKA_SKIP)
+        polkai_context_log(unit, POLKAI_LOG_DEBUG, "a middleware skipped this event before %s saw it", polkai_reaction_name(unit->reaction));
+    polkai_settle(unit, outcome);
+}
+
+/* ---- one event ---- */
+
+/* When the delivery has to be looked at again: the least due time of what waits; INT64_MAX: all settled. */
+static int64_t due_of(const polkai_delivery *delivery)
+{
+    int64_t due_ns = INT64_MAX;
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        const polka_context *unit = &delivery->units[i];
+        if (unit->state != UNIT_SETTLED && unit->due_ns < due_ns)
+            due_ns = unit->due_ns;
+    }
+    return due_ns;
+}
+
+static polka_text kept(polka_text text, polka_arena *arena)
+{
+    return text.data == NULL ? text : polkai_arena_text(arena, text.data, text.size);
+}
+
+/* Before a long wait: our own copy of the record, as a kept message of librdkafka pins its whole fetch buffer. */
+static void keep(polkai_delivery *delivery)
+{
+    if (delivery->record.release == NULL || atomic_load(&delivery->pending) > 1)
+        return;                          /* something under way still borrows from it */
+    polkai_envelope *e = &delivery->envelope;
+    polka_text *texts[] = { &e->id, &e->source, &e->type, &e->subject, &e->correlation_id, &e->causation_id, &e->dataschema, &e->traceparent };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = kept(*texts[i], &delivery->arena);
+    polkai_record_headers(&delivery->record, &delivery->arena);
+    polkai_record_keep(&delivery->record);
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        polka_cause *cause = &delivery->units[i].cause;
+        cause->id = e->id;
+        cause->type = e->type;
+        cause->source = e->source;
+        cause->causation_id = e->causation_id;
+        cause->correlation_id = e->correlation_id.data != NULL ? e->correlation_id : e->id;
+        cause->key = (polka_text){ delivery->record.key.size, (const char *)delivery->record.key.data };
+    }
+}
+
+/* Runs what is new or due. Returns true when all reactions are settled. */
+static bool advance(polkai_delivery *delivery, int64_t now_ns)
+{
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        polka_context *unit = &delivery->units[i];
+        if (unit->state == UNIT_NEW || (unit->state == UNIT_WAITING && unit->due_ns <= now_ns))
+            run_unit(unit);
+        else if (unit->state == UNIT_HOLDING && unit->due_ns <= now_ns)
+            polkai_settle_send(unit);
+    }
+    int64_t due_ns = due_of(delivery);
+    delivery->parked.due_ns = due_ns;
+    delivery->parked.record = &delivery->record;
+    return due_ns == INT64_MAX;
+}
+
+static void drop(polkai_delivery *delivery)
+{
+    delivery->dropped = true;
+    polkai_delivery_release(delivery);
+}
+
+/* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */
+static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parked *behind, int64_t now_ns)
+{
+    if (atomic_load(&delivery->partition->revoked) || atomic_load(&worker->flow->failed)) {
+        drop(delivery);
+        return true;
+    }
+    if (!delivery->opened)
+        open_delivery(delivery, worker);
+    if (advance(delivery, now_ns)) {
+        polkai_delivery_release(delivery);
+        return true;
+    }
+    keep(delivery);
+    polkai_parking_return(worker->parking, &delivery->parked, behind);
+    return false;
+}
+
+static void resume(polkai_worker *worker, polkai_parked *first, int64_t now_ns)
+{
+    polkai_parked *at = first;
+    while (at != NULL) {
+        polkai_parked *behind = at->next;
+        if (!begin(worker, DELIVERY_OF_PARKED(at), behind, now_ns))
+            return;
+        at = behind;
+    }
+}
+
+/* ---- the lane's work ---- */
+
+static bool is_revoked(const polkai_parked *item, void *user)
+{
+    (void)user;
+    return atomic_load(&DELIVERY_OF_PARKED(item)->partition->revoked);
+}
+
+static void sweep(polkai_worker *worker)
+{
+    unsigned now = atomic_load(&worker->flow->sweep);
+    if (worker->sweep == now)
+        return;
+    worker->sweep = now;
+    polkai_parked *taken = polkai_parking_sweep(worker->parking, is_revoked, NULL);
+    while (taken != NULL) {
+        polkai_parked *next = taken->next;
+        drop(DELIVERY_OF_PARKED(taken));
+        taken = next;
+    }
+}
+
+static void take(polkai_worker *worker, polkai_delivery *delivery, int64_t now_ns)
+{
+    delivery->parked.record = &delivery->record;
+    if (polkai_parking_keys(worker->parking) > 0 && polkai_parking_follow(worker->parking, &delivery->parked))
+        keep(delivery);
+    else
+        begin(worker, delivery, NULL, now_ns);
+}
+
+int64_t polkai_walk_items(void *user, polkai_lane_item *items)
+{
+    polkai_worker *worker = user;
+    const polkai_clock *clock = worker->flow->options.clock;
+    int64_t now_ns = clock->steady_ns(clock);
+    sweep(worker);
+    while (items != NULL) {
+        polkai_lane_item *next = items->next;
+        take(worker, DELIVERY_OF(items), now_ns);
+        items = next;
+    }
+    for (polkai_parked *due; (due = polkai_parking_due(worker->parking, clock->steady_ns(clock))) != NULL;)
+        resume(worker, due, clock->steady_ns(clock));
+    atomic_store_explicit(&worker->parked_keys, polkai_parking_keys(worker->parking), memory_order_relaxed);
+    atomic_store_explicit(&worker->parked_events, polkai_parking_count(worker->parking), memory_order_relaxed);
+    return polkai_parking_next_due_ns(worker->parking);
+}
