@@ -1,0 +1,176 @@
+/* files.c: texts and files of schemas: the limits of a text, and files that refer to each other in any order. */
+#include <avro/node.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* How deep brackets nest outside of strings; checked before the parser sees the text. */
+static size_t nesting(polka_text text)
+{
+    size_t depth = 0, most = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+            most = depth > most ? depth : most;
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return most;
+}
+
+polka_status polkai_schema_document(polkai_schema_set *set, polka_text text, const char *file, json_t **document, polka_error *error)
+{
+    json_error_t problem;
+    if (text.size > POLKAI_SCHEMA_TEXT_BYTES)
+        return polkai_schema_bad(error, file, NULL, "the text has %zu bytes; the limit is %d", text.size, POLKAI_SCHEMA_TEXT_BYTES);
+    if (nesting(text) > POLKAI_SCHEMA_JSON_NESTING)
+        return polkai_schema_bad(error, file, NULL, "the JSON nests more than %d deep", POLKAI_SCHEMA_JSON_NESTING);
+    *document = json_loadb(text.data == NULL ? "" : text.data, text.size,
+                           JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
+    if (*document == NULL)
+        return polkai_schema_bad(error, file, NULL, "not JSON: line %d, column %d: %s", problem.line, problem.column, problem.text);
+    json_array_append_new(set->documents, *document);
+    return POLKA_OK;
+}
+
+polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const char *file, const polkai_schema **schema, polka_error *error)
+{
+    size_t before = set->count;
+    json_t *document;
+    polkai_schema_reader reader = { .set = set, .error = error };
+    reader.file = file == NULL ? NULL : polkai_arena_text(&set->arena, file, strlen(file)).data;
+    polka_status status = polkai_schema_document(set, text, reader.file, &document, error);
+    if (status == POLKA_OK)
+        status = polkai_schema_read(&reader, document, schema);
+    if (status == POLKA_OK)
+        status = polkai_schema_check(set, before, error);
+    if (status == POLKA_OK)
+        status = polkai_schema_check_depth(set, *schema, reader.file, error);
+    if (status != POLKA_OK)
+        polkai_set_forget(set, before);
+    return status;
+}
+
+/* ---- several files ----------------------------------------------------------------------------- */
+
+typedef struct { const char *name; const json_t *document; bool started; const polkai_schema *schema; } source;
+typedef struct {
+    polkai_schema_set *set;
+    source *sources;
+    size_t count;
+    json_t *defines;                     /* full name -> index of the file that defines it */
+    polka_error *error;
+} reading;
+
+static void close_file(FILE **file)
+{
+    if (*file != NULL)
+        fclose(*file);
+}
+
+/* The text is new: free() it. */
+static polka_status read_text(const char *name, polka_text *text, polka_error *error)
+{
+    FILE *file AUTO(close_file) = fopen(name, "rbe");
+    if (file == NULL)
+        return polkai_fail(error, POLKA_POISON, "bad-schema", "%s: cannot be opened: %s", name, strerror(errno));
+    char *data = polkai_alloc(POLKAI_SCHEMA_TEXT_BYTES + 1);
+    size_t size = fread(data, 1, POLKAI_SCHEMA_TEXT_BYTES + 1, file);
+    *text = (polka_text){ size, data };
+    if (ferror(file)) {
+        free(data);
+        return polkai_fail(error, POLKA_POISON, "bad-schema", "%s: cannot be read: %s", name, strerror(errno));
+    }
+    return POLKA_OK;
+}
+
+/* Notes which names a document defines, before anything is judged: malformed parts are left to the reader. */
+static void note_names(reading *all, size_t index, const json_t *json, const char *space)
+{
+    size_t i;
+    json_t *part;
+    const char *key;
+    if (json_is_array(json)) {
+        json_array_foreach((json_t *)(uintptr_t)json, i, part)
+            note_names(all, index, part, space);
+        return;
+    }
+    const char *type = json_string_value(json_object_get(json, "type")), *name = json_string_value(json_object_get(json, "name"));
+    if (type != NULL && name != NULL && (strcmp(type, "record") == 0 || strcmp(type, "error") == 0 || strcmp(type, "enum") == 0 || strcmp(type, "fixed") == 0)) {
+        const char *own = json_string_value(json_object_get(json, "namespace"));
+        const char *full = polkai_name_resolve(&all->set->arena, name, own != NULL ? own : space), *dot = strrchr(full, '.');
+        space = dot == NULL ? "" : polkai_arena_text(&all->set->arena, full, (size_t)(dot - full)).data;
+        if (json_object_get(all->defines, full) == NULL)
+            json_object_set_new(all->defines, full, json_integer((json_int_t)index));
+    }
+    json_object_foreach((json_t *)(uintptr_t)json, key, part)
+        if (strcmp(key, "type") == 0 || strcmp(key, "fields") == 0 || strcmp(key, "items") == 0 || strcmp(key, "values") == 0)
+            note_names(all, index, part, space);
+}
+
+static polka_status read_source(reading *all, size_t index);
+
+static polka_status read_missing(polkai_schema_reader *reader, const char *full_name)
+{
+    reading *all = reader->user;
+    const json_t *index = json_object_get(all->defines, full_name);
+    return index == NULL ? POLKA_OK : read_source(all, (size_t)json_integer_value(index));
+}
+
+static polka_status read_source(reading *all, size_t index)
+{
+    source *from = &all->sources[index];
+    if (from->started)
+        return POLKA_OK;
+    from->started = true;
+    polkai_schema_reader reader = { .set = all->set, .file = from->name, .error = all->error, .missing = read_missing, .user = all };
+    return polkai_schema_read(&reader, from->document, &from->schema);
+}
+
+static polka_status read_all(reading *all, const char *const *paths, size_t before)
+{
+    polkai_schema_set *set = all->set;
+    for (size_t i = 0; i < all->count; i++) {
+        polka_text text;
+        json_t *document;
+        TRY(read_text(paths[i], &text, all->error));
+        all->sources[i].name = polkai_arena_text(&set->arena, paths[i], strlen(paths[i])).data;
+        polka_status status = polkai_schema_document(set, text, all->sources[i].name, &document, all->error);
+        free((char *)(uintptr_t)text.data);
+        TRY(status);
+        all->sources[i].document = document;
+        note_names(all, i, document, "");
+    }
+    for (size_t i = 0; i < all->count; i++)
+        TRY(read_source(all, i));
+    TRY(polkai_schema_check(set, before, all->error));
+    for (size_t i = 0; i < all->count; i++)
+        TRY(polkai_schema_check_depth(set, all->sources[i].schema, all->sources[i].name, all->error));
+    return POLKA_OK;
+}
+
+polka_status polkai_schema_read_files(polkai_schema_set *set, const char *const *paths, size_t count, const polkai_schema **schemas, polka_error *error)
+{
+    size_t before = set->count;
+    reading all = { .set = set, .count = count, .error = error, .defines = json_object() };
+    all.sources = polkai_alloc(count * sizeof *all.sources);
+    polka_status status = read_all(&all, paths, before);
+    for (size_t i = 0; status == POLKA_OK && i < count; i++)
+        schemas[i] = all.sources[i].schema;
+    if (status != POLKA_OK)
+        polkai_set_forget(set, before);
+    free(all.sources);
+    json_decref(all.defines);
+    return status;
+}
