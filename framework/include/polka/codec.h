@@ -1,5 +1,6 @@
 /*
- * codec.h: what generated code uses: memory of one event, a growing buffer, and Avro's primitives.
+ * codec.h: what generated headers use: memory of one event, a growing buffer, the codec of an event type.
+ * Avro's primitives, used by generated sources only, stand in wire.h.
  *
  * Services do not call anything here by hand.
  */
@@ -58,11 +59,43 @@ static inline uint8_t *polka_buffer_reserve(polka_buffer *buffer, size_t bytes)
  * key    gives the record key of `value` (design: text of string, uuid, enum; decimal text of int, long; raw
  *        bytes, fixed); memory of `arena` or of `value`. NULL when the event has no key.
  */
+typedef struct { unsigned version; uint64_t fingerprint; const char *schema; } polka_older_schema;
 struct polka_codec {
     polka_status (*encode)(const void *value, polka_buffer *buffer, polka_error *error);
     polka_status (*decode)(polka_bytes body, polka_arena *arena, void *value, polka_error *error);
     polka_status (*key)(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error);
+    const polka_older_schema *older;     /* earlier versions of the event's schema, newest first; NULL: none */
+    size_t older_count;
 };
+
+/* A null has no value: its arrays have a count, its maps have keys. */
+typedef struct { size_t count; } polka_null_array;
+typedef struct { polka_text key; } polka_null_entry;
+typedef struct { size_t count; const polka_null_entry *items; } polka_null_map;
+
+/*
+ * POLKA_EVENT declares what belongs to a generated event type E beside its struct:
+ * E_event the descriptor; E_handler the type of a function that reacts to it; E_emit and E_emit_with (options of
+ * polka_emit); E_in the value inside a polka_any, or NULL when that is another event; E_from_json and E_to_json.
+ */
+#define POLKA_EVENT(E)                                                                                              \
+    extern const polka_event E##_event;                                                                             \
+    typedef polka_outcome E##_handler(polka_context *ctx, const E *event);                                          \
+    static inline void E##_emit(polka_context *ctx, const E *event) { polka_emit(ctx, &E##_event, event, NULL); }   \
+    static inline void E##_emit_with(polka_context *ctx, const E *event, const polka_emission *options)             \
+    {                                                                                                               \
+        polka_emit(ctx, &E##_event, event, options);                                                                \
+    }                                                                                                               \
+    static inline const E *E##_in(const polka_any *any)                                                             \
+    {                                                                                                               \
+        return any->event == &E##_event ? (const E *)any->value : NULL;                                             \
+    }                                                                                                               \
+    POLKA_MUST_USE static inline polka_status E##_from_json(polka_context *ctx, polka_bytes json, E *event,         \
+                                                            polka_error *error)                                     \
+    {                                                                                                               \
+        return polka_from_json(ctx, &E##_event, json, event, error);                                                \
+    }                                                                                                               \
+    static inline polka_text E##_to_json(polka_context *ctx, const E *event) { return polka_to_json(ctx, &E##_event, event); }
 
 #ifdef __cplusplus
 }
