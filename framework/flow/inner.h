@@ -49,7 +49,8 @@ typedef struct polkai_partition {
 typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT } polkai_sending_kind;
 struct polkai_sending {                  /* the cookie of one send */
     polkai_sending_kind kind;
-    bool resent, without_value, failed;
+    bool resent, without_value;
+    atomic_bool settled;                 /* of a producer's */
     polka_context *unit;                 /* NULL: announcement */
     polkai_target *target;               /* NULL: letter */
     polkai_sending *next;                /* of its unit, in order of emission */
@@ -77,7 +78,7 @@ struct polka_context {
     unsigned new_ids, *ordinals;         /* emissions so far, by index in the declared list */
     polkai_sending *first, *last, *to_send;
     polkai_sending *refused;             /* an emission the broker refused for good */
-    polka_text refusal;
+    polka_error *refused_error;          /* new; with refused */
     polkai_sending *letter;
     polka_cause cause;
 };
@@ -87,9 +88,11 @@ struct polkai_delivery {
     polkai_lane_item item;
     polkai_parked parked;
     polkai_delivery *next_done;
+    polkai_flow *flow;
     polkai_record record;
-    polkai_partition *partition;
+    polkai_partition *partition;         /* NULL: a producer's unit of work */
     uint64_t sequence;
+    size_t bytes;                        /* counted in the budget */
     polkai_envelope envelope;
     polka_context *units;
     size_t unit_count;
@@ -123,7 +126,7 @@ struct polkai_flow {
     size_t target_count;
     polkai_worker *workers;
     size_t worker_count;
-    bool threaded, draining, paused, ready;
+    bool threaded, draining, paused, ready, stuck;
     polkai_partition *partitions, *last_partition;
     polkai_delivery *pool;
     _Atomic(polkai_delivery *) done;     /* what lanes gave back */
@@ -135,7 +138,8 @@ struct polkai_flow {
     atomic_uint sweep;
     atomic_bool stop, failed;
     polka_error failure;                 /* why the service has to stop */
-    pthread_mutex_t lock;                /* of failure, random, announcements of producers */
+    pthread_mutex_t lock;                /* of failure, random, errors of producers' units */
+    pthread_mutex_t announcing;          /* of the queue of failed sends, in a producer */
     polkai_random random;
     polka_arena arena;                   /* as long as the flow */
     atomic_ullong counts[12];
@@ -158,12 +162,17 @@ void polkai_settle(polka_context *unit, polka_outcome outcome);      /* on the l
 void polkai_settle_send(polka_context *unit);            /* sends what is still to send; state becomes SETTLED or HOLDING */
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message);
 void polkai_settle_stop(polkai_flow *flow, const polka_error *error);
+void polkai_settle_refused(polka_context *unit);         /* on the poll thread: the broker refused an emission for good */
 void polkai_letter_without_value(polka_context *unit, polkai_sending *sending);      /* the same letter, its value left out */
 
 /* ---- send.c: on the poll thread ---- */
 void polkai_send_announce(polkai_flow *flow);
 void polkai_send_waiting(polkai_flow *flow, int64_t now_ns);
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
+void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */
+
+/* ---- producer.c ---- */
+void polkai_producer_report(polkai_sending *sending, const polkai_report *report);
 
 /* ---- assignment.c: on the poll thread ---- */
 void polkai_assigned(void *flow, const polkai_position *partitions, size_t count);

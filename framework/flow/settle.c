@@ -64,7 +64,7 @@ static void retry(polka_context *unit, const verdict *by)
 static void wait_for_it(polka_context *unit)
 {
     unit->outages++;
-    unit->due_ns = now_ns(unit) + polkai_retry_outage_ns(unit->outages, polkai_random_unit(&unit->worker->random));
+    unit->due_ns = now_ns(unit) + polkai_retry_outage_ns(unit->outages, 0.5);
 }
 
 void polkai_settle_stop(polkai_flow *flow, const polka_error *error)
@@ -155,38 +155,44 @@ void polkai_settle(polka_context *unit, polka_outcome outcome)
 
 /* ---- sending ---- */
 
-static polkai_sending *append(polka_context *unit, polkai_sending_kind kind)
+/* A letter is made of what stands behind its sending, so that it can be made again without its value. */
+static polkai_letter *letter_of(polkai_sending *sending)
 {
-    polkai_sending *sending = polkai_arena_zeroed(unit->arena, 1, sizeof *sending);
-    sending->kind = kind;
-    sending->unit = unit;
+    return (polkai_letter *)(sending + 1);
+}
+
+static void append(polka_context *unit, polkai_sending *sending)
+{
     if (unit->last == NULL)
         unit->first = sending;
     else
         unit->last->next = sending;
     unit->last = sending;
-    return sending;
 }
 
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message)
 {
-    polka_text reaction = unit->reaction == NULL ? POLKA_TEXT("-") : polka_text_of(polkai_reaction_name(unit->reaction));
-    polkai_sending *sending = append(unit, SENDING_LETTER);
-    /* code and message are copied: they may stand in an error of this attempt */
-    char *kept_code = polka_arena_alloc(unit->arena, strlen(code) + 1);
-    memcpy(kept_code, code, strlen(code) + 1);
-    polkai_letter from = { .record = &unit->delivery->record, .group = unit->flow->options.group, .reaction = reaction, .error_class = error_class,
-                           .code = kept_code, .message = polkai_arena_text(unit->arena, message.data, message.size), .attempts = unit->attempt,
-                           .first_failed_ms = unit->first_failed_ms, .without_value = unit->letter != NULL && unit->letter->without_value };
-    unit->letter = sending;
-    sending->without_value = from.without_value;
-    polkai_letter_write(&from, unit->arena, &sending->record);
+    const polkai_record *record = &unit->delivery->record;
+    polkai_sending *sending = polkai_arena_zeroed(unit->arena, 1, sizeof *sending + sizeof(polkai_letter));
+    *letter_of(sending) = (polkai_letter){
+        .record = record, .group = unit->flow->options.group, .error_class = error_class, .code = polkai_arena_text(unit->arena, code, strlen(code)).data,
+        .reaction = unit->reaction == NULL ? POLKA_TEXT("-") : polka_text_of(polkai_reaction_name(unit->reaction)),
+        .message = polkai_arena_text(unit->arena, message.data, message.size), .attempts = unit->attempt, .first_failed_ms = unit->first_failed_ms };
+    sending->kind = SENDING_LETTER;
+    sending->unit = unit;
+    polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
+    append(unit, sending);
     polkai_count(unit->flow, COUNT_DEAD);
-    polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", kept_code,
-                       POLKA_TEXT_ARGS(unit->delivery->record.topic), unit->delivery->record.partition, unit->delivery->record.offset,
-                       POLKA_TEXT_ARGS(sending->record.topic), POLKA_TEXT_ARGS(from.message));
-    unit->to_send = sending;
+    polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", code, POLKA_TEXT_ARGS(record->topic),
+                       record->partition, record->offset, POLKA_TEXT_ARGS(sending->record.topic), POLKA_TEXT_ARGS(message));
+    unit->letter = unit->to_send = sending;
     polkai_settle_send(unit);
+}
+
+void polkai_letter_without_value(polka_context *unit, polkai_sending *sending)
+{
+    letter_of(sending)->without_value = sending->without_value = true;
+    polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
 }
 
 static void hold(polka_context *unit)
@@ -205,6 +211,22 @@ static void refuse(polka_context *unit, polkai_sending *sending, const polka_err
                                              error->message, sent);
     unit->first_failed_ms = unit->delivery->now_ms;
     polkai_settle_letter(unit, "poison", error->code, message);
+}
+
+void polkai_settle_refused(polka_context *unit)
+{
+    unsigned sent = 0;
+    for (const polkai_sending *each = unit->first; each != NULL; each = each->next)
+        sent += each != unit->refused;
+    polka_text message = polkai_arena_format(unit->arena, "the emission of %s was refused by the broker: %s; %u others of this reaction were sent",
+                                             unit->refused->target->event->name, unit->refused_error->message, sent);
+    unit->first_failed_ms = unit->delivery->now_ms;
+    polkai_settle_letter(unit, "poison", unit->refused_error->code, message);
+    if (unit->state != UNIT_HOLDING)
+        return;
+    atomic_fetch_add(&unit->delivery->pending, 1);       /* no lane has it any more: it waits in the line of failed sends */
+    unit->state = UNIT_SETTLED;
+    polkai_send_wait_in_line(unit->flow, unit->letter);
 }
 
 /* A letter that can never be sent as it is goes without its value; if even that is refused, nothing advances. */

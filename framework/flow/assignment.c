@@ -1,0 +1,148 @@
+/* assignment.c: the partitions we have, what is committed for them, and giving them up. On the poll thread. */
+#include <base/error.h>
+#include <flow/inner.h>
+
+#include <stdlib.h>
+
+polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record)
+{
+    polkai_partition *last = flow->last_partition;
+    if (last != NULL && last->number == record->partition && last->topic.data == record->topic.data)
+        return last;
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
+        if (at->number == record->partition && !at->detached && polka_text_equal(at->topic, record->topic)) {
+            flow->last_partition = at;
+            return at;
+        }
+    }
+    return NULL;
+}
+
+void polkai_assigned(void *user, const polkai_position *partitions, size_t count)
+{
+    polkai_flow *flow = user;
+    for (size_t i = 0; i < count; i++) {
+        polkai_partition *made = polkai_alloc(sizeof *made);
+        char *topic = polkai_alloc(partitions[i].topic.size + 1);
+        memcpy(topic, partitions[i].topic.data, partitions[i].topic.size);
+        made->topic = (polka_text){ partitions[i].topic.size, topic };
+        made->number = partitions[i].partition;
+        made->committed = -1;
+        polkai_tracker_init(&made->tracker);
+        made->next = flow->partitions;
+        flow->partitions = made;
+    }
+    if (!flow->ready && flow->options.ready != NULL)
+        flow->options.ready(flow->options.user);
+    flow->ready = true;
+}
+
+static void forget_detached(polkai_flow *flow)
+{
+    flow->last_partition = NULL;
+    for (polkai_partition **at = &flow->partitions; *at != NULL;) {
+        polkai_partition *each = *at;
+        if (!each->detached || each->active > 0) {
+            at = &each->next;
+            continue;
+        }
+        *at = each->next;
+        polkai_tracker_deinit(&each->tracker);
+        free((char *)each->topic.data);
+        free(each);
+    }
+}
+
+void polkai_partition_left(polkai_flow *flow, polkai_partition *partition)
+{
+    partition->active--;
+    if (partition->detached && partition->active == 0)
+        forget_detached(flow);
+}
+
+/* ---- commit ---- */
+
+polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
+{
+    size_t count = 0, most = 0;
+    for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+        most++;
+    if (most == 0 || flow->source == NULL)
+        return POLKA_OK;
+    polkai_position *positions = polkai_alloc(most * sizeof *positions);
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
+        int64_t watermark = polkai_tracker_watermark(&at->tracker);
+        if (at->detached || atomic_load(&at->fenced) || watermark < 0 || watermark == at->committed)
+            continue;
+        positions[count++] = (polkai_position){ at->topic, at->number, watermark };
+        at->committed = watermark;
+    }
+    polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, wait, error);
+    if (status != POLKA_OK) {            /* again at the next turn */
+        for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+            at->committed = -1;
+    }
+    free(positions);
+    return status;
+}
+
+/* ---- giving up ---- */
+
+static bool anything_active(const polkai_flow *flow)
+{
+    for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+        if (atomic_load(&at->revoked) && at->active > 0)
+            return true;
+    return false;
+}
+
+static void sweep_lanes(polkai_flow *flow)
+{
+    atomic_fetch_add(&flow->sweep, 1);
+    for (size_t i = 0; i < flow->worker_count; i++)
+        if (flow->workers[i].lane != NULL)
+            polkai_lane_wake(flow->workers[i].lane);
+}
+
+bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
+{
+    const polkai_clock *clock = flow->options.clock;
+    int64_t until_ns = clock->steady_ns(clock) + deadline_ms * 1000000;
+    sweep_lanes(flow);
+    while (!lost && anything_active(flow) && clock->steady_ns(clock) < until_ns && !atomic_load(&flow->failed)) {
+        if (!flow->threaded)
+            polkai_lane_turn(flow->workers[0].lane);
+        flow->sink->operations->poll(flow->sink, 1);
+        polkai_flow_collect(flow);
+        polkai_send_waiting(flow, clock->steady_ns(clock));
+        if (clock != &polkai_clock_real && anything_active(flow))
+            break;                       /* a virtual clock does not move by itself */
+    }
+    return !anything_active(flow);
+}
+
+void polkai_revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
+{
+    polkai_flow *flow = user;
+    polka_error error;
+    for (size_t i = 0; i < count; i++) {
+        polkai_record wanted = { .topic = partitions[i].topic, .partition = partitions[i].partition };
+        polkai_partition *partition = polkai_partition_of(flow, &wanted);
+        if (partition == NULL)
+            continue;
+        atomic_store(&partition->revoked, true);
+        if (lost)
+            atomic_store(&partition->fenced, true);
+    }
+    polkai_give_up(flow, flow->options.drain_deadline_ms, lost);
+    if (!lost && polkai_commit(flow, true, &error) != POLKA_OK)
+        LOG_WARN(flow->options.log, "the last commit before giving up partitions failed: %s; what was done since the one before will be done again",
+                 error.message);
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
+        if (atomic_load(&at->revoked)) {
+            atomic_store(&at->fenced, true);
+            at->detached = true;
+        }
+    }
+    forget_detached(flow);
+}

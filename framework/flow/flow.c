@@ -1,0 +1,506 @@
+/* flow.c: the poll thread: takes records, hands them to the lanes, collects what is done, commits, drains. */
+#include <base/error.h>
+#include <base/identity.h>
+#include <base/text.h>
+#include <flow/inner.h>
+
+#include <stdlib.h>
+
+enum { BATCH = 512, FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5 };
+
+static int64_t now_ns(const polkai_flow *flow)
+{
+    return flow->options.clock->steady_ns(flow->options.clock);
+}
+
+/* ---- create ---- */
+
+static void complete_options(polkai_flow_options *options)
+{
+    options->in_flight_events = options->in_flight_events == 0 ? 10000 : options->in_flight_events;
+    options->in_flight_bytes = options->in_flight_bytes == 0 ? 32u << 20 : options->in_flight_bytes;
+    options->max_event_bytes = options->max_event_bytes == 0 ? 1000000 : options->max_event_bytes;
+    options->commit_interval_ms = options->commit_interval_ms == 0 ? 500 : options->commit_interval_ms;
+    options->drain_deadline_ms = options->drain_deadline_ms == 0 ? 8000 : options->drain_deadline_ms;
+    options->clock = options->clock == NULL ? &polkai_clock_real : options->clock;
+    options->group = options->group == NULL ? (options->service->group != NULL ? options->service->group : options->service->name) : options->group;
+}
+
+static void add_target(polkai_flow *flow, const polka_event *event)
+{
+    if (polkai_flow_target(flow, event) != NULL)
+        return;
+    polkai_target *target = &flow->targets[flow->target_count++];
+    target->event = event;
+    target->topic = polka_text_of(event->topic);
+    target->type = polka_text_of(event->name);
+    target->dataschema = polkai_envelope_dataschema(event->fingerprint, &flow->arena);
+    polkai_hex64(target->key_text, event->fingerprint);
+}
+
+static void collect_targets(polkai_flow *flow)
+{
+    const polka_service *service = flow->service;
+    size_t most = service->emits.count;
+    for (const polka_reaction *row = service->reactions; row != NULL && row->polka_row == 1; row++)
+        most += row->emits.count;
+    flow->targets = polkai_arena_zeroed(&flow->arena, most + 1, sizeof *flow->targets);
+    for (size_t i = 0; i < service->emits.count; i++)
+        add_target(flow, service->emits.items[i]);
+    for (const polka_reaction *row = service->reactions; row != NULL && row->polka_row == 1; row++)
+        for (size_t i = 0; i < row->emits.count; i++)
+            add_target(flow, row->emits.items[i]);
+}
+
+static void make_workers(polkai_flow *flow)
+{
+    flow->threaded = flow->options.lanes > 0;
+    flow->worker_count = flow->threaded ? flow->options.lanes : 1;
+    flow->workers = polkai_alloc(flow->worker_count * sizeof *flow->workers);
+    for (size_t i = 0; i < flow->worker_count; i++) {
+        flow->workers[i].flow = flow;
+        flow->workers[i].parking = polkai_parking_create();
+        polkai_random_seed(&flow->workers[i].random, polkai_random_next(&flow->random));
+    }
+}
+
+polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *options, polka_error *error)
+{
+    const polka_service *service = options->service;
+    polkai_router *router;
+    TRY(polkai_router_create(&router, service, error));
+    polkai_flow *made = polkai_alloc(sizeof *made);
+    made->options = *options;
+    complete_options(&made->options);
+    made->service = service;
+    made->router = router;
+    made->cluster = POLKA_TEXT("kafka");
+    made->group_name = polka_text_of(made->options.group);
+    made->source_name = service->domain == NULL ? polkai_arena_format(&made->arena, "/%s", service->name)
+                                                : polkai_arena_format(&made->arena, "/%s/%s", service->domain, service->name);
+    pthread_mutex_init(&made->lock, NULL);
+    pthread_mutex_init(&made->announcing, NULL);
+    if (options->seed != 0)
+        polkai_random_seed(&made->random, options->seed);
+    else
+        polkai_random_seed_entropy(&made->random);
+    collect_targets(made);
+    make_workers(made);
+    made->batch = polkai_alloc(BATCH * sizeof *made->batch);
+    *flow = made;
+    return POLKA_OK;
+}
+
+/* ---- start ---- */
+
+static polka_status open_resource(void *user, polka_error *error)
+{
+    polkai_worker *worker = user;
+    polkai_flow *flow = worker->flow;
+    if (flow->options.resource != NULL)
+        worker->resource = flow->options.resource;
+    if (flow->options.resource != NULL || flow->service->open == NULL)
+        return POLKA_OK;
+    polka_arena arena = { NULL, NULL, NULL };
+    polka_context context = { .flow = flow, .worker = worker, .arena = &arena, .attempt = 1 };
+    *error = (polka_error){ .status = POLKA_OK };
+    polka_status status = flow->service->open(&context, &worker->resource, error);
+    if (status == POLKA_OK && context.error != NULL) {
+        *error = *context.error;
+        status = error->status;
+    } else if (status != POLKA_OK && error->message[0] == '\0') {
+        polkai_fail(error, status, "open", "the service's open failed without a message");
+    }
+    polkai_arena_deinit(&arena);
+    return status;
+}
+
+static void close_resource(void *user)
+{
+    polkai_worker *worker = user;
+    if (worker->flow->options.resource == NULL && worker->flow->service->close != NULL && worker->resource != NULL)
+        worker->flow->service->close(worker->resource);
+    worker->resource = NULL;
+}
+
+static void notice(void *user, polka_status status, const char *message)
+{
+    polkai_flow *flow = user;
+    if (status == POLKA_FATAL || status == POLKA_MISUSE) {
+        polka_error error;
+        polkai_fail(&error, status, "source", "%s", message);
+        polkai_settle_stop(flow, &error);
+    }
+    if (flow->options.notice != NULL)
+        flow->options.notice(flow->options.user, status, message);
+}
+
+static void prepare_sink(polkai_flow *flow)
+{
+    polka_text *topics = polkai_alloc((flow->target_count + 1) * sizeof *topics);
+    for (size_t i = 0; i < flow->target_count; i++)
+        topics[i] = flow->targets[i].topic;
+    if (flow->target_count > 0)
+        flow->sink->operations->prepare(flow->sink, topics, flow->target_count);
+    free(topics);
+}
+
+static polka_status start_lanes(polkai_flow *flow, polka_error *error)
+{
+    for (size_t i = 0; i < flow->worker_count; i++) {
+        polkai_lane_duty duty = { &flow->workers[i], open_resource, polkai_walk_items, close_resource };
+        TRY(polkai_lane_start(&flow->workers[i].lane, &duty, flow->threaded, flow->options.clock, error));
+    }
+    return POLKA_OK;
+}
+
+polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_sink *sink, polka_error *error)
+{
+    flow->source = source;
+    flow->sink = sink;
+    prepare_sink(flow);
+    if (source == NULL) {
+        polkai_send_announce(flow);
+        return POLKA_OK;
+    }
+    size_t count;
+    const polka_text *topics = polkai_router_topics(flow->router, &count);
+    polkai_start start = { .topics = topics, .topic_count = count,
+                           .listener = { flow, polkai_assigned, polkai_revoked, notice } };
+    TRY(start_lanes(flow, error));
+    polka_status status = source->operations->start(source, &start, error);
+    polkai_send_announce(flow);
+    return status;
+}
+
+/* ---- deliveries ---- */
+
+static polkai_delivery *take_from_pool(polkai_flow *flow)
+{
+    polkai_delivery *delivery = flow->pool;
+    if (delivery == NULL)
+        delivery = polkai_alloc(sizeof *delivery);
+    else
+        flow->pool = delivery->next_done;
+    memset(delivery, 0, offsetof(polkai_delivery, memory));
+    polkai_arena_init(&delivery->arena, delivery->memory, sizeof delivery->memory);
+    return delivery;
+}
+
+static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->unit_count; i++)
+        free(delivery->units[i].refused_error);
+    polkai_record_release(&delivery->record);
+    polkai_arena_deinit(&delivery->arena);
+    delivery->next_done = flow->pool;
+    flow->pool = delivery;
+}
+
+static size_t size_of(const polkai_record *record)
+{
+    return record->key.size + record->value.size;
+}
+
+/* An emission that the broker refused for good: its reaction becomes a dead letter. True: a letter is on its way. */
+static bool letters_for_refused(polkai_delivery *delivery)
+{
+    bool any = false;
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        polka_context *unit = &delivery->units[i];
+        if (unit->refused == NULL || unit->letter != NULL)
+            continue;
+        polkai_settle_refused(unit);
+        any = true;
+    }
+    return any;
+}
+
+void polkai_delivery_done(polkai_delivery *delivery)
+{
+    polkai_partition *partition = delivery->partition;
+    if (delivery->unit_count > 0 && !delivery->dropped && letters_for_refused(delivery))
+        return;
+    polkai_flow *flow = delivery->flow;
+    if (!delivery->dropped)
+        polkai_tracker_finish(&partition->tracker, delivery->sequence);
+    flow->in_flight--;
+    flow->in_flight_bytes -= delivery->bytes;
+    back_to_pool(flow, delivery);
+    polkai_partition_left(flow, partition);
+}
+
+void polkai_delivery_release(polkai_delivery *delivery)
+{
+    polkai_flow *flow = delivery->flow;
+    if (atomic_fetch_sub(&delivery->pending, 1) != 1)
+        return;                          /* the last acknowledgement ends it, on the poll thread */
+    polkai_delivery *head = atomic_load_explicit(&flow->done, memory_order_relaxed);
+    do
+        delivery->next_done = head;
+    while (!atomic_compare_exchange_weak_explicit(&flow->done, &head, delivery, memory_order_release, memory_order_relaxed));
+}
+
+size_t polkai_flow_collect(polkai_flow *flow)
+{
+    size_t count = 0;
+    polkai_delivery *at = atomic_exchange_explicit(&flow->done, NULL, memory_order_acquire);
+    for (; at != NULL; count++) {
+        polkai_delivery *next = at->next_done;
+        polkai_delivery_done(at);
+        at = next;
+    }
+    return count;
+}
+
+static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
+{
+    const polkai_record *record = &delivery->record;
+    size_t index = 0;
+    if (flow->worker_count > 1)
+        index = (record->key.data == NULL ? (uint64_t)record->offset : polkai_key_hash(record->key.data, record->key.size)) % flow->worker_count;
+    polkai_worker *worker = &flow->workers[index];
+    delivery->item.next = NULL;
+    if (worker->batch_last == NULL)
+        worker->batch_first = &delivery->item;
+    else
+        worker->batch_last->next = &delivery->item;
+    worker->batch_last = &delivery->item;
+}
+
+static void take(polkai_flow *flow, polkai_record *record)
+{
+    polkai_partition *partition = polkai_partition_of(flow, record);
+    if (partition == NULL || atomic_load_explicit(&partition->revoked, memory_order_relaxed)) {
+        polkai_record_release(record);
+        return;
+    }
+    polkai_delivery *delivery = take_from_pool(flow);
+    delivery->flow = flow;
+    delivery->record = *record;
+    delivery->partition = partition;
+    delivery->sequence = polkai_tracker_begin(&partition->tracker, record->offset);
+    delivery->bytes = size_of(record);
+    atomic_init(&delivery->pending, 1);
+    partition->active++;
+    flow->in_flight++;
+    flow->in_flight_bytes += delivery->bytes;
+    polkai_count(flow, COUNT_RECEIVED);
+    give_to_lane(flow, delivery);
+}
+
+static void hand_over(polkai_flow *flow)
+{
+    for (size_t i = 0; i < flow->worker_count; i++) {
+        polkai_worker *worker = &flow->workers[i];
+        if (worker->batch_first != NULL)
+            polkai_lane_give(worker->lane, worker->batch_first, worker->batch_last);
+        worker->batch_first = worker->batch_last = NULL;
+        if (!flow->threaded)
+            polkai_lane_turn(worker->lane);
+    }
+}
+
+/* ---- one turn ---- */
+
+/* How many more records may be taken; 0 when the budget of events or bytes is used up. */
+static size_t room(polkai_flow *flow)
+{
+    if (flow->in_flight >= flow->options.in_flight_events || flow->in_flight_bytes >= flow->options.in_flight_bytes)
+        return 0;
+    size_t left = flow->options.in_flight_events - flow->in_flight;
+    return left < BATCH ? left : BATCH;
+}
+
+/*
+ * The budget is full: for a moment nothing is polled; when it lasts, all partitions are paused and polling goes on, so
+ * that the group keeps us. Pausing drops what was fetched ahead, so it is not for short waits.
+ */
+static void wait_for_room(polkai_flow *flow, int timeout_ms)
+{
+    int64_t now = now_ns(flow);
+    if (flow->full_since_ns == 0)
+        flow->full_since_ns = now;
+    if (!flow->paused && now - flow->full_since_ns > FULL_BEFORE_PAUSE_NS) {
+        flow->source->operations->pause(flow->source, true);
+        flow->paused = true;
+    }
+    if (flow->paused) {
+        size_t count = flow->source->operations->poll(flow->source, flow->batch, 1, timeout_ms < BUSY_POLL_MS ? timeout_ms : BUSY_POLL_MS);
+        for (size_t i = 0; i < count; i++)
+            take(flow, &flow->batch[i]);
+        hand_over(flow);
+    } else {
+        flow->sink->operations->poll(flow->sink, timeout_ms < 1 ? 0 : 1);
+    }
+}
+
+static int sleep_ms(const polkai_flow *flow, int timeout_ms)
+{
+    int most = flow->in_flight > 0 || flow->waiting_first != NULL ? BUSY_POLL_MS : timeout_ms;
+    if (!flow->threaded) {
+        int64_t due_ns = polkai_lane_due_ns(flow->workers[0].lane);
+        int64_t left_ms = due_ns == INT64_MAX ? INT64_MAX : (due_ns - now_ns(flow)) / 1000000;
+        if (left_ms < most)
+            most = left_ms < 0 ? 0 : (int)left_ms;
+    }
+    return most < timeout_ms ? most : timeout_ms;
+}
+
+static size_t take_batch(polkai_flow *flow, int timeout_ms)
+{
+    size_t most = room(flow);
+    if (most == 0) {
+        wait_for_room(flow, timeout_ms);
+        return 0;
+    }
+    if (flow->paused)
+        flow->source->operations->pause(flow->source, false);
+    flow->paused = false;
+    flow->full_since_ns = 0;
+    size_t count = flow->source->operations->poll(flow->source, flow->batch, most, sleep_ms(flow, timeout_ms));
+    for (size_t i = 0; i < count; i++)
+        take(flow, &flow->batch[i]);
+    hand_over(flow);
+    return count;
+}
+
+static void commit_when_due(polkai_flow *flow)
+{
+    polka_error error;
+    int64_t now = now_ns(flow);
+    if (now < flow->commit_due_ns)
+        return;
+    flow->commit_due_ns = now + flow->options.commit_interval_ms * 1000000;
+    if (polkai_commit(flow, false, &error) != POLKA_OK)
+        LOG_WARN(flow->options.log, "commit failed: %s; trying again", error.message);
+}
+
+polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, polka_error *error)
+{
+    size_t count = 0;
+    if (!atomic_load(&flow->stop) && flow->source != NULL)
+        count += take_batch(flow, timeout_ms);
+    count += flow->sink->operations->poll(flow->sink, 0);
+    count += polkai_flow_collect(flow);
+    polkai_send_waiting(flow, now_ns(flow));
+    commit_when_due(flow);
+    if (moved != NULL)
+        *moved = count;
+    if (atomic_load(&flow->failed)) {
+        pthread_mutex_lock(&flow->lock);
+        *error = flow->failure;
+        pthread_mutex_unlock(&flow->lock);
+        return error->status;
+    }
+    return POLKA_OK;
+}
+
+int64_t polkai_flow_next_due_ms(const polkai_flow *flow)
+{
+    int64_t due_ns = flow->threaded ? INT64_MAX : polkai_lane_due_ns(flow->workers[0].lane);
+    if (flow->waiting_first != NULL && flow->resend_due_ns < due_ns)
+        due_ns = flow->resend_due_ns;
+    return due_ns == INT64_MAX ? -1 : (due_ns + 999999) / 1000000;
+}
+
+void polkai_flow_stop(polkai_flow *flow)
+{
+    atomic_store(&flow->stop, true);
+    if (flow->source != NULL)
+        flow->source->operations->wake(flow->source);
+}
+
+/* ---- drain ---- */
+
+static bool stop_lanes(polkai_flow *flow, int64_t deadline_ms)
+{
+    bool ended = true;
+    for (size_t i = 0; i < flow->worker_count; i++) {
+        if (!polkai_lane_stop(flow->workers[i].lane, deadline_ms))
+            ended = false;
+        flow->workers[i].lane = NULL;
+    }
+    return ended;
+}
+
+polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_error *error)
+{
+    int64_t until_ns = now_ns(flow) + deadline_ms * 1000000;
+    bool lane_stuck = false, finished = true;
+    polka_status committed = POLKA_OK;
+    flow->draining = true;
+    if (flow->source != NULL) {
+        for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+            atomic_store(&at->revoked, true);
+        finished = polkai_give_up(flow, deadline_ms, false);
+        committed = polkai_commit(flow, true, error);
+        int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;
+        lane_stuck = !stop_lanes(flow, left_ms < 50 ? 50 : left_ms);
+        polkai_flow_collect(flow);
+        if (!lane_stuck)
+            flow->source->operations->close(flow->source);
+        if (!lane_stuck)
+            flow->source = NULL;
+    }
+    flow->stuck = lane_stuck;
+    ENSURE(finished && !lane_stuck, POLKA_TRANSIENT, error, "drain-deadline",
+           "the drain deadline of %" PRId64 " ms passed with %" PRIu64 " events under way; they will be handled again", deadline_ms, flow->in_flight);
+    return committed;
+}
+
+/* ---- counts and the end ---- */
+
+polkai_flow_counts polkai_flow_count(const polkai_flow *flow)
+{
+    const atomic_ullong *c = flow->counts;
+    polkai_flow_counts counts = {
+        .received = c[COUNT_RECEIVED], .done = c[COUNT_DONE], .skipped = c[COUNT_SKIPPED], .dead = c[COUNT_DEAD], .retries = c[COUNT_RETRIES],
+        .emitted = c[COUNT_EMITTED], .unknown_types = c[COUNT_UNKNOWN], .tombstones = c[COUNT_TOMBSTONES], .redelivered_sends = c[COUNT_RESENT],
+        .in_flight = flow->in_flight };
+    for (size_t i = 0; i < flow->worker_count; i++) {
+        counts.parked_keys += flow->workers[i].parked_keys;
+        counts.parked_events += flow->workers[i].parked_events;
+    }
+    return counts;
+}
+
+static void free_pool(polkai_flow *flow)
+{
+    while (flow->pool != NULL) {
+        polkai_delivery *next = flow->pool->next_done;
+        free(flow->pool);
+        flow->pool = next;
+    }
+}
+
+void polkai_flow_destroy(polkai_flow *flow)
+{
+    polka_error error;
+    if (flow == NULL)
+        return;
+    if (flow->source != NULL && !flow->draining)
+        (void)!polkai_flow_drain(flow, 0, &error);
+    if (flow->stuck)
+        return;                          /* a handler still runs on this memory; the process is about to end */
+    if (flow->sink != NULL)
+        flow->sink->operations->close(flow->sink, 5000);
+    polkai_flow_collect(flow);
+    for (size_t i = 0; i < flow->worker_count; i++)
+        polkai_parking_destroy(flow->workers[i].parking);
+    free_pool(flow);
+    while (flow->partitions != NULL) {
+        polkai_partition *next = flow->partitions->next;
+        polkai_tracker_deinit(&flow->partitions->tracker);
+        free((char *)flow->partitions->topic.data);
+        free(flow->partitions);
+        flow->partitions = next;
+    }
+    polkai_router_destroy(flow->router);
+    free(flow->workers);
+    free(flow->batch);
+    polkai_arena_deinit(&flow->arena);
+    pthread_mutex_destroy(&flow->lock);
+    pthread_mutex_destroy(&flow->announcing);
+    free(flow);
+}

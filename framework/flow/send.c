@@ -1,0 +1,195 @@
+/*
+ * send.c: what becomes of a send: acknowledged, to be sent again, refused. On the poll thread.
+ *
+ * A failed send is sent again as it is and in its order; its handler never runs for it again. While sends of an event type
+ * wait, no later emission of that type leaves (polkai_target.held).
+ */
+#include <base/error.h>
+#include <flow/inner.h>
+
+enum { COMPLAIN_EVERY_NS = 1000000000 };
+
+static int64_t now_ns(const polkai_flow *flow)
+{
+    return flow->options.clock->steady_ns(flow->options.clock);
+}
+
+/* ---- the queue of what is sent again ---- */
+
+void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending)
+{
+    sending->next_waiting = NULL;
+    if (flow->waiting_last == NULL) {
+        flow->waiting_first = sending;
+        flow->resend_attempt++;
+        flow->resend_due_ns = now_ns(flow) + polkai_retry_outage_ns(flow->resend_attempt, 0.5);
+    } else {
+        flow->waiting_last->next_waiting = sending;
+    }
+    flow->waiting_last = sending;
+    if (sending->target != NULL && !sending->resent)
+        atomic_fetch_add(&sending->target->held, 1);
+    sending->resent = true;
+}
+
+static void complain(polkai_flow *flow, const polkai_sending *sending, const polkai_report *report)
+{
+    if (flow->complained_ns != 0 && now_ns(flow) - flow->complained_ns < 10 * (int64_t)COMPLAIN_EVERY_NS)
+        return;
+    flow->complained_ns = now_ns(flow);
+    LOG_WARN(flow->options.log, "cannot send to %.*s: %s (%s); trying again without limit. If the topic is missing: polka topics apply --execute",
+             POLKA_TEXT_ARGS(sending->record.topic), report->message, report->code);
+}
+
+static bool send_again(polkai_flow *flow, polkai_sending *sending)
+{
+    polka_error error;
+    polka_status status = flow->sink->operations->send(flow->sink, &sending->record, sending, &error);
+    if (status == POLKA_TRANSIENT)
+        return false;
+    polkai_count(flow, COUNT_RESENT);
+    if (status != POLKA_OK)
+        polkai_flow_report(flow, &(polkai_report){ .cookie = sending, .status = status, .partition = -1, .offset = -1, .code = error.code,
+                                                   .message = error.message });
+    return true;
+}
+
+void polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
+{
+    if (flow->waiting_first == NULL || at_ns < flow->resend_due_ns)
+        return;
+    polkai_sending *at = flow->waiting_first;
+    flow->waiting_first = flow->waiting_last = NULL;
+    while (at != NULL) {
+        polkai_sending *next = at->next_waiting;
+        if (!send_again(flow, at)) {     /* the queue of the sink is full: this and all behind it wait on, in order */
+            polkai_send_wait_in_line(flow, at);
+            while ((at = next) != NULL) {
+                next = at->next_waiting;
+                polkai_send_wait_in_line(flow, at);
+            }
+            return;
+        }
+        at = next;
+    }
+}
+
+/* ---- announcing schemas ---- */
+
+static void announce(polkai_flow *flow, polkai_target *target)
+{
+    polkai_sending *sending = target->announcement;
+    polka_error error;
+    if (flow->sink->operations->send(flow->sink, &sending->record, sending, &error) != POLKA_OK)
+        polkai_send_wait_in_line(flow, sending);
+}
+
+void polkai_send_announce(polkai_flow *flow)
+{
+    for (size_t i = 0; i < flow->target_count; i++) {
+        polkai_target *target = &flow->targets[i];
+        if (!flow->options.announce) {
+            atomic_store(&target->announced, true);
+            continue;
+        }
+        polkai_sending *sending = polkai_arena_zeroed(&flow->arena, 1, sizeof *sending);
+        sending->kind = SENDING_ANNOUNCEMENT;
+        sending->target = target;
+        sending->record = (polkai_record){ .topic = POLKA_TEXT("polka.schemas"), .partition = -1,
+                                           .key = { 16, (const uint8_t *)target->key_text },
+                                           .value = { strlen(target->event->schema), (const uint8_t *)target->event->schema } };
+        target->announcement = sending;
+        announce(flow, target);
+    }
+}
+
+bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target)
+{
+    (void)flow;
+    return atomic_load_explicit(&target->announced, memory_order_acquire);
+}
+
+/* ---- reports ---- */
+
+static void no_longer_held(polkai_sending *sending)
+{
+    if (sending->resent && sending->target != NULL)
+        atomic_fetch_sub(&sending->target->held, 1);
+}
+
+static void one_less(polkai_flow *flow, polkai_delivery *delivery)
+{
+    (void)flow;
+    if (atomic_fetch_sub(&delivery->pending, 1) == 1 && delivery->partition != NULL)
+        polkai_delivery_done(delivery);
+}
+
+static void acknowledged(polkai_flow *flow, polkai_sending *sending)
+{
+    flow->resend_attempt = 0;
+    no_longer_held(sending);
+    if (sending->kind == SENDING_ANNOUNCEMENT) {
+        atomic_store_explicit(&sending->target->announced, true, memory_order_release);
+        return;
+    }
+    if (sending->kind == SENDING_EMISSION)
+        polkai_count(flow, COUNT_EMITTED);
+    one_less(flow, sending->unit->delivery);
+}
+
+static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_report *report)
+{
+    if (sending->kind == SENDING_ANNOUNCEMENT) {
+        complain(flow, sending, report);
+        polkai_send_wait_in_line(flow, sending);
+        return;
+    }
+    polka_context *unit = sending->unit;
+    if (sending->kind == SENDING_LETTER) {
+        if (!sending->without_value && sending->record.value.data != NULL)
+            polkai_letter_without_value(unit, sending);
+        else
+            complain(flow, sending, report);             /* nothing advances until the letter is there */
+        polkai_send_wait_in_line(flow, sending);
+        return;
+    }
+    no_longer_held(sending);
+    if (unit->refused == NULL) {
+        unit->refused = sending;
+        polka_error *error = polkai_alloc(sizeof *error);
+        polkai_fail(error, POLKA_POISON, report->code, "%s", report->message);
+        unit->refused_error = error;
+    }
+    one_less(flow, unit->delivery);
+}
+
+void polkai_flow_report(void *user, const polkai_report *report)
+{
+    polkai_flow *flow = user;
+    polkai_sending *sending = report->cookie;
+    if (sending->unit != NULL && sending->unit->worker == NULL) {
+        polkai_producer_report(sending, report);
+        return;
+    }
+    switch (report->status) {
+    case POLKA_OK:
+        acknowledged(flow, sending);
+        return;
+    case POLKA_POISON:
+        refused(flow, sending, report);
+        return;
+    case POLKA_FATAL:
+        if (!atomic_load(&flow->failed)) {
+            polka_error error;
+            polkai_fail(&error, POLKA_FATAL, report->code, "the producer is dead: %s", report->message);
+            polkai_settle_stop(flow, &error);
+        }
+        break;
+    default:
+        complain(flow, sending, report);
+        break;
+    }
+    if (flow->draining && sending->kind == SENDING_ANNOUNCEMENT)
+        return;
+    polkai_send_wait_in_line(flow, sending);
+}
