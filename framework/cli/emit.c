@@ -1,0 +1,388 @@
+/* emit.c: `polka emit`: plain JSON, checked against the schema before anything is sent; then one record an event. */
+#include <cli/catalog.h>
+#include <cli/edit.h>
+#include <cli/reader.h>
+#include <cli/terminal.h>
+
+#include <avro/json.h>
+#include <base/arena.h>
+#include <base/identity.h>
+#include <base/text.h>
+#include <errno.h>
+#include <flow/envelope/envelope.h>
+#include <flow/schema/framing.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEADLINE_MS = 5000 };
+
+typedef struct {
+    /* as asked for */
+    const char *data, *key;
+    cli_list set;
+    bool sample, once;
+    int64_t count;
+    double rate;
+    /* as found */
+    const cli_event *event;
+    json_t *base;                        /* of --data; NULL: none, or one a line of stdin */
+    polkai_sink *sink;
+    polkai_random random;
+    polka_arena arena;                   /* of one emission */
+    /* what became of it */
+    int64_t started, sent, settled;
+    polka_error failure;                 /* status OK: none */
+} emitter;
+
+typedef struct {
+    emitter *owner;
+    char id[POLKA_UUID_TEXT + 1];        /* "": a schema record */
+    uint8_t *value;                      /* the sink borrows it until its report */
+    const char *topic;
+} pending;
+
+/* ---- reports ---- */
+
+static void on_report(void *user, const polkai_report *report)
+{
+    pending *one = report->cookie;
+    emitter *emit = one->owner;
+    (void)user;
+    emit->settled++;
+    if (report->status != POLKA_OK && emit->failure.status == POLKA_OK)
+        polkai_fail(&emit->failure, report->status, report->code != NULL ? report->code : "not-sent", "%s was not taken by the broker: %s%s%s",
+                    one->topic, report->message != NULL ? report->message : "", report->code != NULL ? " " : "", report->code != NULL ? report->code : "");
+    if (report->status == POLKA_OK && one->id[0] != '\0')
+        cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:I}", "id", one->id, "correlation_id", one->id, "topic", one->topic, "partition",
+                                 (int)report->partition, "offset", (json_int_t)report->offset));
+    free(one->value);
+    free(one);
+}
+
+static polka_status send(emitter *emit, polkai_record *record, const char *id, polka_error *error)
+{
+    pending *one = polkai_alloc(sizeof *one);
+    *one = (pending){ .owner = emit, .value = polkai_alloc(record->value.size + 1), .topic = record->topic.data };
+    snprintf(one->id, sizeof one->id, "%s", id);
+    memcpy(one->value, record->value.data, record->value.size);
+    record->value.data = one->value;
+    polka_status status;
+    while ((status = emit->sink->operations->send(emit->sink, record, one, error)) == POLKA_TRANSIENT && !cli_stopped() && emit->failure.status == POLKA_OK)
+        emit->sink->operations->poll(emit->sink, 100);   /* its queue is full */
+    if (status == POLKA_OK) {
+        emit->sent++;
+        return POLKA_OK;
+    }
+    free(one->value);
+    free(one);
+    return status;
+}
+
+/* Serves reports until all is settled; false: the deadline passed. */
+static bool settle(emitter *emit, int64_t deadline_ms)
+{
+    int64_t until = polkai_clock_real.steady_ns(&polkai_clock_real) + deadline_ms * 1000000;
+    int64_t before = emit->settled;
+    while (emit->settled < emit->sent) {
+        emit->sink->operations->poll(emit->sink, 50);
+        int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
+        if (emit->settled > before)      /* it moves: the deadline is for standing still */
+            until = now + deadline_ms * 1000000;
+        before = emit->settled;
+        if (now > until)
+            return false;
+    }
+    return true;
+}
+
+/* ---- one event ---- */
+
+static polka_status value_of(emitter *emit, json_t *base, json_t **value, polka_error *error)
+{
+    *value = NULL;
+    if (emit->sample) {
+        *value = polkai_json_sample(emit->event->schema, polkai_random_next(&emit->random));
+        if (base != NULL && json_is_object(base))
+            json_object_update(*value, base);
+    } else {
+        *value = base != NULL ? json_deep_copy(base) : json_object();
+    }
+    for (size_t i = 0; i < emit->set.count; i++)
+        TRY(cli_edit_set(*value, emit->event->schema, emit->set.items[i], error));
+    return POLKA_OK;
+}
+
+static polka_status encode(emitter *emit, const json_t *value, polka_buffer *buffer, polka_bytes *key, polka_error *error)
+{
+    polkai_framing_write(polka_buffer_reserve(buffer, POLKAI_SINGLE_OBJECT_BYTES), emit->event->fingerprint);
+    buffer->size += POLKAI_SINGLE_OBJECT_BYTES;
+    polka_status status = polkai_json_encode(emit->event->schema, value, buffer, error);
+    if (status == POLKA_OK && emit->key != NULL)
+        *key = (polka_bytes){ strlen(emit->key), (const uint8_t *)emit->key };
+    else if (status == POLKA_OK && emit->event->key != NULL)
+        status = polkai_json_key(emit->event->schema, emit->event->key, value, &emit->arena, key, error);
+    if (status != POLKA_OK)
+        polkai_error_where(error, "%s", emit->event->name);
+    return status;
+}
+
+static polka_status emit_one(emitter *emit, json_t *base, polka_error *error)
+{
+    json_t *value = NULL;
+    polka_buffer buffer = { .arena = &emit->arena };
+    polka_bytes key = { 0 };
+    polka_status status = value_of(emit, base, &value, error);
+    if (status == POLKA_OK)
+        status = encode(emit, value, &buffer, &key, error);
+    json_decref(value);
+    TRY(status);
+
+    uint8_t uuid[16];
+    char id[POLKA_UUID_TEXT + 1];
+    int64_t now = polkai_clock_real.wall_ms(&polkai_clock_real);
+    polkai_uuid_v7(uuid, now, &emit->random);
+    polkai_uuid_write(id, uuid);
+    polka_text id_text = polka_text_of(id), none = { 0, NULL };
+    bool readable = key.data != NULL && polkai_utf8_valid(key.data, key.size);
+    polkai_envelope envelope = {
+        .mode = POLKAI_MODE_BINARY, .id = id_text, .source = POLKA_TEXT("/polka/emit"), .type = polka_text_of(emit->event->name),
+        .subject = readable ? (polka_text){ key.size, (const char *)key.data } : none, .correlation_id = id_text,
+        .dataschema = polkai_envelope_dataschema(emit->event->fingerprint, &emit->arena), .time_ms = now,
+        .traceparent = polkai_envelope_trace(none, id_text, id_text, &emit->arena) };
+    polkai_header headers[POLKAI_ENVELOPE_HEADERS];
+    polkai_record record = { .topic = polka_text_of(emit->event->topic), .partition = -1, .key = key,
+                             .value = { buffer.size, buffer.data }, .headers = headers };
+    record.header_count = polkai_envelope_write(&envelope, &emit->arena, headers);
+    status = send(emit, &record, id, error);
+    polkai_arena_reset(&emit->arena, NULL, 0);
+    emit->started++;
+    return status;
+}
+
+/* ---- all events ---- */
+
+static void pace(emitter *emit, int64_t began_ns)
+{
+    int64_t due = emit->rate > 0 ? began_ns + (int64_t)((double)emit->started / emit->rate * 1e9) : 0;
+    emit->sink->operations->poll(emit->sink, 0);
+    for (;;) {
+        int64_t left_ms = (due - polkai_clock_real.steady_ns(&polkai_clock_real)) / 1000000;
+        if (left_ms <= 0 || cli_stopped() || emit->failure.status != POLKA_OK)
+            return;
+        emit->sink->operations->poll(emit->sink, left_ms < 50 ? (int)left_ms : 50);
+    }
+}
+
+static polka_status emit_lines(emitter *emit, int64_t began_ns, polka_error *error)
+{
+    char *line = NULL;
+    size_t capacity = 0, number = 0;
+    ssize_t size;
+    polka_status status = POLKA_OK;
+    while (status == POLKA_OK && !cli_stopped() && emit->failure.status == POLKA_OK && (emit->once || emit->started < emit->count) &&
+           (size = getline(&line, &capacity, stdin)) > 0) {
+        json_t *base = NULL;
+        number++;
+        if (strspn(line, " \t\r\n") == (size_t)size)
+            continue;
+        status = polkai_json_parse((polka_bytes){ (size_t)size, (const uint8_t *)line }, &base, error);
+        if (status == POLKA_OK) {
+            pace(emit, began_ns);
+            status = emit_one(emit, base, error);
+        }
+        json_decref(base);
+        if (status != POLKA_OK)
+            polkai_error_where(error, "line %zu of standard input", number);
+    }
+    free(line);
+    return status;
+}
+
+static polka_status emit_all(emitter *emit, polka_error *error)
+{
+    int64_t began_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    if (emit->data != NULL && strcmp(emit->data, "-") == 0)
+        return emit_lines(emit, began_ns, error);
+    while (emit->started < emit->count && !cli_stopped() && emit->failure.status == POLKA_OK) {
+        pace(emit, began_ns);
+        TRY(emit_one(emit, emit->base, error));
+    }
+    return POLKA_OK;
+}
+
+static polka_status read_file(const char *path, polka_buffer *buffer, polka_error *error)
+{
+    FILE *file = fopen(path, "re");
+    ENSURE(file != NULL, POLKA_MISUSE, error, "no-file", "--data @%s: %s", path, strerror(errno));
+    size_t size;
+    do {
+        size = fread(polka_buffer_reserve(buffer, 65536), 1, 65536, file);
+        buffer->size += size;
+    } while (size > 0 && buffer->size < 1u << 28);
+    fclose(file);
+    return POLKA_OK;
+}
+
+static polka_status read_data(emitter *emit, polka_error *error)
+{
+    polka_buffer buffer = { .arena = &emit->arena };
+    polka_bytes text = { emit->data != NULL ? strlen(emit->data) : 0, (const uint8_t *)emit->data };
+    if (emit->data == NULL || strcmp(emit->data, "-") == 0)
+        return POLKA_OK;
+    if (emit->data[0] == '@') {
+        TRY(read_file(emit->data + 1, &buffer, error));
+        text = (polka_bytes){ buffer.size, buffer.data };
+    }
+    polka_status status = polkai_json_parse(text, &emit->base, error);
+    if (status != POLKA_OK)
+        polkai_error_where(error, "--data");
+    polkai_arena_reset(&emit->arena, NULL, 0);
+    return status;
+}
+
+/* Is the value right? Found before the broker is asked for anything. */
+static polka_status check_first(emitter *emit, polka_error *error)
+{
+    json_t *value = NULL;
+    polka_buffer buffer = { .arena = &emit->arena };
+    polka_bytes key = { 0 };
+    if (emit->data != NULL && strcmp(emit->data, "-") == 0)
+        return POLKA_OK;
+    polka_status status = value_of(emit, emit->base, &value, error);
+    if (status == POLKA_OK)
+        status = encode(emit, value, &buffer, &key, error);
+    json_decref(value);
+    polkai_arena_reset(&emit->arena, NULL, 0);
+    return status;
+}
+
+/* ---- the broker ---- */
+
+static bool exists(const polkai_topic *topics, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(topics[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A producer's request for a missing topic would make it on many brokers: so it is asked for first. */
+static polka_status check_topics(emitter *emit, const cli_connection *connection, polka_error *error)
+{
+    polkai_admin *admin = NULL;
+    polkai_topic *topics = NULL;
+    size_t count = 0;
+    TRY(cli_admin_open(&admin, connection, error));
+    polka_status status = admin->operations->topics(admin, &topics, &count, error);
+    if (status == POLKA_OK && !exists(topics, count, emit->event->topic))
+        status = polkai_fail(error, POLKA_FATAL, "no-topic", "there is no topic '%s' at %s; make what is missing: polka topics apply --execute",
+                             emit->event->topic, connection->brokers);
+    if (status == POLKA_OK && !exists(topics, count, "polka.schemas"))
+        status = admin->operations->create(admin, &(polkai_topic){ .name = "polka.schemas", .partitions = 1, .replication = -1, .retention_ms = -2,
+                                                                   .max_message_bytes = -1, .compacted = true }, error);
+    free(topics);
+    admin->operations->close(admin);
+    return status;
+}
+
+/* Whoever reads the event looks for its schema by the fingerprint, so that record must be safe first. */
+static polka_status announce(emitter *emit, const cli_connection *connection, polka_error *error)
+{
+    char key[17], *text = polkai_schema_text(emit->event->schema);
+    polkai_hex64(key, emit->event->fingerprint);
+    polkai_record record = { .topic = POLKA_TEXT("polka.schemas"), .partition = -1, .key = { 16, (const uint8_t *)key },
+                             .value = { strlen(text), (const uint8_t *)text } };
+    polka_status status = send(emit, &record, "", error);
+    free(text);
+    TRY(status);
+    ENSURE(settle(emit, DEADLINE_MS), POLKA_TRANSIENT, error, "no-answer", "the broker at %s did not take the schema within %d s", connection->brokers, DEADLINE_MS / 1000);
+    if (emit->failure.status != POLKA_OK)
+        *error = emit->failure;
+    return emit->failure.status;
+}
+
+static polka_status deliver(emitter *emit, cli_connection *connection, polka_error *error)
+{
+    TRY(check_topics(emit, connection, error));
+    polkai_kafka_options options = cli_connection_options(connection);
+    options.report = on_report;
+    options.report_user = emit;
+    TRY(polkai_kafka_sink_open(&emit->sink, &options, error));
+    TRY(announce(emit, connection, error));
+    polka_status status = emit_all(emit, error);
+    bool all = settle(emit, DEADLINE_MS);
+    TRY(status);
+    ENSURE(all, POLKA_TRANSIENT, error, "no-answer", "the broker at %s does not answer: %" PRId64 " of %" PRId64 " events are not acknowledged",
+           connection->brokers, emit->sent - emit->settled, emit->started);
+    if (emit->failure.status != POLKA_OK)
+        *error = emit->failure;
+    return emit->failure.status;
+}
+
+static polka_status work(emitter *emit, const char *name, const cli_where *where, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    cli_connection connection AUTO(cli_connection_free) = { 0 };
+    cli_catalog *catalog = NULL;
+    polka_status status = cli_project_open(&project, error);
+    if (status == POLKA_OK)
+        status = cli_catalog_open(&catalog, &project, error);
+    if (status == POLKA_OK)
+        status = cli_catalog_event(catalog, name, &emit->event, error);
+    if (status == POLKA_OK)
+        status = read_data(emit, error);
+    if (status == POLKA_OK)
+        status = check_first(emit, error);
+    if (status == POLKA_OK)
+        status = cli_connection_find(&connection, &project, where, error);
+    if (status == POLKA_OK)
+        status = deliver(emit, &connection, error);
+    if (emit->sink != NULL)
+        emit->sink->operations->close(emit->sink, 0);
+    cli_catalog_close(catalog);
+    return status;
+}
+
+static int run(const cli_command *command, int argc, char **argv)
+{
+    emitter emit = { .count = -1 };
+    cli_where where = { 0 };
+    cli_list rest = { 0 };
+    polka_error error = { 0 };
+    const cli_option options[] = {
+        { "data", 'd', CLI_TEXT, &emit.data, "JSON|@FILE|-", "the value; -: one object a line from standard input" },
+        { "sample", 's', CLI_FLAG, &emit.sample, NULL, "made-up values for what --data and --set do not give" },
+        { "set", 0, CLI_LIST, &emit.set, "FIELD=VALUE", "one field, for example lines.0.quantity=5; may be given often" },
+        { "key", 'k', CLI_TEXT, &emit.key, "TEXT", "the record's key, in place of the schema's polka.key" },
+        { "count", 'n', CLI_COUNT, &emit.count, "N", "how many events; default 1, with --data - all lines" },
+        { "rate", 0, CLI_RATE, &emit.rate, "R", "at most so many a second" },
+        CLI_WHERE_OPTIONS(where), { 0 } };
+    int code = cli_parse(command, options, argc, argv, &rest);
+    if (code < 0 && rest.count != 1)
+        code = cli_usage(command, rest.count == 0 ? "which event? polka emit EVENT --sample" : "one event at a time, not also '%s'", rest.count > 1 ? rest.items[1] : "");
+    if (code < 0 && emit.data == NULL && !emit.sample && emit.set.count == 0)
+        code = cli_usage(command, "which value? Give --data JSON, --data @file, --data - or --sample");
+    if (code < 0) {
+        emit.once = emit.count < 0;
+        emit.count = emit.once ? 1 : emit.count;
+        cli_catch_signals();
+        polkai_random_seed_entropy(&emit.random);
+        code = work(&emit, rest.items[0], &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
+    }
+    polkai_arena_deinit(&emit.arena);
+    json_decref(emit.base);
+    cli_list_free(&emit.set);
+    cli_list_free(&where.properties);
+    cli_list_free(&rest);
+    return code;
+}
+
+const cli_command cli_emit = {
+    .name = "emit", .arguments = "EVENT", .summary = "send an event, checked against its schema", .run = run,
+    .details = "The value is plain JSON: unions untagged, timestamps as text (2026-11-01T10:00:00Z) or number, bytes as base64.\n"
+               "Fields that have a default may be left out. Prints one line an event: id, correlation_id, topic, partition, offset.\n",
+    .examples = "  polka emit shop.OrderPlaced --sample\n"
+                "  polka emit OrderPlaced --sample --set total=600000 --set currency=USD\n"
+                "  polka emit shop.OrderPlaced --data @order.json --key A-1\n"
+                "  polka emit shop.OrderPlaced --sample -n 1000 --rate 100\n"
+                "  generate-orders | polka emit shop.OrderPlaced --data -\n" };

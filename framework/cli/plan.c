@@ -1,0 +1,139 @@
+/* plan.c: manifests and schemas in, topics out. */
+#include <cli/plan.h>
+
+#include <base/arena.h>
+#include <base/text.h>
+#include <cli/process.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Kafka's default of max.message.bytes, and what a letter's own headers may take (design 5, "dead letter"). */
+enum { BROKER_MESSAGE_BYTES = 1048588, LETTER_BYTES = 128 * 1024, DESCRIBE_MS = 10000 };
+
+/* ---- manifests ---- */
+
+static polka_status add_manifest(cli_manifests *manifests, const char *text, const char *origin, polka_error *error)
+{
+    polkai_manifest *manifest = NULL;
+    TRY(polkai_manifest_read(&manifest, polka_text_of(text), origin, error));
+    manifests->items = polkai_realloc(manifests->items, (manifests->count + 1) * sizeof(polkai_manifest *));
+    manifests->items[manifests->count++] = manifest;
+    return POLKA_OK;
+}
+
+polka_status cli_manifests_describe(cli_manifests *manifests, const cli_build *build, polka_error *error)
+{
+    for (size_t i = 0; i < build->count; i++) {
+        char *text AUTO(cli_free_text) = NULL;
+        TRY(cli_capture((const char *const[]){ build->services[i].path, "--describe", NULL }, DESCRIBE_MS, &text, error));
+        TRY(add_manifest(manifests, text, build->services[i].name, error));
+    }
+    return POLKA_OK;
+}
+
+polka_status cli_manifests_file(cli_manifests *manifests, const char *path, polka_error *error)
+{
+    polka_arena arena = { 0 };
+    polka_buffer buffer = { .arena = &arena };
+    FILE *file = fopen(path, "re");
+    ENSURE(file != NULL, POLKA_MISUSE, error, "no-file", "%s: %s", path, strerror(errno));
+    for (size_t size = 1; size > 0 && buffer.size < 1u << 26; buffer.size += size)
+        size = fread(polka_buffer_reserve(&buffer, 65537), 1, 65536, file);
+    fclose(file);
+    buffer.data[buffer.size] = '\0';
+    polka_status status = add_manifest(manifests, (const char *)buffer.data, path, error);
+    polkai_arena_deinit(&arena);
+    return status;
+}
+
+void cli_manifests_free(cli_manifests *manifests)
+{
+    for (size_t i = 0; i < manifests->count; i++)
+        polkai_manifest_destroy(manifests->items[i]);
+    free(manifests->items);
+    *manifests = (cli_manifests){ 0 };
+}
+
+/* ---- topics ---- */
+
+static polka_status add(cli_plan *plan, polkai_topic topic, const char *who, polka_error *error)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (strcmp(plan->items[i].name, topic.name) == 0)
+            return POLKA_OK;
+    ENSURE(polkai_topic_valid(topic.name), POLKA_MISUSE, error, "bad-name", "%s names the topic '%s', which Kafka refuses: letters, digits, '.', '_' and '-', at most %d",
+           who, topic.name, POLKA_TOPIC_MAX);
+    topic.name = polkai_strdup(topic.name);
+    plan->items = polkai_realloc(plan->items, (plan->count + 1) * sizeof *plan->items);
+    plan->items[plan->count++] = topic;
+    return POLKA_OK;
+}
+
+static bool in_project(const cli_project *project, const char *name)
+{
+    for (size_t i = 0; i < project->topic_count; i++)
+        if (strcmp(project->topics[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* One partition, as letters are few; room for what the largest event of the source may be, and the letter's headers. */
+static polka_status add_letters(cli_plan *plan, const cli_project *project, const char *source, const char *group, polka_error *error)
+{
+    char *name AUTO(cli_free_text) = cli_format("%s.%s.dlt", source, group);
+    polkai_topic from = cli_project_topic(project, source), topic = cli_project_topic(project, name);
+    if (!in_project(project, name)) {
+        topic.partitions = 1;
+        topic.compacted = false;
+        topic.max_message_bytes = -1;
+    }
+    int64_t needed = (from.max_message_bytes > 0 ? from.max_message_bytes : BROKER_MESSAGE_BYTES) + LETTER_BYTES;
+    topic.max_message_bytes = topic.max_message_bytes > needed ? topic.max_message_bytes : needed;
+    return add(plan, topic, group, error);
+}
+
+static polka_status add_internal(cli_plan *plan, const cli_project *project, const char *name, polka_error *error)
+{
+    return add(plan, (polkai_topic){ .name = name, .partitions = 1, .replication = project->defaults.replication, .retention_ms = -2,
+                                     .max_message_bytes = -1, .compacted = true }, "polka", error);
+}
+
+static polka_status add_service(cli_plan *plan, const cli_project *project, const polkai_manifest *manifest, polka_error *error)
+{
+    for (size_t i = 0; i < manifest->reaction_count; i++) {
+        const char *topic = manifest->reactions[i].hears.topic;
+        TRY(add(plan, cli_project_topic(project, topic), manifest->service, error));
+        TRY(add_letters(plan, project, topic, manifest->group, error));
+    }
+    for (size_t i = 0; i < manifest->emit_count; i++)
+        TRY(add(plan, cli_project_topic(project, manifest->emits[i].topic), manifest->service, error));
+    return POLKA_OK;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(((const polkai_topic *)a)->name, ((const polkai_topic *)b)->name); }
+
+polka_status cli_plan_make(cli_plan *plan, const cli_project *project, const cli_catalog *catalog, const cli_manifests *manifests, polka_error *error)
+{
+    *plan = (cli_plan){ 0 };
+    for (size_t i = 0; catalog != NULL && i < cli_catalog_count(catalog); i++) {
+        const cli_event *event = cli_catalog_item(catalog, i);
+        TRY(add(plan, cli_project_topic(project, event->topic), event->file, error));
+    }
+    for (size_t i = 0; i < manifests->count; i++)
+        TRY(add_service(plan, project, manifests->items[i], error));
+    TRY(add_internal(plan, project, "polka.schemas", error));
+    TRY(add_internal(plan, project, "polka.services", error));
+    for (size_t i = 0; i < project->topic_count; i++)
+        TRY(add(plan, project->topics[i], "polka.yaml", error));
+    qsort(plan->items, plan->count, sizeof *plan->items, by_name);
+    return POLKA_OK;
+}
+
+void cli_plan_free(cli_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        free((char *)(uintptr_t)plan->items[i].name);
+    free(plan->items);
+    *plan = (cli_plan){ 0 };
+}

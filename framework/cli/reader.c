@@ -1,0 +1,130 @@
+/* reader.c: where reading begins and ends is asked for first, so that "the end" is the moment the command was given. */
+#include <cli/reader.h>
+
+#include <base/arena.h>
+#include <base/clock.h>
+#include <stdlib.h>
+
+/* Compaction and transactions leave gaps, so the end may never be seen: this long without a record counts as the end too. */
+enum { IDLE_END_MS = 3000 };
+
+typedef struct { char *topic; int32_t partition; int64_t next, end; } read_partition;
+
+struct cli_reader {
+    polkai_source *source;
+    size_t count, unfinished;            /* partitions; those that have not reached their end */
+    read_partition *partitions;
+    polkai_position *positions;
+    int64_t last_ns;                     /* when something came last */
+    size_t last_found;                   /* index of the last record's partition: the next one is mostly there too */
+};
+
+polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connection, polka_error *error)
+{
+    polkai_kafka_options options = cli_connection_options(connection);
+    return polkai_kafka_admin_open(admin, &options, error);
+}
+
+static bool wanted(const cli_list *topics, const char *name)
+{
+    for (size_t i = 0; i < topics->count; i++)
+        if (strcmp(topics->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static polka_status add_topic(cli_reader *reader, polkai_admin *admin, const polkai_topic *topic, int64_t from, polka_error *error)
+{
+    for (int32_t partition = 0; partition < topic->partitions; partition++) {
+        int64_t low = 0, high = 0;
+        TRY(admin->operations->watermarks(admin, topic->name, partition, &low, &high, error));
+        int64_t last = from <= POLKAI_OFFSET_TAIL ? high - (POLKAI_OFFSET_TAIL - from) : low;
+        int64_t next = from == POLKAI_OFFSET_END ? high : last > low ? last : low;
+        size_t at = reader->count++;
+        reader->partitions = polkai_realloc(reader->partitions, reader->count * sizeof *reader->partitions);
+        reader->partitions[at] = (read_partition){ polkai_strdup(topic->name), partition, next, high };
+        reader->unfinished += next < high;
+    }
+    return POLKA_OK;
+}
+
+static void ignore_assigned(void *user, const polkai_position *partitions, size_t count)
+{
+    (void)user, (void)partitions, (void)count;
+}
+
+static polka_status start(cli_reader *reader, const cli_connection *connection, polka_error *error)
+{
+    polkai_kafka_options options = cli_connection_options(connection);
+    reader->positions = polkai_alloc((reader->count + 1) * sizeof *reader->positions);
+    for (size_t i = 0; i < reader->count; i++)
+        reader->positions[i] = (polkai_position){ polka_text_of(reader->partitions[i].topic), reader->partitions[i].partition, reader->partitions[i].next };
+    TRY(polkai_kafka_source_open(&reader->source, &options, error));
+    polkai_start how = { .positions = reader->positions, .position_count = reader->count, .listener = { .assigned = ignore_assigned } };
+    return reader->source->operations->start(reader->source, &how, error);
+}
+
+polka_status cli_reader_open(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from, polka_error *error)
+{
+    cli_reader *made = *reader = polkai_alloc(sizeof *made);
+    polkai_topic *there = NULL;
+    size_t count = 0;
+    polka_status status = admin->operations->topics(admin, &there, &count, error);
+    for (size_t i = 0; status == POLKA_OK && i < count; i++)
+        if (wanted(topics, there[i].name))
+            status = add_topic(made, admin, &there[i], from, error);
+    free(there);
+    if (status == POLKA_OK && made->count > 0)
+        status = start(made, connection, error);
+    made->last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    if (status != POLKA_OK) {
+        cli_reader_close(made);
+        *reader = NULL;
+    }
+    return status;
+}
+
+void cli_reader_close(cli_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->source != NULL)
+        reader->source->operations->close(reader->source);
+    for (size_t i = 0; i < reader->count; i++)
+        free(reader->partitions[i].topic);
+    free(reader->partitions);
+    free(reader->positions);
+    free(reader);
+}
+
+size_t cli_reader_partitions(const cli_reader *reader) { return reader->count; }
+
+static void advance(cli_reader *reader, const polkai_record *record)
+{
+    for (size_t i = 0; i < reader->count; i++) {
+        size_t at = (reader->last_found + i) % reader->count;
+        read_partition *partition = &reader->partitions[at];
+        if (partition->partition != record->partition || !polka_text_equal(polka_text_of(partition->topic), record->topic))
+            continue;
+        bool unfinished = partition->next < partition->end;
+        partition->next = record->offset + 1;
+        reader->unfinished -= unfinished && partition->next >= partition->end;
+        reader->last_found = at;
+        return;
+    }
+}
+
+size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capacity, int timeout_ms)
+{
+    size_t count = reader->source == NULL ? 0 : reader->source->operations->poll(reader->source, records, capacity, timeout_ms);
+    if (count > 0)
+        reader->last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    for (size_t i = 0; i < count; i++)
+        advance(reader, &records[i]);
+    return count;
+}
+
+bool cli_reader_reached(const cli_reader *reader)
+{
+    return reader->unfinished == 0 || polkai_clock_real.steady_ns(&polkai_clock_real) - reader->last_ns > IDLE_END_MS * (int64_t)1000000;
+}

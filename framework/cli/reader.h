@@ -1,0 +1,27 @@
+/*
+ * reader.h: records of given topics without a group and without commits: tail, trace, the schema topic.
+ */
+#ifndef POLKA_CLI_READER_H
+#define POLKA_CLI_READER_H
+
+#include <cli/connection.h>
+
+typedef struct cli_reader cli_reader;
+/*
+ * cli_reader_open reads all partitions of `topics` from `from`: POLKAI_OFFSET_START, POLKAI_OFFSET_END (as it is now), or
+ * POLKAI_OFFSET_TAIL - N (the last N of each partition). Topics that do not exist are left out.
+ * errors: TRANSIENT when the broker is not reachable.
+ */
+polka_status cli_reader_open(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from, polka_error *error);
+void cli_reader_close(cli_reader *reader);                               /* NULL is fine */
+
+size_t cli_reader_partitions(const cli_reader *reader);
+/* cli_reader_poll: as polkai_source's poll; each record is released by the caller. */
+size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capacity, int timeout_ms);
+/* cli_reader_reached: has everything been read that was there when it was opened? */
+bool cli_reader_reached(const cli_reader *reader);
+
+/* cli_admin_open: the broker's admin, by the connection. *admin is new. */
+polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connection, polka_error *error);
+
+#endif

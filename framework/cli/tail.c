@@ -1,0 +1,229 @@
+/* tail.c: `polka tail`: decoded events as they come; it never joins a group and never commits. */
+#include <cli/row.h>
+#include <cli/terminal.h>
+
+#include <base/arena.h>
+#include <base/clock.h>
+#include <base/text.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH = 256 };
+
+typedef struct {
+    const char *from, *correlation, *format;
+    int64_t count, idle_ms;              /* -1: without end */
+    bool json;
+    cli_list wanted, types, topics, whole;       /* as given; event types, the topics to read, topics of which all is wanted */
+    cli_decoder decoder;
+} tailer;
+
+/* "start", "end", "-20" */
+static bool read_from(const char *text, int64_t *from)
+{
+    char *end = NULL;
+    if (text == NULL || strcmp(text, "end") == 0) {
+        *from = POLKAI_OFFSET_END;
+        return true;
+    }
+    *from = POLKAI_OFFSET_START;
+    if (strcmp(text, "start") == 0)
+        return true;
+    long long last = strtoll(text, &end, 10);
+    *from = POLKAI_OFFSET_TAIL + last;
+    return last <= 0 && last > -1000000000 && end != text && *end == '\0' && *text == '-';
+}
+
+static void add_once(cli_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], text) == 0)
+            return;
+    cli_list_add(list, text);
+}
+
+static polka_status choose(tailer *tail, const polkai_topic *there, size_t count, polka_error *error)
+{
+    cli_list names = { 0 };
+    polka_status status = POLKA_OK;
+    for (size_t i = 0; i < cli_catalog_count(tail->decoder.catalog); i++) {
+        const cli_event *event = cli_catalog_item(tail->decoder.catalog, i);
+        cli_list_add(&names, event->name);
+        if (tail->wanted.count == 0)
+            add_once(&tail->topics, event->topic);
+    }
+    for (size_t i = 0; i < count; i++)
+        cli_list_add(&names, there[i].name);
+    for (size_t i = 0; i < tail->wanted.count && status == POLKA_OK; i++) {
+        const char *name = tail->wanted.items[i];
+        const cli_event *event = cli_catalog_find(tail->decoder.catalog, name);
+        size_t at = 0;
+        while (at < count && strcmp(there[at].name, name) != 0)
+            at++;
+        if (event != NULL) {
+            cli_list_add(&tail->types, event->name);
+            add_once(&tail->topics, event->topic);
+        } else if (at < count) {
+            cli_list_add(&tail->whole, name);
+            add_once(&tail->topics, name);
+        } else {
+            const char *nearest = polkai_nearest(name, names.items, names.count);
+            status = polkai_fail(error, POLKA_MISUSE, "unknown-name", "'%s' is neither an event of the project nor a topic of the broker%s%s%s", name,
+                                 nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+        }
+    }
+    cli_list_free(&names);
+    return status;
+}
+
+static void print_text(const cli_row *row)
+{
+    char time[25];
+    const polkai_envelope *envelope = &row->envelope;
+    polkai_time_write(time, envelope->time_ms != 0 ? envelope->time_ms : row->record->timestamp_ms);
+    printf("%s%.12s%s %s", cli_dim(), time + 11, cli_plain(), cli_bold());
+    cli_print_text(envelope->type.data != NULL ? envelope->type.data : "(no type)", envelope->type.data != NULL ? envelope->type.size : 9, 200);
+    printf("%s ", cli_plain());
+    if (row->record->key.data != NULL)
+        cli_print_text(row->record->key.data, row->record->key.size, 80);
+    printf(" %s", cli_dim());
+    cli_print_text(row->record->topic.data, row->record->topic.size, 249);
+    printf("[%" PRId32 "]@%" PRId64 "%s ", row->record->partition, row->record->offset, cli_plain());
+    if (row->reason[0] != '\0') {
+        printf("%s", cli_red());
+        cli_print_text(row->reason, strlen(row->reason), 600);
+        printf("%s\n", cli_plain());
+        return;
+    }
+    char *value = row->value == NULL ? NULL : json_dumps(row->value, JSON_COMPACT | JSON_ENCODE_ANY);
+    cli_print_text(value != NULL ? value : "(null: a tombstone)", value != NULL ? strlen(value) : 19, 4000);
+    putchar('\n');
+    free(value);
+}
+
+/* Prints what is wanted of one batch; false: enough, or nobody reads any more. */
+static bool print_batch(tailer *tail, polkai_record *records, size_t count, int64_t *printed)
+{
+    cli_row_filter only = { polka_text_of(tail->correlation), &tail->types, &tail->whole };
+    bool more = true;
+    for (size_t i = 0; i < count; i++) {
+        polka_arena arena;
+        cli_row row;
+        polkai_arena_init(&arena, NULL, 0);
+        if (more && cli_row_read(&tail->decoder, &records[i], &only, &arena, &row)) {
+            if (tail->json)
+                more = cli_print_json(cli_row_json(&row));
+            else
+                print_text(&row);
+            cli_row_free(&row);
+            ++*printed;
+            more = more && (tail->count < 0 || *printed < tail->count) && ferror(stdout) == 0;
+        }
+        polkai_arena_deinit(&arena);
+        polkai_record_release(&records[i]);
+    }
+    return fflush(stdout) == 0 && more;
+}
+
+static void follow(tailer *tail, cli_reader *reader)
+{
+    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
+    int64_t printed = 0, last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    bool more = tail->count != 0;
+    while (more && !cli_stopped()) {
+        size_t count = cli_reader_poll(reader, records, BATCH, 100);
+        int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
+        if (count > 0 || !cli_reader_reached(reader))
+            last_ns = now;
+        more = print_batch(tail, records, count, &printed) && (tail->idle_ms < 0 || now - last_ns < tail->idle_ms * 1000000);
+    }
+    free(records);
+}
+
+static polka_status read_topics(tailer *tail, const cli_connection *connection, int64_t from, polka_error *error)
+{
+    polkai_topic *there = NULL;
+    size_t count = 0;
+    cli_reader *reader = NULL;
+    TRY(cli_admin_open(&tail->decoder.admin, connection, error));
+    tail->decoder.connection = connection;
+    polkai_admin *admin = tail->decoder.admin;
+    polka_status status = admin->operations->topics(admin, &there, &count, error);
+    if (status == POLKA_OK)
+        status = choose(tail, there, count, error);
+    if (status == POLKA_OK)
+        status = cli_reader_open(&reader, connection, admin, &tail->topics, from, error);
+    if (status == POLKA_OK && cli_reader_partitions(reader) == 0)
+        status = polkai_fail(error, POLKA_FATAL, "no-topic", "none of the project's event topics is there at %s; make them: polka topics apply --execute", connection->brokers);
+    if (status == POLKA_OK) {
+        cli_say("reading %zu partitions of %zu topics from %s at %s", cli_reader_partitions(reader), tail->topics.count,
+                tail->from != NULL ? tail->from : "the end", connection->brokers);
+        follow(tail, reader);
+    }
+    cli_reader_close(reader);
+    free(there);
+    return status;
+}
+
+static polka_status work(tailer *tail, const cli_where *where, int64_t from, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    cli_connection connection AUTO(cli_connection_free) = { 0 };
+    polka_status status = cli_project_open(&project, error);
+    if (status == POLKA_OK)
+        status = cli_catalog_open(&tail->decoder.catalog, &project, error);
+    if (status == POLKA_OK)
+        status = cli_connection_find(&connection, &project, where, error);
+    if (status == POLKA_OK)
+        status = read_topics(tail, &connection, from, error);
+    if (tail->decoder.admin != NULL)
+        tail->decoder.admin->operations->close(tail->decoder.admin);
+    cli_catalog_close(tail->decoder.catalog);
+    return status;
+}
+
+static int run(const cli_command *command, int argc, char **argv)
+{
+    tailer tail = { .count = -1, .idle_ms = -1 };
+    cli_where where = { 0 };
+    polka_error error = { 0 };
+    int64_t from = 0;
+    bool quiet = false;
+    const cli_option options[] = {
+        { "offset", 'o', CLI_TEXT, &tail.from, "start|end|-N", "where to begin; -N: the last N of each partition; default end" },
+        { "count", 'n', CLI_COUNT, &tail.count, "N", "end after so many events" },
+        { "until-idle", 0, CLI_DURATION, &tail.idle_ms, "DURATION", "end when nothing came for so long" },
+        { "correlation", 'c', CLI_TEXT, &tail.correlation, "ID", "only events of this flow" },
+        { "format", 0, CLI_TEXT, &tail.format, "text|json", "default: text on a terminal, else json" },
+        { "quiet", 'q', CLI_FLAG, &quiet, NULL, "nothing on standard error but errors" },
+        CLI_WHERE_OPTIONS(where), { 0 } };
+    int code = cli_parse(command, options, argc, argv, &tail.wanted);
+    int json = code < 0 ? cli_json_wanted(command, tail.format) : 0;
+    if (code < 0 && json < 0)
+        code = CLI_USAGE;
+    if (code < 0 && !read_from(tail.from, &from))
+        code = cli_usage(command, "--offset is start, end or -N, not '%s'", tail.from);
+    if (code < 0) {
+        tail.json = json == 1;
+        if (quiet)
+            cli_quiet();
+        cli_catch_signals();
+        code = work(&tail, &where, from, &error) == POLKA_OK ? CLI_OK : cli_complain(&error);
+    }
+    cli_list_free(&tail.wanted);
+    cli_list_free(&tail.types);
+    cli_list_free(&tail.topics);
+    cli_list_free(&tail.whole);
+    cli_list_free(&where.properties);
+    return code;
+}
+
+const cli_command cli_tail = {
+    .name = "tail", .arguments = "[EVENT|TOPIC…]", .summary = "see events as they come, decoded", .run = run,
+    .details = "Without names: all event topics of the project. JSON has topic, partition, offset, key, id, type, source, time,\n"
+               "correlation_id, causation_id, headers, value; what cannot be decoded has value null, error and raw (base64).\n"
+               "Never joins a consumer group and never commits.\n",
+    .examples = "  polka tail\n"
+                "  polka tail OrderPlaced shop.payments -o -10\n"
+                "  polka tail --correlation 0190f1c2-… -o start --until-idle 1s --format json\n"
+                "  polka tail shop.orders.payments.dlt -o start --until-idle 1s\n" };

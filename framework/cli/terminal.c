@@ -1,0 +1,53 @@
+/* terminal.c: how lines look. */
+#include <cli/terminal.h>
+
+#include <base/text.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int cli_json_wanted(const cli_command *command, const char *format)
+{
+    if (format == NULL)
+        return isatty(STDOUT_FILENO) != 1;
+    if (strcmp(format, "json") == 0)
+        return 1;
+    if (strcmp(format, "text") == 0 || strcmp(format, "table") == 0)
+        return 0;
+    cli_usage(command, "--format is text or json, not '%s'", format);
+    return -1;
+}
+
+bool cli_colour(int descriptor)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return isatty(descriptor) == 1 && (no_colour == NULL || *no_colour == '\0');
+}
+
+static const char *escape(const char *sequence)
+{
+    static int colour = -1;
+    if (colour < 0)
+        colour = cli_colour(STDOUT_FILENO);
+    return colour ? sequence : "";
+}
+
+const char *cli_dim(void) { return escape("\033[2m"); }
+const char *cli_bold(void) { return escape("\033[1m"); }
+const char *cli_red(void) { return escape("\033[31m"); }
+const char *cli_plain(void) { return escape("\033[0m"); }
+
+bool cli_print_json(json_t *object)
+{
+    json_dumpf(object, stdout, JSON_COMPACT);
+    json_decref(object);
+    putchar('\n');
+    return fflush(stdout) == 0;
+}
+
+void cli_print_text(const void *data, size_t size, size_t limit)
+{
+    char out[4200];
+    size_t used = polkai_text_escape(out, sizeof out, data, size, limit < 4096 ? limit : 4096);
+    fwrite(out, 1, used, stdout);
+}

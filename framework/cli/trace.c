@@ -1,0 +1,206 @@
+/*
+ * trace.c: `polka trace`: finds one flow on the event topics and shows what caused what. Two passes over the topics: the
+ * first finds the correlation id, the second collects its events; so memory is that of one flow.
+ */
+#include <cli/row.h>
+#include <cli/terminal.h>
+#include <cli/trace.h>
+
+#include <base/arena.h>
+#include <base/text.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH = 512 };
+
+typedef struct {
+    const char *id, *format;
+    bool last, by_key;
+    cli_catalog *catalog;
+    cli_connection connection;
+    polkai_admin *admin;
+    cli_list topics;                     /* of events */
+    cli_list letters;                    /* their dead-letter topics; owned texts */
+    char *found;                         /* the correlation id */
+    int64_t found_ms;                    /* when that flow began */
+    cli_flow flow;
+} tracer;
+
+typedef void visit_function(tracer *trace, polkai_record *record, const polkai_envelope *envelope);
+
+static char *copy(polka_text text) { return text.data == NULL ? NULL : cli_format("%.*s", TEXT(text)); }
+
+/* An event without a correlation id is a flow of its own. */
+static polka_text correlation_of(const polkai_envelope *envelope)
+{
+    return envelope->correlation_id.data != NULL ? envelope->correlation_id : envelope->id;
+}
+
+static void find(tracer *trace, polkai_record *record, const polkai_envelope *envelope)
+{
+    polka_text id = polka_text_of(trace->id), key = { record->key.size, (const char *)record->key.data };
+    int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
+    bool fits = trace->last ? envelope->causation_id.data == NULL
+                : trace->by_key ? key.data != NULL && polka_text_equal(key, id)
+                : polka_text_equal(envelope->id, id) || polka_text_equal(envelope->correlation_id, id);
+    if (!fits || correlation_of(envelope).data == NULL || (trace->found != NULL && time_ms < trace->found_ms))
+        return;
+    free(trace->found);
+    trace->found = copy(correlation_of(envelope));
+    trace->found_ms = time_ms;
+}
+
+static polka_text header_text(const polkai_record *record, const char *name)
+{
+    const polkai_header *header = polkai_record_header(record, polka_text_of(name));
+    return header == NULL || header->value.data == NULL ? POLKA_TEXT("?") : (polka_text){ header->value.size, (const char *)header->value.data };
+}
+
+static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope)
+{
+    if (!polka_text_equal(correlation_of(envelope), polka_text_of(trace->found)))
+        return;
+    char key[128] = "";
+    if (record->key.data != NULL)
+        polkai_text_escape(key, sizeof key, record->key.data, record->key.size, 100);
+    cli_node node = { .id = copy(envelope->id), .cause = copy(envelope->causation_id), .source = copy(envelope->source), .type = copy(envelope->type),
+                      .topic = copy(record->topic), .key = record->key.data != NULL ? polkai_strdup(key) : NULL, .partition = record->partition,
+                      .offset = record->offset, .time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms };
+    if (polkai_record_header(record, POLKA_TEXT("polka-letter-id")) != NULL) {
+        polka_text group = header_text(record, "polka-consumer-group"), reaction = header_text(record, "polka-handler");
+        polka_text code = header_text(record, "polka-error-code"), message = header_text(record, "polka-error-message");
+        node.letter = cli_format("of %.*s (%.*s): %.*s: %.*s", TEXT(group), TEXT(reaction), TEXT(code), TEXT(message));
+        node.letter_ms = record->timestamp_ms;
+    }
+    cli_flow_add(&trace->flow, node);
+}
+
+static polka_status pass(tracer *trace, bool with_letters, visit_function *visit, polka_error *error)
+{
+    cli_reader *reader = NULL;
+    cli_list topics = { 0 };
+    for (size_t i = 0; i < trace->topics.count; i++)
+        cli_list_add(&topics, trace->topics.items[i]);
+    for (size_t i = 0; with_letters && i < trace->letters.count; i++)
+        cli_list_add(&topics, trace->letters.items[i]);
+    polka_status status = cli_reader_open(&reader, &trace->connection, trace->admin, &topics, POLKAI_OFFSET_START, error);
+    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
+    polka_arena arena = { 0 };
+    while (status == POLKA_OK && !cli_reader_reached(reader) && !cli_stopped()) {
+        size_t count = cli_reader_poll(reader, records, BATCH, 50);
+        for (size_t i = 0; i < count; i++) {
+            polkai_envelope envelope;
+            polkai_record_headers(&records[i], &arena);
+            if (polkai_envelope_open(&records[i], POLKA_TEXT("-"), &arena, &envelope, NULL) == POLKA_OK)
+                visit(trace, &records[i], &envelope);
+            polkai_record_release(&records[i]);
+            polkai_arena_reset(&arena, NULL, 0);
+        }
+    }
+    free(records);
+    cli_list_free(&topics);
+    cli_reader_close(reader);
+    return status;
+}
+
+/* The topics of all events, and of each its <topic>.<group>.dlt as far as they are there. */
+static polka_status choose(tracer *trace, polka_error *error)
+{
+    polkai_topic *there = NULL;
+    size_t count = 0;
+    trace->topics = cli_catalog_topics(trace->catalog);
+    TRY(trace->admin->operations->topics(trace->admin, &there, &count, error));
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(there[i].name);
+        if (size < 5 || strcmp(there[i].name + size - 4, ".dlt") != 0)
+            continue;
+        for (size_t t = 0; t < trace->topics.count; t++) {
+            size_t prefix = strlen(trace->topics.items[t]);
+            if (size > prefix + 5 && strncmp(there[i].name, trace->topics.items[t], prefix) == 0 && there[i].name[prefix] == '.') {
+                cli_list_add(&trace->letters, polkai_strdup(there[i].name));
+                break;
+            }
+        }
+    }
+    free(there);
+    return POLKA_OK;
+}
+
+static polka_status find_flow(tracer *trace, polka_error *error)
+{
+    TRY(cli_admin_open(&trace->admin, &trace->connection, error));
+    TRY(choose(trace, error));
+    TRY(pass(trace, false, find, error));
+    if (cli_stopped())
+        return POLKA_OK;
+    ENSURE(trace->found != NULL || !trace->last, POLKA_FATAL, error, "no-flow", "there are no events at %s yet; place one: polka emit EVENT --sample", trace->connection.brokers);
+    ENSURE(trace->found != NULL, POLKA_FATAL, error, "no-flow", "no event %s '%s' on %zu topics at %s%s", trace->by_key ? "with key" : "with id or correlation id",
+           trace->id, trace->topics.count, trace->connection.brokers, trace->by_key ? "" : "; is it a record's key? Then: --key");
+    TRY(pass(trace, true, collect, error));
+    trace->flow.correlation = polkai_strdup(trace->found);
+    cli_flow_link(&trace->flow);
+    return POLKA_OK;
+}
+
+static polka_status work(tracer *trace, const cli_where *where, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    polka_status status = cli_project_open(&project, error);
+    if (status == POLKA_OK)
+        status = cli_catalog_open(&trace->catalog, &project, error);
+    if (status == POLKA_OK)
+        status = cli_connection_find(&trace->connection, &project, where, error);
+    if (status == POLKA_OK)
+        status = find_flow(trace, error);
+    if (trace->admin != NULL)
+        trace->admin->operations->close(trace->admin);
+    return status;
+}
+
+static void clean_up(tracer *trace)
+{
+    for (size_t i = 0; i < trace->letters.count; i++)
+        free((char *)(uintptr_t)trace->letters.items[i]);
+    cli_list_free(&trace->letters);
+    cli_list_free(&trace->topics);
+    cli_flow_free(&trace->flow);
+    cli_catalog_close(trace->catalog);
+    cli_connection_free(&trace->connection);
+    free(trace->found);
+}
+
+static int run(const cli_command *command, int argc, char **argv)
+{
+    tracer trace = { 0 };
+    cli_where where = { 0 };
+    cli_list rest = { 0 };
+    polka_error error = { 0 };
+    const cli_option options[] = {
+        { "last", 'l', CLI_FLAG, &trace.last, NULL, "the flow that began last" },
+        { "key", 'k', CLI_FLAG, &trace.by_key, NULL, "ID is a record's key; of several flows the newest" },
+        { "format", 0, CLI_TEXT, &trace.format, "text|json", "the tree, or one JSON object an event; default: the tree" },
+        CLI_WHERE_OPTIONS(where), { 0 } };
+    int code = cli_parse(command, options, argc, argv, &rest);
+    int json = code < 0 ? cli_json_wanted(command, trace.format != NULL ? trace.format : "text") : 0;
+    if (code < 0 && json < 0)
+        code = CLI_USAGE;
+    if (code < 0 && (rest.count != (trace.last ? 0 : 1) || (trace.last && trace.by_key)))
+        code = cli_usage(command, "one of: polka trace ID, polka trace --key KEY, polka trace --last");
+    if (code < 0) {
+        trace.id = rest.count > 0 ? rest.items[0] : "";
+        cli_catch_signals();
+        code = work(&trace, &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
+        if (code == CLI_OK)
+            cli_flow_print(&trace.flow, json == 1);
+    }
+    clean_up(&trace);
+    cli_list_free(&where.properties);
+    cli_list_free(&rest);
+    return code;
+}
+
+const cli_command cli_trace = {
+    .name = "trace", .arguments = "ID | --key KEY | --last", .summary = "one flow as a tree: what caused what, and when", .run = run,
+    .details = "ID is an event id or a correlation id. Times are milliseconds since the flow's first event. Dead letters hang under\n"
+               "their event; an event that was written twice says so. Reads the event topics from their start, without a group.\n",
+    .examples = "  polka trace --last\n  polka trace 0190f1c2-7a3e-7c11-9c1e-2b6f0a51d7aa\n  polka trace --key A-1 --format json\n" };

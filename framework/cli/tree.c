@@ -1,0 +1,201 @@
+/* tree.c: draws one flow: a tree by causation, with times since its root. */
+#include <cli/terminal.h>
+#include <cli/trace.h>
+
+#include <base/arena.h>
+#include <base/clock.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool same(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
+
+static void free_node(cli_node *node)
+{
+    char *texts[] = { node->id, node->cause, node->source, node->type, node->topic, node->key, node->letter };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free(texts[i]);
+}
+
+void cli_flow_add(cli_flow *flow, cli_node node)
+{
+    for (size_t i = 0; i < flow->count; i++) {
+        cli_node *known = &flow->nodes[i];
+        if (!same(known->id, node.id) || !same(known->source, node.source) || !same(known->letter, node.letter))
+            continue;
+        known->copies++;
+        free_node(&node);
+        return;
+    }
+    node.copies = 1;
+    flow->nodes = polkai_realloc(flow->nodes, (flow->count + 1) * sizeof *flow->nodes);
+    flow->nodes[flow->count++] = node;
+}
+
+void cli_flow_free(cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        free_node(&flow->nodes[i]);
+    free(flow->nodes);
+    free(flow->correlation);
+    *flow = (cli_flow){ 0 };
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const cli_node *x = a, *y = b;
+    if (x->time_ms != y->time_ms)
+        return x->time_ms < y->time_ms ? -1 : 1;
+    return (x->letter != NULL) - (y->letter != NULL);
+}
+
+/* A letter hangs under its own event when that is there; every other event under the one that caused it. */
+static size_t parent_of(const cli_flow *flow, size_t index)
+{
+    const cli_node *node = &flow->nodes[index];
+    const char *wanted = node->letter != NULL ? node->id : node->cause;
+    for (size_t i = 0; wanted != NULL && i < flow->count; i++)
+        if (i != index && flow->nodes[i].letter == NULL && same(flow->nodes[i].id, wanted))
+            return i;
+    return SIZE_MAX;
+}
+
+/* Causes in a circle (ids that someone made up) would hide all of it: the first of them becomes a root. */
+static void break_circles(cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++) {
+        size_t at = i, steps = 0;
+        while (flow->nodes[at].parent != SIZE_MAX && ++steps <= flow->count)
+            at = flow->nodes[at].parent;
+        if (steps > flow->count)
+            flow->nodes[i].parent = SIZE_MAX;
+    }
+}
+
+void cli_flow_link(cli_flow *flow)
+{
+    if (flow->count == 0)
+        return;
+    qsort(flow->nodes, flow->count, sizeof *flow->nodes, by_time);
+    for (size_t i = 0; i < flow->count; i++)
+        flow->nodes[i].parent = parent_of(flow, i);
+    break_circles(flow);
+}
+
+/* "/shop/payments" -> "payments" */
+static const char *service_of(const cli_node *node)
+{
+    const char *slash = node->source == NULL ? NULL : strrchr(node->source, '/');
+    return node->source == NULL ? "?" : slash != NULL && slash[1] != '\0' ? slash + 1 : node->source;
+}
+
+static size_t root_of(const cli_flow *flow, size_t index)
+{
+    while (flow->nodes[index].parent != SIZE_MAX)
+        index = flow->nodes[index].parent;
+    return index;
+}
+
+static void print_texts(const char *text) { cli_print_text(text, strlen(text), 300); }
+
+static void print_node(const cli_flow *flow, size_t index, const char *branch)
+{
+    const cli_node *node = &flow->nodes[index];
+    int64_t began = flow->nodes[root_of(flow, index)].time_ms;
+    char time[25];
+    printf("%s%s%s", cli_dim(), branch, cli_plain());
+    if (node->letter != NULL) {
+        printf("%sdead letter%s ", cli_red(), cli_plain());
+        print_texts(node->letter);
+        printf("  %s%+" PRId64 " ms%s", cli_dim(), node->letter_ms - began, cli_plain());
+    } else {
+        printf("%s", cli_bold());
+        print_texts(node->type != NULL ? node->type : "(no type)");
+        printf("%s  ", cli_plain());
+        print_texts(service_of(node));
+        if (node->parent == SIZE_MAX) {
+            polkai_time_write(time, node->time_ms);
+            printf("  %s", node->key != NULL ? "key " : "");
+            print_texts(node->key != NULL ? node->key : "");
+            printf("  %s%s%s", cli_dim(), time, cli_plain());
+        } else {
+            printf("  %s%+" PRId64 " ms%s", cli_dim(), node->time_ms - began, cli_plain());
+            if (!same(node->key, flow->nodes[node->parent].key) && node->key != NULL) {
+                printf("  key ");
+                print_texts(node->key);
+            }
+        }
+    }
+    if (node->copies > 1)
+        printf("  %s%u copies%s", cli_dim(), node->copies, cli_plain());
+    putchar('\n');
+}
+
+enum { PREFIX = 1024 };
+
+static bool is_last(const cli_flow *flow, size_t index)
+{
+    for (size_t i = index + 1; i < flow->count; i++)
+        if (flow->nodes[i].parent == flow->nodes[index].parent)
+            return false;
+    return true;
+}
+
+static void print_below(const cli_flow *flow, size_t parent, const char *prefix)
+{
+    for (size_t i = 0; i < flow->count; i++) {
+        if (flow->nodes[i].parent != parent)
+            continue;
+        char branch[PREFIX + 16], below[PREFIX + 16];
+        bool last = is_last(flow, i);
+        snprintf(branch, sizeof branch, "%s%s", prefix, last ? "└─ " : "├─ ");
+        snprintf(below, sizeof below, "%s%s", prefix, last ? "   " : "│  ");
+        print_node(flow, i, branch);
+        if (strlen(below) < PREFIX)      /* deeper than some hundred levels is not drawn */
+            print_below(flow, i, below);
+    }
+}
+
+static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
+
+static void print_json(const cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++) {
+        const cli_node *node = &flow->nodes[i];
+        char time[25];
+        size_t depth = 0;
+        for (size_t at = i; flow->nodes[at].parent != SIZE_MAX; depth++)
+            at = flow->nodes[at].parent;
+        polkai_time_write(time, node->letter != NULL ? node->letter_ms : node->time_ms);
+        json_t *row = json_object();
+        json_object_set_new(row, "type", text_or_null(node->type));
+        json_object_set_new(row, "service", json_string(service_of(node)));
+        json_object_set_new(row, "key", text_or_null(node->key));
+        json_object_set_new(row, "ms", json_integer((node->letter != NULL ? node->letter_ms : node->time_ms) - flow->nodes[root_of(flow, i)].time_ms));
+        json_object_set_new(row, "time", json_string(time));
+        json_object_set_new(row, "id", text_or_null(node->id));
+        json_object_set_new(row, "causation_id", text_or_null(node->cause));
+        json_object_set_new(row, "correlation_id", text_or_null(flow->correlation));
+        json_object_set_new(row, "source", text_or_null(node->source));
+        json_object_set_new(row, "depth", json_integer((json_int_t)depth));
+        json_object_set_new(row, "copies", json_integer(node->copies));
+        json_object_set_new(row, "topic", text_or_null(node->topic));
+        json_object_set_new(row, "partition", json_integer(node->partition));
+        json_object_set_new(row, "offset", json_integer(node->offset));
+        json_object_set_new(row, "dead_letter", text_or_null(node->letter));
+        cli_print_json(row);
+    }
+}
+
+void cli_flow_print(const cli_flow *flow, bool json)
+{
+    if (json) {
+        print_json(flow);
+        return;
+    }
+    for (size_t i = 0; i < flow->count; i++)
+        if (flow->nodes[i].parent == SIZE_MAX) {
+            print_node(flow, i, "");
+            print_below(flow, i, "");
+        }
+    fflush(stdout);
+}
