@@ -1,0 +1,174 @@
+/* assembly.c: the only place that chooses concrete kinds: Kafka for the transport, the real clock, the process's environment. */
+#include <base/error.h>
+#include <service/assembly.h>
+#include <service/check.h>
+#include <service/manifest.h>
+#include <service/report.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int polkai_exit_code(const polka_error *error)
+{
+    static const struct { const char *code; int exit; } codes[] = { { "handler-stuck", 4 }, { "drain-deadline", 5 } };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(error->code, codes[i].code) == 0)
+            return codes[i].exit;
+    return error->status == POLKA_OK ? 0 : error->status == POLKA_MISUSE ? 2 : error->status == POLKA_FATAL ? 3 : 1;
+}
+
+/* ---- what the flow tells ---- */
+
+static void say_state(const polkai_assembly *assembly, polka_text state, const char *message)
+{
+    polkai_log_write(&assembly->log, POLKAI_LOG_INFO, &(polkai_log_fields){ .state = state }, "%s", message);
+}
+
+static void on_ready(void *user)
+{
+    polkai_assembly *assembly = user;
+    if (!assembly->ready)
+        say_state(assembly, POLKA_TEXT("ready"), "ready");
+    assembly->ready = true;
+}
+
+static void on_notice(void *user, polka_status status, const char *message)
+{
+    const polkai_assembly *assembly = user;
+    polkai_log_level level = status == POLKA_OK ? POLKAI_LOG_INFO : status == POLKA_TRANSIENT ? POLKAI_LOG_WARN : POLKAI_LOG_ERROR;
+    polkai_log_write(&assembly->log, level, NULL, "%s", message);
+}
+
+/* ---- create ---- */
+
+static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
+{
+    polkai_config *config = assembly->config;
+    polkai_flow_options options = {
+        .service = assembly->service,
+        .group = polkai_config_text(config, "group"),
+        .lanes = (unsigned)polkai_config_number(config, "lanes"),
+        .in_flight_events = (unsigned)polkai_config_number(config, "in_flight.events"),
+        .in_flight_bytes = (size_t)polkai_config_number(config, "in_flight.bytes"),
+        .max_event_bytes = (size_t)polkai_config_number(config, "emit.max_bytes"),
+        .commit_interval_ms = polkai_config_number(config, "commit.interval_ms"),
+        .drain_deadline_ms = polkai_config_number(config, "drain.deadline_ms"),
+        .compact_envelope = polkai_config_number(config, "envelope") == 1,
+        .announce = true,
+        .clock = &polkai_clock_real,
+        .log = &assembly->log,
+        .settings = polkai_config_settings(config),
+        .ready = on_ready,
+        .notice = on_notice,
+        .user = assembly,
+    };
+    return polkai_flow_create(&assembly->flow, &options, error);
+}
+
+polka_status polkai_assembly_init(polkai_assembly *assembly, unsigned abi, const polka_service *service, int argc, char **argv, int descriptor,
+                                  polka_error *error)
+{
+    *assembly = (polkai_assembly){ .service = service };
+    TRY(polkai_abi_check(abi, argc > 0 ? argv[0] : "this program", error));
+    TRY(polkai_service_check(service, error));
+    TRY(polkai_config_create(&assembly->config, service, argc, argv, environ, error));
+    const polkai_config *config = assembly->config;
+    assembly->reacts = service->reactions != NULL && (service->reactions[0].event != NULL || service->reactions[0].any != NULL);
+    polkai_log_init(&assembly->log, descriptor, (polkai_log_level)(polkai_config_number(config, "log.level") + 1),
+                    (polkai_log_format)polkai_config_number(config, "log.format"), service->name);
+    if (config->arguments.command != POLKAI_COMMAND_RUN)
+        return POLKA_OK;
+    TRY(polkai_config_require(config, error));
+    TRY(polkai_kafka_check(error));
+    return create_flow(assembly, error);
+}
+
+void polkai_assembly_deinit(polkai_assembly *assembly)
+{
+    if (assembly->abandoned)
+        return;                          /* its lanes read flow, log and configuration: the process ends soon */
+    polkai_flow_destroy(assembly->flow);
+    polkai_config_destroy(assembly->config);
+    *assembly = (polkai_assembly){ 0 };
+}
+
+/* ---- start ---- */
+
+static void announce_start(const polkai_assembly *assembly)
+{
+    const polka_service *service = assembly->service;
+    long long lanes = (long long)polkai_config_number(assembly->config, "lanes");
+    polka_arena arena AUTO(polkai_arena_deinit);
+    polkai_arena_init(&arena, NULL, 0);
+    LOG_INFO(&assembly->log, "%s %s on polka %s, librdkafka %s: brokers %s, group %s, lanes %s", service->name, service->version, POLKA_VERSION,
+             polkai_kafka_version(), polkai_config_text(assembly->config, "brokers"), polkai_config_text(assembly->config, "group"),
+             lanes == 0 ? "inline" : polkai_config_text(assembly->config, "lanes"));
+    for (const polka_reaction *row = service->reactions; assembly->reacts && (row->event != NULL || row->any != NULL); row++)
+        LOG_INFO(&assembly->log, "%s", polkai_report_reaction(row, &arena));
+}
+
+polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error)
+{
+    const polkai_config *config = assembly->config;
+    polkai_sink *sink = NULL;
+    polkai_source *source = NULL;
+    polkai_kafka_options options = {
+        .brokers = polkai_config_text(config, "brokers"),
+        .client_id = polkai_config_text(config, "client_id"),
+        .group = polkai_config_text(config, "group"),
+        .properties = config->kafka,
+        .property_count = config->kafka_count,
+        .log = &assembly->log,
+        .embedded = polkai_config_number(config, "embedded") != 0,
+        .report = polkai_flow_report,
+        .report_user = assembly->flow,
+    };
+    if (assembly->reacts)
+        announce_start(assembly);
+    TRY(polkai_kafka_sink_open(&sink, &options, error));
+    if (assembly->reacts && polkai_kafka_source_open(&source, &options, error) != POLKA_OK) {
+        sink->operations->close(sink, 0);
+        return error->status;
+    }
+    return polkai_flow_start(assembly->flow, source, sink, error);
+}
+
+/* ---- commands that only print ---- */
+
+static int describe(const polkai_assembly *assembly)
+{
+    json_t *manifest;
+    polka_error error;
+    if (polkai_manifest_write(assembly->service, polkai_config_text(assembly->config, "group"), &manifest, &error) != POLKA_OK) {
+        fprintf(stderr, "%s: %s\n", assembly->service->name, error.message);
+        return polkai_exit_code(&error);
+    }
+    /* for people indented, for programs a line */
+    json_dumpf(manifest, stdout, isatty(STDOUT_FILENO) == 1 ? JSON_INDENT(2) : JSON_COMPACT);
+    fputc('\n', stdout);
+    json_decref(manifest);
+    return 0;
+}
+
+bool polkai_assembly_print(polkai_assembly *assembly, int *code)
+{
+    const polkai_config *config = assembly->config;
+    polkai_format format = config->arguments.format;
+    *code = 0;
+    switch (config->arguments.command) {
+    case POLKAI_COMMAND_RUN: return false;
+    case POLKAI_COMMAND_DESCRIBE: *code = describe(assembly); break;
+    case POLKAI_COMMAND_HELP: polkai_report_help(config, stdout); break;
+    case POLKAI_COMMAND_VERSION: polkai_report_version(config, stdout); break;
+    case POLKAI_COMMAND_REFERENCE: polkai_report_reference(config, stdout); break;
+    case POLKAI_COMMAND_CONFIG:
+        polkai_report_config(config, format == POLKAI_FORMAT_JSON || (format == POLKAI_FORMAT_AUTO && isatty(STDOUT_FILENO) != 1), stdout);
+        break;
+    }
+    if ((fflush(stdout) != 0 || ferror(stdout)) && *code == 0) {
+        fprintf(stderr, "%s: standard output cannot be written\n", assembly->service->name);
+        *code = 1;
+    }
+    return true;
+}

@@ -1,0 +1,35 @@
+/* assembly.h: configuration, log, transports and corridor of one process, put together; for a program and for a producer. */
+#ifndef POLKA_SERVICE_ASSEMBLY_H
+#define POLKA_SERVICE_ASSEMBLY_H
+
+#include <flow/flow.h>
+#include <service/config.h>
+
+typedef struct {
+    const polka_service *service;
+    polkai_config *config;
+    polkai_log log;
+    polkai_flow *flow;                   /* NULL for a command that only prints */
+    bool reacts;
+    bool ready;                          /* was said */
+    bool abandoned;                      /* a lane may still run in the flow: it is not freed */
+} polkai_assembly;
+
+/*
+ * polkai_assembly_init: ABI, service value, configuration, flow; connects to nothing. `descriptor` takes the log.
+ * errors: MISUSE; the assembly is then empty, and deinit is fine.
+ */
+polka_status polkai_assembly_init(polkai_assembly *assembly, unsigned abi, const polka_service *service, int argc, char **argv, int descriptor,
+                                  polka_error *error);
+void polkai_assembly_deinit(polkai_assembly *assembly);
+
+/* polkai_assembly_start: opens sink and, for a service that reacts, source; starts the flow. Does not wait for the broker. */
+polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error);
+
+/* polkai_assembly_print: --describe, --help, --version, config: prints on standard output. *code is the exit code. False: run. */
+bool polkai_assembly_print(polkai_assembly *assembly, int *code);
+
+/* polkai_exit_code: design, "exit codes of a service". */
+int polkai_exit_code(const polka_error *error);
+
+#endif

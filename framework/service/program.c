@@ -1,0 +1,171 @@
+/* program.c: the life of a service: create, run until asked to stop, drain, leave. polka_main is no more than these. */
+#include <base/error.h>
+#include <service/assembly.h>
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { STEP_MS = 1000, SECOND_SIGNAL = 130 };
+
+struct polka_program {
+    polkai_assembly assembly;
+    _Atomic unsigned stops;              /* how often it was asked to stop */
+};
+
+/* ---- signals ---- */
+
+static _Atomic(polka_program *) running;                 /* the program that signals of this process are for */
+
+/* Runs in a signal handler: atomics, flow_stop and _exit only. */
+static void on_signal(int number)
+{
+    (void)number;
+    polka_program *program = atomic_load(&running);
+    if (program == NULL)
+        return;
+    if (atomic_load(&program->stops) > 0)
+        _exit(SECOND_SIGNAL);
+    polka_service_stop(program);
+}
+
+typedef struct { struct sigaction term, interrupt, pipe; bool ours; } old_handlers;
+
+/* SIGTERM and SIGINT drain, unless the program has handlers of its own. Ignored ones count as default: shells ignore SIGINT in the background. */
+static void take_signal(int number, void (*handler)(int), struct sigaction *old)
+{
+    struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    sigaction(number, NULL, old);
+    if ((old->sa_flags & SA_SIGINFO) == 0 && (old->sa_handler == SIG_DFL || old->sa_handler == SIG_IGN))
+        sigaction(number, &action, NULL);
+}
+
+static void take_signals(polka_program *program, old_handlers *old)
+{
+    polka_program *none = NULL;
+    old->ours = atomic_compare_exchange_strong(&running, &none, program);
+    if (!old->ours)
+        return;
+    take_signal(SIGTERM, on_signal, &old->term);
+    take_signal(SIGINT, on_signal, &old->interrupt);
+    take_signal(SIGPIPE, SIG_IGN, &old->pipe);           /* whoever read the log is gone; the service goes on */
+}
+
+static void give_signals_back(old_handlers *old)
+{
+    if (!old->ours)
+        return;
+    sigaction(SIGTERM, &old->term, NULL);
+    sigaction(SIGINT, &old->interrupt, NULL);
+    sigaction(SIGPIPE, &old->pipe, NULL);
+    atomic_store(&running, NULL);
+}
+
+/* ---- run ---- */
+
+static void say(const polka_program *program, polka_text state, const char *what)
+{
+    polkai_flow_counts count = polkai_flow_count(program->assembly.flow);
+    polkai_log_write(&program->assembly.log, POLKAI_LOG_INFO, &(polkai_log_fields){ .state = state },
+                     "%s: %" PRIu64 " done, %" PRIu64 " skipped, %" PRIu64 " dead, %" PRIu64 " emitted, %" PRIu64 " in flight", what, count.done,
+                     count.skipped, count.dead, count.emitted, count.in_flight);
+}
+
+static polka_status work(polka_program *program, polka_error *error)
+{
+    while (atomic_load(&program->stops) == 0) {
+        size_t moved;
+        TRY(polkai_flow_step(program->assembly.flow, STEP_MS, &moved, error));
+    }
+    return POLKA_OK;
+}
+
+static polka_status drain(polka_program *program, polka_error *error)
+{
+    say(program, POLKA_TEXT("draining"), "draining");
+    TRY(polkai_flow_drain(program->assembly.flow, polkai_config_number(program->assembly.config, "drain.deadline_ms"), error));
+    say(program, POLKA_TEXT("drained"), "drained");
+    return POLKA_OK;
+}
+
+static int run(polka_program *program)
+{
+    polka_error error = { 0 };
+    polkai_assembly *assembly = &program->assembly;
+    polka_status status = polkai_assembly_start(assembly, &error);
+    if (status == POLKA_OK)
+        status = work(program, &error);
+    if (status == POLKA_OK)
+        status = drain(program, &error);
+    if (status == POLKA_OK)
+        return 0;
+    LOG_ERROR(&assembly->log, "%s", error.message);
+    int code = polkai_exit_code(&error);
+    assembly->abandoned = code == 4 || code == 5;
+    return code;
+}
+
+polka_status polka_service_create_abi(unsigned abi, polka_program **program, const polka_service *service, int argc, char **argv,
+                                      polka_error *error)
+{
+    polka_error own;
+    error = error != NULL ? error : &own;
+    polka_program *made = polkai_alloc(sizeof *made);
+    *program = NULL;
+    polka_status status = polkai_assembly_init(&made->assembly, abi, service, argc, argv, STDOUT_FILENO, error);
+    if (status == POLKA_OK && made->assembly.flow != NULL && !made->assembly.reacts)
+        status = polkai_fail(error, POLKA_MISUSE, "no-reactions",
+                             "service %s has no reactions, so there is nothing to run: a program that only emits opens a producer (polka_producer_open)",
+                             service->name);
+    if (status != POLKA_OK) {
+        polka_service_destroy(made);
+        return status;
+    }
+    *program = made;
+    return POLKA_OK;
+}
+
+int polka_service_run(polka_program *program)
+{
+    int code;
+    old_handlers old = { 0 };
+    if (polkai_assembly_print(&program->assembly, &code))
+        return code;
+    take_signals(program, &old);
+    code = run(program);
+    give_signals_back(&old);
+    return code;
+}
+
+void polka_service_stop(polka_program *program)
+{
+    atomic_fetch_add(&program->stops, 1);
+    if (program->assembly.flow != NULL)
+        polkai_flow_stop(program->assembly.flow);
+}
+
+void polka_service_destroy(polka_program *program)
+{
+    if (program == NULL)
+        return;
+    bool abandoned = program->assembly.abandoned;
+    polkai_assembly_deinit(&program->assembly);
+    if (!abandoned)
+        free(program);                   /* otherwise the flow still points at the assembly inside */
+}
+
+int polka_main_abi(unsigned abi, const polka_service *service, int argc, char **argv)
+{
+    polka_program *program;
+    polka_error error = { 0 };
+    if (polka_service_create_abi(abi, &program, service, argc, argv, &error) != POLKA_OK) {
+        fprintf(stderr, "%s: %s\n", argc > 0 ? argv[0] : "polka", error.message);
+        return polkai_exit_code(&error);
+    }
+    int code = polka_service_run(program);
+    polka_service_destroy(program);
+    return code;
+}

@@ -1,0 +1,204 @@
+/* property.c: the rows, and what a row can do. */
+#include <base/error.h>
+#include <base/text.h>
+#include <service/property.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const polkai_property polkai_properties[] = {
+    { "Broker", "brokers", POLKAI_PROPERTY_LIST, "localhost:9092", 0, 0, NULL, false,
+      "Kafka brokers to begin with, host:port. Also KAFKA_BOOTSTRAP_SERVERS." },
+    { "Broker", "group", POLKAI_PROPERTY_TEXT, NULL, 0, 0, NULL, false, "Consumer group; default: the service's own." },
+    { "Broker", "client_id", POLKAI_PROPERTY_TEXT, NULL, 0, 0, NULL, false, "Name in the broker's logs; default: the service's name." },
+    { "Work", "lanes", POLKAI_PROPERTY_LONG, "1", 1, 256, "inline", false,
+      "Threads that run handlers; order is kept per key. inline: on the poll thread, for the lowest latency." },
+    { "Work", "in_flight.events", POLKAI_PROPERTY_LONG, "10000", 1, 10000000, NULL, false, "Events in memory at most." },
+    { "Work", "in_flight.bytes", POLKAI_PROPERTY_BYTES, "32MiB", 1024, INT64_C(1) << 40, NULL, false, "Bytes of events in memory at most." },
+    { "Work", "emit.max_bytes", POLKAI_PROPERTY_BYTES, "1000000", 1024, 1000000000, NULL, false,
+      "Largest emission. What is larger is poison, before anything of it is sent." },
+    { "Work", "commit.interval_ms", POLKAI_PROPERTY_DURATION, "500ms", 1, 3600000, NULL, false, "Time between two commits of offsets." },
+    { "Work", "drain.deadline_ms", POLKAI_PROPERTY_DURATION, "8s", 1, 3600000, NULL, false,
+      "After SIGTERM or SIGINT, what is in flight has this long to end." },
+    { "Wire", "envelope", POLKAI_PROPERTY_CHOICE, "cloudevents", 0, 0, "cloudevents|compact", false,
+      "How emissions carry id, type, time and correlation. Readers take both." },
+    { "Wire", "framing", POLKAI_PROPERTY_CHOICE, "single-object", 0, 0, "single-object|confluent", false,
+      "How a value names its schema; this version writes single-object." },
+    { "Wire", "delivery", POLKAI_PROPERTY_CHOICE, "at-least-once", 0, 0, "at-least-once|exactly-once", false,
+      "Emission ids repeat on redelivery; this version knows at-least-once." },
+    { "Log", "log.level", POLKAI_PROPERTY_CHOICE, "info", 0, 0, "error|warn|info|debug", false, "From which level on." },
+    { "Log", "log.format", POLKAI_PROPERTY_CHOICE, "auto", 0, 0, "auto|text|json", false, "auto: text on a terminal, JSON lines otherwise." },
+    { NULL, "embedded", POLKAI_PROPERTY_BOOL, "false", 0, 0, NULL, false, "The broker is the one inside `polka dev`, which sets this." },
+    { 0 },
+};
+
+static const char *unit_of(const char *text, char **end, long long *number)
+{
+    errno = 0;
+    *number = strtoll(text, end, 10);
+    /* strtoll takes blanks and a plus, which are slips of the pen here */
+    bool digits = isdigit((unsigned char)text[0]) || (text[0] == '-' && isdigit((unsigned char)text[1]));
+    return digits && errno == 0 ? *end : NULL;
+}
+
+typedef struct { const char *name; int64_t factor; } unit;
+
+static bool read_scaled(const char *text, const unit *units, size_t count, int64_t *number)
+{
+    char *end;
+    long long value;
+    const char *name = unit_of(text, &end, &value);
+    if (name == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, units[i].name) == 0)
+            return !__builtin_mul_overflow((int64_t)value, units[i].factor, number);
+    return false;
+}
+
+bool polkai_duration_read(const char *text, int64_t *milliseconds)
+{
+    static const unit units[] = { { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+    return read_scaled(text, units, sizeof units / sizeof *units, milliseconds);
+}
+
+static bool read_bytes(const char *text, int64_t *bytes)
+{
+    static const unit units[] = { { "", 1 }, { "KiB", 1 << 10 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 } };
+    return read_scaled(text, units, sizeof units / sizeof *units, bytes);
+}
+
+static bool read_bool(const char *text, int64_t *number)
+{
+    *number = strcmp(text, "true") == 0;
+    return *number == 1 || strcmp(text, "false") == 0;
+}
+
+/* Which of "a|b|c" the text is, from 0. */
+static bool read_word(const char *words, const char *text, int64_t *number)
+{
+    size_t size = strlen(text);
+    *number = 0;
+    for (const char *at = words; at != NULL; (*number)++) {
+        const char *end = strchr(at, '|');
+        if ((end != NULL ? (size_t)(end - at) : strlen(at)) == size && strncmp(at, text, size) == 0)
+            return true;
+        at = end != NULL ? end + 1 : NULL;
+    }
+    return false;
+}
+
+static bool read_number(const polkai_property *property, const char *text, int64_t *number)
+{
+    static const unit plain = { "", 1 };
+    switch (property->type) {
+    case POLKAI_PROPERTY_LONG: return read_scaled(text, &plain, 1, number);
+    case POLKAI_PROPERTY_BYTES: return read_bytes(text, number);
+    case POLKAI_PROPERTY_DURATION: return polkai_duration_read(text, number);
+    case POLKAI_PROPERTY_BOOL: return read_bool(text, number);
+    case POLKAI_PROPERTY_CHOICE: return read_word(property->words, text, number);
+    case POLKAI_PROPERTY_TEXT:
+    case POLKAI_PROPERTY_LIST: break;
+    }
+    *number = 0;
+    return true;
+}
+
+static const char *nearest_word(const char *words, const char *text, polka_arena *arena)
+{
+    const char *list[16];
+    size_t count = 0;
+    char *copy = (char *)(uintptr_t)polkai_arena_text(arena, words, strlen(words)).data, *rest = NULL;
+    for (char *word = strtok_r(copy, "|", &rest); word != NULL && count < 16; word = strtok_r(NULL, "|", &rest))
+        list[count++] = word;
+    return polkai_nearest(text, list, count);
+}
+
+polka_status polkai_property_parse(const polkai_property *property, const char *text, int64_t *number, polka_error *error)
+{
+    polka_arena arena AUTO(polkai_arena_deinit);
+    polkai_arena_init(&arena, NULL, 0);
+    if (property->type == POLKAI_PROPERTY_LONG && property->words != NULL && read_word(property->words, text, number))
+        return POLKA_OK;
+    bool ranged = property->min != 0 || property->max != 0;
+    if (read_number(property, text, number) && (!ranged || (*number >= property->min && *number <= property->max)))
+        return POLKA_OK;
+    const char *accepts = polkai_property_accepts(property, &arena);
+    const char *near = property->words != NULL ? nearest_word(property->words, text, &arena) : NULL;
+    /* a secret is not repeated, not even a wrong one */
+    if (property->secret)
+        return polkai_fail(error, POLKA_MISUSE, "bad-value", "the value is not %s", accepts);
+    return polkai_fail(error, POLKA_MISUSE, "bad-value", "'%.80s' is not %s%s%s%s", text, accepts, near != NULL ? "; did you mean '" : "",
+                       near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
+static const char *range(const polkai_property *property, polka_arena *arena, const char *what, const char *unit_name)
+{
+    const char *word = property->type == POLKAI_PROPERTY_LONG && property->words != NULL ? property->words : NULL;
+    const char *text = property->min == 0 && property->max == 0
+        ? what
+        : polkai_arena_format(arena, "%s, %lld to %lld%s", what, (long long)property->min, (long long)property->max, unit_name).data;
+    return word == NULL ? text : polkai_arena_format(arena, "%s, or %s", text, word).data;
+}
+
+const char *polkai_property_accepts(const polkai_property *property, polka_arena *arena)
+{
+    switch (property->type) {
+    case POLKAI_PROPERTY_TEXT: return "a text";
+    case POLKAI_PROPERTY_LIST: return "a list with commas";
+    case POLKAI_PROPERTY_LONG: return range(property, arena, "a number", "");
+    case POLKAI_PROPERTY_BYTES: return range(property, arena, "a size such as 64KiB or 32MiB", " bytes");
+    case POLKAI_PROPERTY_BOOL: return "true or false";
+    case POLKAI_PROPERTY_DURATION: return range(property, arena, "a duration such as 100ms, 5s or 2m", " ms");
+    case POLKAI_PROPERTY_CHOICE: break;
+    }
+    polka_text words = polkai_arena_format(arena, "one of %s", property->words);
+    char *text = polkai_arena_zeroed(arena, 2 * words.size + 1, 1), *out = text;
+    for (const char *at = words.data; *at != '\0'; at++) {
+        *out++ = *at == '|' ? ',' : *at;
+        if (*at == '|')
+            *out++ = ' ';
+    }
+    *out = '\0';
+    return text;
+}
+
+const char *polkai_property_variable(const char *name, polka_arena *arena)
+{
+    char *text = polkai_arena_zeroed(arena, strlen(name) + sizeof "POLKA_", 1), *out = text + 6;
+    memcpy(text, "POLKA_", 6);
+    for (const char *at = name; *at != '\0'; at++)
+        *out++ = *at == '.' || *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    return text;
+}
+
+static int folded(char c)
+{
+    return c == '.' || c == '-' ? '_' : tolower((unsigned char)c);
+}
+
+bool polkai_property_same_name(const char *a, const char *b)
+{
+    for (; *a != '\0' && *b != '\0'; a++, b++)
+        if (folded(*a) != folded(*b))
+            return false;
+    return *a == *b;
+}
+
+const char *polkai_kafka_name(const char *variable, polka_arena *arena)
+{
+    char *text = polkai_arena_zeroed(arena, strlen(variable) + 1, 1), *out = text;
+    for (const char *at = variable; *at != '\0';) {
+        size_t bars = strspn(at, "_");
+        if (bars == 0) {
+            *out++ = (char)tolower((unsigned char)*at++);
+            continue;
+        }
+        size_t taken = bars < 3 ? bars : 3;
+        *out++ = taken == 1 ? '.' : taken == 2 ? '_' : '-';
+        at += taken;
+    }
+    return text;
+}
