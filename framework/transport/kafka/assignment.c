@@ -1,0 +1,280 @@
+/*
+ * assignment.c: which partitions a source reads: given ones, or its share of a group; pausing them; committing them.
+ *
+ * Lists from rd_kafka_assignment hold references: one that is alive at rd_kafka_destroy makes it hang for ever, so
+ * each is freed in the function that asked for it.
+ */
+#include <transport/kafka/source.h>
+
+#include <base/arena.h>
+#include <base/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CLOSE_SECONDS = 5, COMMIT_SECONDS = 5, WATERMARK_MS = 5000 };
+
+typedef rd_kafka_topic_partition_list_t list;
+
+static void free_list(list **partitions)
+{
+    if (*partitions != NULL)
+        rd_kafka_topic_partition_list_destroy(*partitions);
+}
+
+static list *list_of(const polkai_position *positions, size_t count)
+{
+    list *made = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(made, positions[i].topic.data, positions[i].partition)->offset = positions[i].offset;
+    return made;
+}
+
+static polkai_position *positions_of(polkai_kafka_source *self, const list *partitions)
+{
+    polkai_position *positions = polkai_alloc(((size_t)partitions->cnt + 1) * sizeof *positions);
+    for (int i = 0; i < partitions->cnt; i++)
+        positions[i] = (polkai_position){ polkai_kafka_name_of(self, partitions->elems[i].topic), partitions->elems[i].partition, partitions->elems[i].offset };
+    return positions;
+}
+
+static polka_status check(rd_kafka_resp_err_t code, const char *what, polka_error *error)
+{
+    ENSURE(code == RD_KAFKA_RESP_ERR_NO_ERROR, code == RD_KAFKA_RESP_ERR__FATAL ? POLKA_FATAL : POLKA_MISUSE, error, rd_kafka_err2name(code),
+           "%s: %s", what, rd_kafka_err2str(code));
+    return POLKA_OK;
+}
+
+/* ---- start ---------------------------------------------------------------------------------------- */
+
+/* The end is looked up now: librdkafka would do it with its first fetch, and miss what is written in between. */
+static int64_t offset_of(rd_kafka_t *handle, const polkai_position *position)
+{
+    int64_t low, high;
+    if (position->offset == POLKAI_OFFSET_START)
+        return RD_KAFKA_OFFSET_BEGINNING;
+    if (position->offset == POLKAI_OFFSET_END)
+        return rd_kafka_query_watermark_offsets(handle, position->topic.data, position->partition, &low, &high, WATERMARK_MS) ==
+               RD_KAFKA_RESP_ERR_NO_ERROR ? high : RD_KAFKA_OFFSET_END;
+    if (position->offset <= POLKAI_OFFSET_TAIL)
+        return RD_KAFKA_OFFSET_TAIL(POLKAI_OFFSET_TAIL - position->offset);
+    return position->offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : position->offset;
+}
+
+static polka_status start_at(polkai_kafka_source *self, const polkai_start *start, polka_error *error)
+{
+    list *partitions AUTO(free_list) = list_of(start->positions, start->position_count);
+    for (size_t i = 0; i < start->position_count; i++)
+        partitions->elems[i].offset = offset_of(self->client.handle, &start->positions[i]);
+    return check(rd_kafka_assign(self->client.handle, partitions), "to read the given partitions", error);
+}
+
+static polka_status subscribe(polkai_kafka_source *self, const polkai_start *start, polka_error *error)
+{
+    list *topics AUTO(free_list) = rd_kafka_topic_partition_list_new((int)start->topic_count);
+    for (size_t i = 0; i < start->topic_count; i++) {
+        ENSURE(start->topics[i].size > 0 && start->topics[i].data[0] != '^', POLKA_MISUSE, error, "bad-topic",
+               "'%.*s' is no name of a topic", TEXT(start->topics[i]));    /* librdkafka takes ^ for a regular expression */
+        rd_kafka_topic_partition_list_add(topics, start->topics[i].data, RD_KAFKA_PARTITION_UA);
+    }
+    return check(rd_kafka_subscribe(self->client.handle, topics), "to join the group", error);
+}
+
+polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start, polka_error *error)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    ENSURE(!self->started, POLKA_MISUSE, error, "started-twice", "a source is started once; open another one");
+    ENSURE((start->topic_count > 0) != (start->position_count > 0), POLKA_MISUSE, error, "bad-start",
+           "a source reads topics as a member of a group, or positions without one; give one of the two");
+    ENSURE(start->topic_count == 0 || self->grouped, POLKA_MISUSE, error, "no-group",
+           "to subscribe to topics a source needs a group; without one give positions");
+    self->listener = start->listener;
+    if (start->topic_count > 0) {
+        TRY(subscribe(self, start, error));
+    } else {
+        self->grouped = false;
+        TRY(start_at(self, start, error));
+    }
+    self->started = true;
+    return POLKA_OK;
+}
+
+/* ---- the group ------------------------------------------------------------------------------------ */
+
+static bool is_cooperative(rd_kafka_t *handle)
+{
+    const char *protocol = rd_kafka_rebalance_protocol(handle);
+    return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static void tell_failed(polkai_kafka_source *self, const char *what, const char *why)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%s: %s", what, why);
+    polkai_kafka_tell(self, POLKA_TRANSIENT, text);
+}
+
+static void change(polkai_kafka_source *self, const list *partitions, bool give)
+{
+    rd_kafka_t *handle = self->client.handle;
+    if (is_cooperative(handle)) {
+        rd_kafka_error_t *failure = give ? rd_kafka_incremental_assign(handle, partitions) : rd_kafka_incremental_unassign(handle, partitions);
+        if (failure != NULL)
+            tell_failed(self, give ? "to take partitions" : "to give partitions up", rd_kafka_error_string(failure));
+        if (failure != NULL)
+            rd_kafka_error_destroy(failure);
+        return;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_assign(handle, give ? partitions : NULL);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        tell_failed(self, give ? "to take partitions" : "to give partitions up", rd_kafka_err2str(code));
+}
+
+static void forget_paused(polkai_kafka_source *self, const list *partitions)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->paused_count; i++)
+        if (rd_kafka_topic_partition_list_find(partitions, self->paused[i].topic.data, self->paused[i].partition) == NULL)
+            self->paused[kept++] = self->paused[i];
+    self->paused_count = kept;
+}
+
+void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
+{
+    polkai_kafka_source *self = ((polkai_kafka_client *)opaque)->owner;
+    polkai_position *positions = positions_of(self, partitions);
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        change(self, partitions, true);
+        self->assigned = true;
+        if (self->listener.assigned != NULL)
+            self->listener.assigned(self->listener.user, positions, (size_t)partitions->cnt);
+    } else {
+        bool lost = rd_kafka_assignment_lost(handle) == 1;
+        if (self->assigned && self->listener.revoked != NULL)
+            self->listener.revoked(self->listener.user, positions, (size_t)partitions->cnt, lost);
+        self->assigned = is_cooperative(handle);
+        forget_paused(self, partitions);
+        change(self, partitions, false);
+    }
+    self->close_limit_ns = polkai_kafka_now_ns() + (int64_t)CLOSE_SECONDS * 1000000000;
+    free(positions);
+}
+
+void polkai_kafka_leave(polkai_kafka_source *self)
+{
+    rd_kafka_t *handle = self->client.handle;
+    if (!self->grouped) {
+        rd_kafka_assign(handle, NULL);
+        return;
+    }
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+    rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(handle, queue);
+    if (failure != NULL)
+        rd_kafka_error_destroy(failure);
+    else
+        self->close_limit_ns = polkai_kafka_now_ns() + (int64_t)CLOSE_SECONDS * 1000000000;   /* a rebalance callback starts it anew */
+    while (failure == NULL && !rd_kafka_consumer_closed(handle) && polkai_kafka_now_ns() < self->close_limit_ns)
+        rd_kafka_queue_poll_callback(queue, 20);
+    rd_kafka_queue_destroy(queue);
+}
+
+/* ---- pause ---------------------------------------------------------------------------------------- */
+
+static bool is_paused(const polkai_kafka_source *self, const rd_kafka_topic_partition_t *partition)
+{
+    for (size_t i = 0; i < self->paused_count; i++)
+        if (self->paused[i].partition == partition->partition && strcmp(self->paused[i].topic.data, partition->topic) == 0)
+            return true;
+    return false;
+}
+
+static void pause_all(polkai_kafka_source *self)
+{
+    list *all AUTO(free_list) = NULL;
+    if (rd_kafka_assignment(self->client.handle, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    list *flowing AUTO(free_list) = rd_kafka_topic_partition_list_new(all->cnt);
+    for (int i = 0; i < all->cnt; i++)
+        if (!is_paused(self, &all->elems[i]))
+            rd_kafka_topic_partition_list_add(flowing, all->elems[i].topic, all->elems[i].partition);
+    if (flowing->cnt == 0 || rd_kafka_pause_partitions(self->client.handle, flowing) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    self->paused = polkai_realloc(self->paused, (self->paused_count + (size_t)flowing->cnt) * sizeof *self->paused);
+    for (int i = 0; i < flowing->cnt; i++)
+        if (flowing->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            self->paused[self->paused_count++] = (polkai_position){
+                polkai_kafka_name_of(self, flowing->elems[i].topic), flowing->elems[i].partition, RD_KAFKA_OFFSET_INVALID };
+}
+
+void polkai_kafka_pause(polkai_source *source, bool paused)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    if (paused) {
+        pause_all(self);
+        return;
+    }
+    if (self->paused_count == 0)
+        return;
+    list *partitions AUTO(free_list) = list_of(self->paused, self->paused_count);
+    rd_kafka_resume_partitions(self->client.handle, partitions);
+    self->paused_count = 0;
+}
+
+/* ---- commit --------------------------------------------------------------------------------------- */
+
+static void tell_commit(polkai_kafka_source *self, rd_kafka_resp_err_t code)
+{
+    char text[256];
+    snprintf(text, sizeof text, "offsets of %s were not committed: %s; the next commit covers them", rd_kafka_name(self->client.handle), rd_kafka_err2str(code));
+    polkai_kafka_tell(self, POLKA_TRANSIENT, text);
+}
+
+void polkai_kafka_committed(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
+{
+    (void)handle;
+    polkai_kafka_source *self = ((polkai_kafka_client *)opaque)->owner;
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && partitions != NULL && i < partitions->cnt; i++)
+        code = partitions->elems[i].err;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__NO_OFFSET && code != RD_KAFKA_RESP_ERR__DESTROY)
+        tell_commit(self, code);
+}
+
+/* The error of a commit as a whole, or of the first partition that failed. */
+static rd_kafka_resp_err_t result_of(rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    const list *partitions = rd_kafka_event_topic_partition_list(event);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && partitions != NULL && i < partitions->cnt; i++)
+        code = partitions->elems[i].err;
+    return code;
+}
+
+/* By a queue of its own, since rd_kafka_commit waits without limit for a coordinator that is gone. */
+static polka_status commit_and_wait(polkai_kafka_source *self, list *partitions, polka_error *error)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(self->client.handle);
+    rd_kafka_resp_err_t code = rd_kafka_commit_queue(self->client.handle, partitions, queue, NULL, NULL);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, COMMIT_SECONDS * 1000);
+        code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : result_of(event);
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    ENSURE(code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET, code == RD_KAFKA_RESP_ERR__FATAL ? POLKA_FATAL : POLKA_TRANSIENT,
+           error, rd_kafka_err2name(code), "offsets were not committed: %s", rd_kafka_err2str(code));
+    return POLKA_OK;
+}
+
+polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    ENSURE(self->grouped, POLKA_MISUSE, error, "no-group", "a source without a group has nothing to commit to");
+    if (count == 0)
+        return POLKA_OK;
+    list *partitions AUTO(free_list) = list_of(positions, count);
+    if (wait)
+        return commit_and_wait(self, partitions, error);
+    rd_kafka_resp_err_t code = rd_kafka_commit(self->client.handle, partitions, 1);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        tell_commit(self, code);
+    return POLKA_OK;
+}

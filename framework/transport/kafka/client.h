@@ -1,0 +1,58 @@
+/*
+ * client.h: what source, sink and admin share: a configured librdkafka handle, its log, its outages and its end.
+ */
+#ifndef POLKA_TRANSPORT_KAFKA_CLIENT_H
+#define POLKA_TRANSPORT_KAFKA_CLIENT_H
+
+#include <transport/kafka/kafka.h>
+
+#include <librdkafka/rdkafka.h>
+
+/* Whether any broker answers. For the thread that polls the handle. */
+typedef struct {
+    bool down;                           /* librdkafka says that no broker is connected */
+    bool told;                           /* the owner has been told, so it will be told the end too */
+    int64_t since_ns, told_ns, looked_ns;
+    int64_t failed_ns;                   /* the last failed connection */
+    char reason[256];                    /* of it; empty: told, or none */
+} polkai_kafka_outage;
+
+typedef struct polkai_kafka_client polkai_kafka_client;
+struct polkai_kafka_client {
+    rd_kafka_t *handle;
+    char *brokers;                       /* as configured, for messages */
+    const polkai_log *log;               /* borrowed; may be NULL */
+    polkai_kafka_outage outage;
+    /* tells the owner; from inside polls of the handle */
+    void (*notice)(void *owner, polka_status status, const char *message);
+    void *owner;
+};
+
+typedef struct { const char *key, *value; } polkai_kafka_setting;
+
+/*
+ * polkai_kafka_client_open makes the handle: the common settings, then `settings` (ended by a NULL key), then the user's.
+ * `prepare` sets callbacks on the configuration; the opaque is the client.
+ */
+polka_status polkai_kafka_client_open(polkai_kafka_client *client, rd_kafka_type_t type, const polkai_kafka_options *options,
+                                      const polkai_kafka_setting *settings, void (*prepare)(rd_kafka_conf_t *conf), polka_error *error);
+/*
+ * polkai_kafka_client_close destroys the handle, within a time limit: librdkafka waits for ever for a reference that
+ * somebody forgot. false: it did not end, and everything that its callbacks use must stay.
+ */
+bool polkai_kafka_client_close(polkai_kafka_client *client);
+
+/* In outage.c. _error is librdkafka's error_cb; _look is called at every poll, and is cheap while all is well. */
+void polkai_kafka_outage_error(rd_kafka_t *handle, int code, const char *reason, void *client);
+void polkai_kafka_outage_look(polkai_kafka_client *client);
+
+/* polkai_kafka_has: did the user set this property by -X? */
+bool polkai_kafka_has(const polkai_kafka_options *options, const char *key);
+/* polkai_kafka_release_check: as polkai_kafka_check, for any release; `release` as rd_kafka_version() gives it. */
+polka_status polkai_kafka_release_check(int release, polka_error *error);
+/* polkai_kafka_class: what an error of the broker or of librdkafka means for one record. */
+polka_status polkai_kafka_class(rd_kafka_resp_err_t code);
+
+int64_t polkai_kafka_now_ns(void);
+
+#endif

@@ -1,0 +1,119 @@
+/* property.c: which releases of librdkafka and which of its properties are refused, each with its reason. */
+#include <transport/kafka/client.h>
+
+#include <base/error.h>
+#include <base/text.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- releases ------------------------------------------------------------------------------------- */
+
+/* From librdkafka's own CHANGELOG.md, the sections of the releases that repaired them. First and last, as 0xMMmmpp. */
+static const struct { int first, last; const char *why; } refused_releases[] = {
+    { 0x020100, 0x020100, "it loses or duplicates records after a leader change" },
+    { 0x020200, 0x020400, "its idempotent producer fails with 'Unable to reconstruct MessageSet'" },
+    { 0x020500, 0x020500, "it stops the process in its telemetry" },
+    { 0x020600, 0x020600, "it does not read from older brokers" },
+    { 0x020a00, 0x020a00, "it may stop reading a partition" },
+};
+
+polka_status polkai_kafka_release_check(int release, polka_error *error)
+{
+    int number = release >> 8;
+    int major = number >> 16, minor = number >> 8 & 0xff, patch = number & 0xff;
+    ENSURE(number >= 0x020002, POLKA_MISUSE, error, "old-librdkafka", "librdkafka %d.%d.%d is too old; 2.0.2 is the oldest that works", major, minor, patch);
+    for (size_t i = 0; i < sizeof refused_releases / sizeof *refused_releases; i++)
+        ENSURE(number < refused_releases[i].first || number > refused_releases[i].last, POLKA_MISUSE, error, "bad-librdkafka",
+               "librdkafka %d.%d.%d is refused: %s. Use 2.0.2 (Debian 12) or 2.12.1 and later", major, minor, patch, refused_releases[i].why);
+    return POLKA_OK;
+}
+
+polka_status polkai_kafka_check(polka_error *error)
+{
+    return polkai_kafka_release_check(rd_kafka_version(), error);
+}
+
+const char *polkai_kafka_version(void)
+{
+    return rd_kafka_version_str();
+}
+
+/* ---- properties ----------------------------------------------------------------------------------- */
+
+/* What our promises rest on; each row says what to do in its place. */
+static const struct { const char *key, *why; } refused_properties[] = {
+    { "bootstrap.servers", "set the property brokers" },
+    { "metadata.broker.list", "set the property brokers" },
+    { "group.id", "set the property group" },
+    { "client.id", "set the property client_id" },
+    { "enable.auto.commit", "offsets are committed by the framework, when an event and all it caused are done" },
+    { "enable.auto.offset.store", "offsets are committed by the framework, when an event and all it caused are done" },
+    { "auto.commit.enable", "offsets are committed by the framework, when an event and all it caused are done" },
+    { "delivery.report.only.error", "the framework waits for every acknowledgement" },
+    { "enable.partition.eof", "the framework does not use it" },
+    { "transactional.id", "delivery by transactions is not in this version" },
+    { "plugin.library.paths", "no code is loaded by configuration" },
+    { "ssl.engine.location", "no code is loaded by configuration" },
+    { "ssl.providers", "no code is loaded by configuration" },
+};
+
+/* The names that librdkafka knows, for a hint: those of a fresh configuration. */
+typedef struct { const char **of_client, **of_topic; size_t client_count, topic_count; } known;
+
+static void forget(known *all)
+{
+    rd_kafka_conf_dump_free(all->of_client, all->client_count);
+    rd_kafka_conf_dump_free(all->of_topic, all->topic_count);
+}
+
+static known recall(rd_kafka_conf_t *conf)
+{
+    known all;
+    rd_kafka_topic_conf_t *topic = rd_kafka_topic_conf_new();
+    all.of_client = rd_kafka_conf_dump(conf, &all.client_count);
+    all.of_topic = rd_kafka_topic_conf_dump(topic, &all.topic_count);
+    rd_kafka_topic_conf_destroy(topic);
+    return all;
+}
+
+static polka_status unknown(rd_kafka_conf_t *conf, const char *key, polka_error *error)
+{
+    const char *names[1024];
+    size_t count = 0;
+    known all AUTO(forget) = recall(conf);
+    for (size_t i = 0; i < all.client_count && count < 1024; i += 2)           /* name, value, name, … */
+        names[count++] = all.of_client[i];
+    for (size_t i = 0; i < all.topic_count && count < 1024; i += 2)
+        names[count++] = all.of_topic[i];
+    const char *nearest = polkai_nearest(key, names, count);
+    return polkai_fail(error, POLKA_MISUSE, "unknown-property", "librdkafka %s has no property %s%s%s%s", rd_kafka_version_str(), key,
+                       nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+}
+
+static polka_status try_set(rd_kafka_conf_t *conf, const char *key, const char *value, polka_error *error)
+{
+    char text[256];
+    switch (rd_kafka_conf_set(conf, key, value, text, sizeof text)) {
+    case RD_KAFKA_CONF_OK:
+        return POLKA_OK;
+    case RD_KAFKA_CONF_UNKNOWN:
+        return unknown(conf, key, error);
+    default:
+        return polkai_fail(error, POLKA_MISUSE, "bad-property", "librdkafka refuses the value of %s: %s", key, text);
+    }
+}
+
+polka_status polkai_kafka_property_check(const char *key, const char *value, polka_error *error)
+{
+    for (size_t i = 0; i < sizeof refused_properties / sizeof *refused_properties; i++)
+        ENSURE(strcmp(key, refused_properties[i].key) != 0, POLKA_MISUSE, error, "refused-property", "%s cannot be set here: %s",
+               key, refused_properties[i].why);
+    ENSURE(strcmp(key, "partition.assignment.strategy") != 0 || strstr(value, "cooperative") == NULL || rd_kafka_version() >> 8 >= 0x020601,
+           POLKA_MISUSE, error, "refused-property",
+           "partition.assignment.strategy %s needs librdkafka 2.6.1 or later, this is %s: before, it may crash or hang in a rebalance", value,
+           rd_kafka_version_str());
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    polka_status status = try_set(conf, key, value, error);
+    rd_kafka_conf_destroy(conf);
+    return status;
+}

@@ -1,0 +1,256 @@
+/*
+ * sink.c: sending by one idempotent producer. Values are not copied: they stay the caller's until their report.
+ * Reports come on the thread that polls; sends on any.
+ */
+#include <transport/kafka/client.h>
+
+#include <base/arena.h>
+#include <base/error.h>
+#include <base/identity.h>
+#include <base/text.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* A handle for each topic ever sent to: looked up without a lock, added under one, never removed. */
+typedef struct topic topic;
+struct topic { topic *next; polka_text name; rd_kafka_topic_t *handle; };
+enum { BUCKETS = 256 };
+
+typedef struct {
+    polkai_sink sink;                    /* first: the seam */
+    polkai_kafka_client client;
+    polkai_report_function *report;
+    void *user;
+    size_t reported;                     /* in this poll */
+    bool quiet;                          /* a source of the same program tells of outages */
+    pthread_mutex_t adding;
+    _Atomic(topic *) topics[BUCKETS];
+} kafka_sink;
+
+static const polkai_kafka_setting settings[] = {
+    { "acks", "all" },
+    { "enable.idempotence", "true" },
+    { "linger.ms", "0" },                            /* 5 ms by default is 33 times the latency of a hop; batches still form under load */
+    { "partitioner", "murmur2_random" },             /* as Java's clients, so that producers of all languages agree */
+    { "message.timeout.ms", "0" },                   /* nothing is given up for being late */
+    { "request.timeout.ms", "20000" },
+    { "message.max.bytes", "268435456" },            /* the framework checks its own limit, and the broker has the last word */
+    { "queue.buffering.max.messages", "1000000" },
+    { "queue.buffering.max.kbytes", "262144" },
+    { NULL, NULL },
+};
+
+/* ---- topics --------------------------------------------------------------------------------------- */
+
+static topic *find(topic *first, polka_text name)
+{
+    while (first != NULL && !polka_text_equal(first->name, name))
+        first = first->next;
+    return first;
+}
+
+static polka_status add(kafka_sink *self, polka_text name, _Atomic(topic *) *bucket, topic **found, polka_error *error)
+{
+    char text[POLKA_TOPIC_MAX + 1];
+    ENSURE(name.data != NULL && name.size <= POLKA_TOPIC_MAX, POLKA_POISON, error, "bad-topic",
+           "a topic has a name of at most %d bytes, not %zu", POLKA_TOPIC_MAX, name.size);
+    memcpy(text, name.data, name.size);
+    text[name.size] = '\0';
+    ENSURE(strlen(text) == name.size && polkai_topic_valid(text), POLKA_POISON, error, "bad-topic",
+           "'%.80s' is no name of a topic: letters, digits, '.', '_' and '-'", text);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(self->client.handle, text, NULL);       /* asks for its metadata, too */
+    ENSURE(handle != NULL, POLKA_TRANSIENT, error, "no-topic-handle", "topic %s: %s", text, rd_kafka_err2str(rd_kafka_last_error()));
+    topic *made = polkai_alloc(sizeof *made);
+    *made = (topic){ atomic_load(bucket), polka_text_of(polkai_strdup(text)), handle };
+    atomic_store(bucket, made);
+    *found = made;
+    return POLKA_OK;
+}
+
+static polka_status topic_of(kafka_sink *self, polka_text name, topic **found, polka_error *error)
+{
+    _Atomic(topic *) *bucket = &self->topics[polkai_key_hash(name.data, name.size) % BUCKETS];
+    *found = find(atomic_load(bucket), name);
+    if (*found != NULL)
+        return POLKA_OK;
+    pthread_mutex_lock(&self->adding);
+    polka_status status = POLKA_OK;
+    *found = find(atomic_load(bucket), name);            /* another thread may have been first */
+    if (*found == NULL)
+        status = add(self, name, bucket, found, error);
+    pthread_mutex_unlock(&self->adding);
+    return status;
+}
+
+/* ---- send ----------------------------------------------------------------------------------------- */
+
+static rd_kafka_headers_t *headers_of(const polkai_record *record)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(record->header_count);
+    for (size_t i = 0; i < record->header_count; i++)
+        rd_kafka_header_add(headers, record->headers[i].name.data, (ssize_t)record->headers[i].name.size,
+                            record->headers[i].value.data, (ssize_t)record->headers[i].value.size);
+    return headers;
+}
+
+/* Cast away const: without F_FREE and F_COPY librdkafka only reads what it is given. */
+static void *readable(const void *data)
+{
+    union { const void *in; void *out; } either = { data };
+    return either.out;
+}
+
+static polka_status refused(const polkai_record *record, rd_kafka_error_t *failure, polka_error *error)
+{
+    rd_kafka_resp_err_t code = rd_kafka_error_code(failure);
+    polka_status status = rd_kafka_error_is_fatal(failure) ? POLKA_FATAL : polkai_kafka_class(code);
+    polkai_fail(error, status, rd_kafka_err2name(code), "not sent to %.*s: %s", TEXT(record->topic),
+                code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? "the queue of this program is full; the broker is slower than it" :
+                code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ? "the topic does not exist; `polka topics apply --execute` makes those that the services need" :
+                rd_kafka_error_string(failure));
+    rd_kafka_error_destroy(failure);
+    return status;
+}
+
+static polka_status kafka_send(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error)
+{
+    kafka_sink *self = (kafka_sink *)sink;
+    topic *to;
+    TRY(topic_of(self, record->topic, &to, error));
+    rd_kafka_headers_t *headers = record->header_count == 0 ? NULL : headers_of(record);
+    rd_kafka_vu_t parts[] = {
+        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = to->handle },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = record->partition < 0 ? RD_KAFKA_PARTITION_UA : record->partition },
+        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { readable(record->key.data), record->key.size } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { readable(record->value.data), record->value.size } },
+        { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = record->timestamp_ms },
+        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = cookie },
+        /* HEADERS and not HEADER: with those, 2.0.2 frees twice when the partition does not exist (librdkafka#4628) */
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+    };
+    rd_kafka_error_t *failure = rd_kafka_produceva(self->client.handle, parts, sizeof parts / sizeof *parts - (headers == NULL));
+    if (failure == NULL)
+        return POLKA_OK;
+    if (headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    return refused(record, failure, error);
+}
+
+/* ---- reports -------------------------------------------------------------------------------------- */
+
+static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
+{
+    polkai_kafka_client *client = opaque;
+    kafka_sink *self = client->owner;
+    polkai_report report = {
+        .cookie = message->_private,
+        .status = polkai_kafka_class(message->err),
+        .partition = message->partition,
+        .offset = message->err == 0 ? message->offset : -1001,
+        .code = message->err == 0 ? "" : rd_kafka_err2name(message->err),
+        .message = message->err == 0 ? "" : rd_kafka_err2str(message->err),
+    };
+    char text[256];
+    if (message->err != 0 && rd_kafka_fatal_error(handle, text, sizeof text) != 0) {
+        report.status = POLKA_FATAL;     /* whatever the single record met: the next one cannot be sent either */
+        report.message = text;
+    }
+    self->reported++;
+    if (self->report != NULL)
+        self->report(self->user, &report);
+}
+
+static size_t kafka_poll(polkai_sink *sink, int timeout_ms)
+{
+    kafka_sink *self = (kafka_sink *)sink;
+    self->reported = 0;
+    rd_kafka_poll(self->client.handle, 0);
+    int64_t end = timeout_ms > 0 && self->reported == 0 ? polkai_kafka_now_ns() + (int64_t)timeout_ms * 1000000 : 0;
+    while (self->reported == 0 && end != 0) {
+        int64_t left_ms = (end - polkai_kafka_now_ns() + 999999) / 1000000;
+        if (left_ms <= 0)
+            break;
+        rd_kafka_poll(self->client.handle, (int)left_ms);            /* also returns for an error that is no report */
+    }
+    polkai_kafka_outage_look(&self->client);
+    return self->reported;
+}
+
+static void kafka_prepare(polkai_sink *sink, const polka_text *topics, size_t count)
+{
+    topic *ignored;                      /* a handle is all: its metadata are asked for at once, or with the first connection */
+    for (size_t i = 0; i < count; i++)
+        topic_of((kafka_sink *)sink, topics[i], &ignored, NULL);
+}
+
+static void notice(void *owner, polka_status status, const char *message)
+{
+    kafka_sink *self = owner;
+    if (self->client.log == NULL)
+        return;
+    polkai_log_level level = self->quiet ? POLKAI_LOG_DEBUG : status == POLKA_OK ? POLKAI_LOG_INFO : POLKAI_LOG_WARN;
+    polkai_log_write(self->client.log, level, NULL, "producer: %s", message);
+}
+
+/* ---- open and close ------------------------------------------------------------------------------- */
+
+static bool under_way(kafka_sink *self)
+{
+    return rd_kafka_outq_len(self->client.handle) > 0;
+}
+
+static void kafka_close(polkai_sink *sink, int timeout_ms)
+{
+    kafka_sink *self = (kafka_sink *)sink;
+    int64_t end = polkai_kafka_now_ns() + (int64_t)timeout_ms * 1000000;
+    do {
+        kafka_poll(sink, under_way(self) && timeout_ms > 0 ? 10 : 0);
+    } while (under_way(self) && polkai_kafka_now_ns() < end);
+    /* the rest is given up: each gets its report, and may have been written all the same */
+    if (under_way(self)) {
+        rd_kafka_purge(self->client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        end = polkai_kafka_now_ns() + (int64_t)1000000000;
+        while (under_way(self) && polkai_kafka_now_ns() < end)
+            kafka_poll(sink, 10);
+    }
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next)
+            rd_kafka_topic_destroy(at->handle);
+    if (!polkai_kafka_client_close(&self->client))
+        return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (topic *at = atomic_load(&self->topics[i]), *next; at != NULL; at = next) {
+            next = at->next;
+            free((char *)readable(at->name.data));
+            free(at);
+        }
+    pthread_mutex_destroy(&self->adding);
+    free(self);
+}
+
+static void prepare(rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+}
+
+static const polkai_sink_operations operations = { kafka_send, kafka_poll, kafka_prepare, kafka_close };
+
+polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_options *options, polka_error *error)
+{
+    kafka_sink *self = polkai_alloc(sizeof *self);
+    self->sink.operations = &operations;
+    self->report = options->report;
+    self->user = options->report_user;
+    self->quiet = options->group != NULL;
+    self->client.notice = notice;
+    self->client.owner = self;
+    polka_status status = polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, options, settings, prepare, error);
+    if (status != POLKA_OK) {
+        free(self);
+        return status;
+    }
+    pthread_mutex_init(&self->adding, NULL);
+    *sink = &self->sink;
+    return POLKA_OK;
+}

@@ -1,0 +1,258 @@
+/*
+ * source.c: reading by one consumer. One thread polls; wake is for any thread and for signal handlers, so the wait is
+ * poll(2) on an eventfd that librdkafka writes to as well, and not a wait inside librdkafka.
+ */
+#include <transport/kafka/source.h>
+
+#include <base/arena.h>
+#include <base/error.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { SLICE_MS = 250 };                 /* the longest wait: outages are looked at in between */
+
+static const polkai_kafka_setting common[] = {
+    { "enable.auto.commit", "false" },               /* we commit our own low-watermark, by explicit lists only */
+    { "enable.auto.offset.store", "false" },
+    { "auto.offset.reset", "earliest" },             /* the default, latest, skips silently */
+    { "check.crcs", "true" },
+    { "queued.min.messages", "1000000" },            /* below it the broker thread sleeps up to 1 s on a full queue */
+    { "queued.max.messages.kbytes", "8192" },        /* so this is what bounds memory */
+    { "receive.message.max.bytes", "268435456" },
+    { "max.poll.interval.ms", "300000" },
+    { NULL, NULL },
+};
+
+/* Of the classic group protocol; with group.protocol=consumer the broker decides, and librdkafka refuses them. */
+static const polkai_kafka_setting classic[] = {
+    { "session.timeout.ms", "10000" },
+    { "heartbeat.interval.ms", "1000" },             /* drives how long a rebalance takes: 0.5 s in place of 2 */
+    { "partition.assignment.strategy", "range" },    /* one for all releases, and equal partition numbers to one member */
+    { NULL, NULL },
+};
+
+/* librdkafka's mock broker: an empty fetch always waits its whole time, and a rebalance the session's. */
+static const polkai_kafka_setting embedded[] = {
+    { "fetch.wait.max.ms", "10" },
+    { "session.timeout.ms", "6000" },
+    { NULL, NULL },
+};
+
+/* ---- records -------------------------------------------------------------------------------------- */
+
+polka_text polkai_kafka_name_of(polkai_kafka_source *source, const char *topic)
+{
+    size_t size = strlen(topic);
+    for (polkai_kafka_name *at = source->names; at != NULL; at = at->next)
+        if (at->text.size == size && memcmp(at->text.data, topic, size) == 0)
+            return at->text;
+    polkai_kafka_name *made = polkai_alloc(sizeof *made + size + 1);
+    memcpy(made + 1, topic, size + 1);
+    made->text = (polka_text){ size, (const char *)(made + 1) };
+    made->next = source->names;
+    source->names = made;
+    return made->text;
+}
+
+static void read_headers(polkai_record *record, polka_arena *arena)
+{
+    rd_kafka_headers_t *list;
+    record->header_count = 0;
+    record->headers = NULL;
+    if (rd_kafka_message_headers(record->native, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    size_t count = rd_kafka_header_cnt(list);
+    polkai_header *headers = polkai_arena_zeroed(arena, count, sizeof *headers);
+    for (size_t i = 0; i < count; i++) {
+        const char *name;
+        const void *value;
+        size_t size;
+        rd_kafka_header_get_all(list, i, &name, &value, &size);
+        headers[i] = (polkai_header){ polka_text_of(name), { size, value } };
+    }
+    record->headers = headers;
+    record->header_count = count;
+}
+
+static void release(polkai_record *record)
+{
+    rd_kafka_message_destroy(record->native);
+    record->native = NULL;
+}
+
+static void fill(polkai_record *record, rd_kafka_message_t *message, polka_text topic)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    *record = (polkai_record){
+        .topic = topic, .partition = message->partition, .offset = message->offset,
+        .timestamp_ms = timestamp < 0 ? 0 : timestamp,
+        .key = { message->key_len, message->key }, .value = { message->len, message->payload },
+        .native = message, .read_headers = read_headers, .release = release,
+    };
+}
+
+/* ---- poll ----------------------------------------------------------------------------------------- */
+
+void polkai_kafka_tell(polkai_kafka_source *source, polka_status status, const char *message)
+{
+    if (source->listener.notice != NULL)
+        source->listener.notice(source->listener.user, status, message);
+}
+
+static void notice(void *owner, polka_status status, const char *message)
+{
+    polkai_kafka_tell(owner, status, message);
+}
+
+/* Not a record but a condition of a topic, a partition or the consumer. */
+static void tell_error(polkai_kafka_source *self, const rd_kafka_message_t *message)
+{
+    char text[512];
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return;
+    const char *where = message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt);
+    const char *what = rd_kafka_message_errstr(message);
+    if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        snprintf(text, sizeof text, "topic %s does not exist yet (%s); waiting for it. `polka topics apply --execute` makes the topics that the services need",
+                 where, what == NULL ? "" : what);
+    else
+        snprintf(text, sizeof text, "%s%s%s: %s", where, *where == '\0' ? "" : ": ", rd_kafka_err2name(message->err), what == NULL ? "" : what);
+    polkai_kafka_tell(self, message->err == RD_KAFKA_RESP_ERR__FATAL ? POLKA_FATAL : POLKA_TRANSIENT, text);
+}
+
+/* Takes what is there. The batch API is never used: with pause or a rebalance it loses records before 2.1.0. */
+static size_t drain(polkai_kafka_source *self, polkai_record *records, size_t capacity)
+{
+    size_t count = 0;
+    const rd_kafka_topic_t *last = NULL; /* of this batch only: its records hold the handle, so the address stays its own */
+    polka_text topic = { 0, NULL };
+    rd_kafka_message_t *message;
+    while (count < capacity && (message = rd_kafka_consumer_poll(self->client.handle, 0)) != NULL) {
+        if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            tell_error(self, message);
+            rd_kafka_message_destroy(message);
+            continue;
+        }
+        if (message->rkt != last) {
+            last = message->rkt;
+            topic = polkai_kafka_name_of(self, rd_kafka_topic_name(message->rkt));
+        }
+        fill(&records[count++], message, topic);
+    }
+    return count;
+}
+
+static void wait_for_more(polkai_kafka_source *self, int64_t left_ns)
+{
+    int64_t left_ms = (left_ns + 999999) / 1000000;
+    struct pollfd watched = { .fd = self->waker, .events = POLLIN };
+    uint64_t ignored;
+    if (poll(&watched, 1, left_ms > SLICE_MS ? SLICE_MS : (int)left_ms) > 0 && read(self->waker, &ignored, sizeof ignored) < 0)
+        return;                          /* EAGAIN: somebody was faster */
+}
+
+static size_t kafka_poll(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    size_t count = drain(self, records, capacity);
+    int64_t end = 0;
+    while (count == 0 && timeout_ms > 0 && atomic_load(&self->woken) == 0) {
+        int64_t now = polkai_kafka_now_ns();
+        end = end == 0 ? now + (int64_t)timeout_ms * 1000000 : end;
+        if (now >= end)
+            break;
+        wait_for_more(self, end - now);
+        count = drain(self, records, capacity);
+        polkai_kafka_outage_look(&self->client);
+    }
+    polkai_kafka_outage_look(&self->client);
+    atomic_store(&self->woken, 0);
+    return count;
+}
+
+static void kafka_wake(polkai_source *source)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    int kept = errno;                    /* a signal handler may be calling */
+    atomic_store(&self->woken, 1);
+    uint64_t one = 1;
+    if (write(self->waker, &one, sizeof one) < 0)
+        atomic_store(&self->woken, 1);   /* full: it is readable anyway */
+    errno = kept;
+}
+
+/* ---- open and close ------------------------------------------------------------------------------- */
+
+static void kafka_close(polkai_source *source)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    rd_kafka_queue_io_event_enable(self->queue, -1, NULL, 0);
+    if (self->started)
+        polkai_kafka_leave(self);
+    rd_kafka_queue_destroy(self->queue);
+    if (!polkai_kafka_client_close(&self->client))
+        return;                          /* its threads may still call us */
+    close(self->waker);
+    for (polkai_kafka_name *at = self->names, *next; at != NULL; at = next) {
+        next = at->next;
+        free(at);
+    }
+    free(self->paused);
+    free(self);
+}
+
+static void prepare(rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_rebalance_cb(conf, polkai_kafka_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, polkai_kafka_committed);
+}
+
+static size_t append(polkai_kafka_setting *all, size_t count, const polkai_kafka_setting *more)
+{
+    for (; more->key != NULL; more++)
+        all[count++] = *more;
+    return count;
+}
+
+static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_options *options, polka_error *error)
+{
+    polkai_kafka_setting all[24];
+    /* without a group librdkafka still wants the name of one; nobody joins it, and nothing is committed to it */
+    size_t count = append(all, 0, (polkai_kafka_setting[]){ { "group.id", self->grouped ? options->group : "polka-without-group" }, { NULL, NULL } });
+    count = append(all, count, common);
+    if (!polkai_kafka_has(options, "group.protocol"))
+        count = append(all, count, classic);
+    if (options->embedded)
+        count = append(all, count, embedded);
+    all[count] = (polkai_kafka_setting){ NULL, NULL };
+    return polkai_kafka_client_open(&self->client, RD_KAFKA_CONSUMER, options, all, prepare, error);
+}
+
+static const polkai_source_operations operations = {
+    polkai_kafka_start, kafka_poll, polkai_kafka_pause, polkai_kafka_commit, kafka_wake, kafka_close,
+};
+
+polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error)
+{
+    polkai_kafka_source *self = polkai_alloc(sizeof *self);
+    self->source.operations = &operations;
+    self->grouped = options->group != NULL;
+    self->client.notice = notice;
+    self->client.owner = self;
+    polka_status status = open_client(self, options, error);
+    if (status != POLKA_OK) {
+        free(self);
+        return status;
+    }
+    self->waker = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    rd_kafka_poll_set_consumer(self->client.handle);
+    self->queue = rd_kafka_queue_get_consumer(self->client.handle);
+    rd_kafka_queue_io_event_enable(self->queue, self->waker, &(uint64_t){ 1 }, sizeof(uint64_t));
+    *source = &self->source;
+    return POLKA_OK;
+}

@@ -1,0 +1,40 @@
+/* source.h: a source's inside, shared by source.c (reading) and assignment.c (what it reads, and how far it is done). */
+#ifndef POLKA_TRANSPORT_KAFKA_SOURCE_H
+#define POLKA_TRANSPORT_KAFKA_SOURCE_H
+
+#include <transport/kafka/client.h>
+
+#include <stdatomic.h>
+
+/* A name of a topic that records point to; made once, and freed with the source. */
+typedef struct polkai_kafka_name polkai_kafka_name;
+struct polkai_kafka_name { polkai_kafka_name *next; polka_text text; };
+
+typedef struct {
+    polkai_source source;                /* first: the seam */
+    polkai_kafka_client client;
+    polkai_source_listener listener;
+    bool grouped;
+    bool started;
+    bool assigned;                       /* the owner has been told of an assignment, and not yet of its end */
+    int waker;                           /* eventfd: librdkafka writes when a record has come, wake when it is called */
+    atomic_int woken;
+    rd_kafka_queue_t *queue;             /* the consumer's */
+    polkai_kafka_name *names;
+    polkai_position *paused;             /* what pause has paused: 2.0.2 rewinds when anything else is resumed (librdkafka#4636) */
+    size_t paused_count;
+    int64_t close_limit_ns;
+} polkai_kafka_source;
+
+polka_text polkai_kafka_name_of(polkai_kafka_source *source, const char *topic);
+void polkai_kafka_tell(polkai_kafka_source *source, polka_status status, const char *message);
+
+/* In assignment.c: librdkafka's callbacks, and the operations of the seam that concern the assignment. */
+void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *client);
+void polkai_kafka_committed(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *client);
+polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start, polka_error *error);
+void polkai_kafka_pause(polkai_source *source, bool paused);
+polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error);
+void polkai_kafka_leave(polkai_kafka_source *source);    /* gives the assignment up and leaves the group, within a time limit */
+
+#endif
