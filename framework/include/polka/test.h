@@ -1,0 +1,62 @@
+/*
+ * test.h: the test kit: given this event, expect that one. No broker: the service runs on memory, on one thread, with a
+ * clock that moves only when the test says so. Works inside any test runner: what does not hold prints where and what, and
+ * ends the process by abort().
+ *
+ *     polka_test *test = polka_test_create(&payments);
+ *     POLKA_GIVEN(test, shop_order_placed, .order_id = POLKA_TEXT("A-1"), …);
+ *     const shop_payment_authorised *paid = POLKA_EXPECT(test, shop_payment_authorised);
+ *     POLKA_EXPECT_NOTHING(test);
+ *     polka_test_destroy(test);
+ *
+ * thread: one.
+ */
+#ifndef POLKA_TEST_H
+#define POLKA_TEST_H
+
+#include <polka/polka.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct polka_test polka_test;
+
+/* polka_test_create: one service, new. It starts at the first given; a service that is wrong fails the test. */
+POLKA_API polka_test *polka_test_create(const polka_service *service);
+/* polka_test_create_all: several, NULL-terminated: the whole choreography; what one emits the others hear. */
+POLKA_API polka_test *polka_test_create_all(const polka_service *const *services);
+POLKA_API void polka_test_destroy(polka_test *test);     /* NULL is fine */
+
+/* Before the first given: in place of what the service's open would make; a setting's value in place of its fallback. */
+POLKA_API void polka_test_resource(polka_test *test, const char *service, void *resource);
+POLKA_API void polka_test_setting(polka_test *test, const char *name, const char *value);
+POLKA_API void polka_test_header(polka_test *test, const char *name, const char *value);   /* on the next given only */
+
+/* polka_test_given: the event arrives; everything that follows from it now has happened when this returns. */
+POLKA_API void polka_test_given(polka_test *test, const polka_event *event, const void *value);
+/* polka_test_redelivered: the last given arrives once more, as after a crash: the same record, the same id. */
+POLKA_API void polka_test_redelivered(polka_test *test);
+POLKA_API void polka_test_advance_ms(polka_test *test, int64_t ms);                        /* time passes; what is due happens */
+
+/*
+ * polka_test_expect: the oldest emission of this type that was not expected yet; its value is borrowed until destroy.
+ * _id: the CloudEvents id of what was expected last. _dead: the oldest dead letter whose reason contains `reason_part`.
+ * _nothing: no emission and no dead letter is left over.
+ */
+POLKA_API const void *polka_test_expect(polka_test *test, const polka_event *event, const char *file, int line);
+POLKA_API polka_text polka_test_expected_id(polka_test *test);
+POLKA_API void polka_test_expect_dead(polka_test *test, const char *reason_part, const char *file, int line);
+POLKA_API void polka_test_expect_nothing(polka_test *test, const char *file, int line);
+
+#ifndef __cplusplus
+#define POLKA_GIVEN(TEST, EVENT, ...) polka_test_given((TEST), &EVENT##_event, &(EVENT){ __VA_ARGS__ })
+#endif
+#define POLKA_EXPECT(TEST, EVENT) ((const EVENT *)polka_test_expect((TEST), &EVENT##_event, __FILE__, __LINE__))
+#define POLKA_EXPECT_DEAD(TEST, PART) polka_test_expect_dead((TEST), (PART), __FILE__, __LINE__)
+#define POLKA_EXPECT_NOTHING(TEST) polka_test_expect_nothing((TEST), __FILE__, __LINE__)
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,464 @@
+/* testkit.c: services on memory, a clock that stands still, and a reader that sees everything they said. */
+#include <avro/json.h>
+#include <base/arena.h>
+#include <base/error.h>
+#include <base/identity.h>
+#include <base/text.h>
+#include <flow/envelope/envelope.h>
+#include <flow/flow.h>
+#include <flow/schema/framing.h>
+#include <polka/test.h>
+#include <transport/memory/memory.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SERVICES_MOST = 64, TOPICS_MOST = 256, PARTITIONS = 4, TURNS_MOST = 1000000, SETTINGS_MOST = 64, SEED = 20261122 };
+
+typedef struct { const char *topic; int32_t partition; size_t seen; } seen_mark;
+/* Something a service said: an emission, or a dead letter. */
+typedef struct said said;
+struct said {
+    said *next;
+    bool dead, expected;
+    const polkai_record *record;
+    polka_text type, id, reason;
+};
+
+typedef struct { const polka_service *service; polkai_flow *flow; void *resource; polka_test *test; } member;
+
+struct polka_test {
+    polkai_clock clock;                  /* first: the functions below get back to the test from it */
+    int64_t now_ns;
+    polkai_memory *memory;
+    polkai_sink *sink;                   /* of what is given */
+    member members[SERVICES_MOST];
+    size_t member_count;
+    const char *settings[SETTINGS_MOST][2];
+    size_t setting_count;
+    polkai_log log;
+    polka_arena arena;
+    polkai_random random;
+    polka_text_entry headers[16];
+    size_t header_count;
+    polkai_record given;                 /* the last one */
+    seen_mark marks[TOPICS_MOST * PARTITIONS];
+    size_t mark_count;
+    said *first, *last;
+    polka_text expected_id;
+    bool started;
+    char last_log[1024];
+};
+
+static const int64_t start_ms = 1767225600000;           /* 2026-01-01T00:00:00Z */
+
+/* ---- clock ---- */
+
+static int64_t steady_ns(const polkai_clock *clock)
+{
+    return ((const polka_test *)(const void *)clock)->now_ns;
+}
+
+static int64_t wall_ms(const polkai_clock *clock)
+{
+    return start_ms + steady_ns(clock) / 1000000;
+}
+
+/* ---- failing ---- */
+
+POLKA_PRINTF(3, 4) static _Noreturn void fail(const char *file, int line, const char *format, ...);
+static _Noreturn void fail(const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    if (file != NULL)
+        fprintf(stderr, "%s:%d: ", file, line);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    abort();
+}
+
+/* ---- settings ---- */
+
+static const polka_setting *declared(const member *of, const char *name)
+{
+    for (const polka_setting *at = of->service->settings; at != NULL && at->name != NULL; at++)
+        if (strcmp(at->name, name) == 0)
+            return at;
+    return NULL;
+}
+
+static const char *value_of(const member *of, const char *name)
+{
+    const polka_setting *setting = declared(of, name);
+    for (size_t i = of->test->setting_count; i-- > 0;)
+        if (strcmp(of->test->settings[i][0], name) == 0)
+            return of->test->settings[i][1];
+    return setting == NULL ? NULL : setting->fallback;
+}
+
+static bool setting_text(void *user, const char *name, polka_text *value)
+{
+    const member *of = user;
+    const polka_setting *setting = declared(of, name);
+    if (setting == NULL || setting->type != POLKA_SETTING_TEXT)
+        return false;
+    *value = polka_text_of(value_of(of, name));
+    return true;
+}
+
+static bool setting_number(void *user, const char *name, int64_t *value)
+{
+    const member *of = user;
+    const polka_setting *setting = declared(of, name);
+    const char *text = value_of(of, name);
+    if (setting == NULL || setting->type == POLKA_SETTING_TEXT || text == NULL)
+        return false;
+    *value = setting->type == POLKA_SETTING_BOOL ? strcmp(text, "true") == 0 : strtoll(text, NULL, 10);
+    return true;
+}
+
+/* ---- create ---- */
+
+static void remember_log(void *user, polkai_log_level level, const char *message)
+{
+    polka_test *test = user;
+    if (level <= POLKAI_LOG_WARN)
+        snprintf(test->last_log, sizeof test->last_log, "%s", message);
+}
+
+polka_test *polka_test_create_all(const polka_service *const *services)
+{
+    polka_test *test = polkai_alloc(sizeof *test);
+    polka_error error;
+    test->clock = (polkai_clock){ wall_ms, steady_ns };
+    test->now_ns = 1000000000;
+    test->memory = polkai_memory_create(&test->clock, PARTITIONS);
+    polkai_random_seed(&test->random, SEED);
+    test->log = (polkai_log){ .level = POLKAI_LOG_WARN, .clock = &test->clock, .capture = remember_log, .user = test };
+    if (polkai_memory_sink_open(&test->sink, test->memory, NULL, NULL, &error) != POLKA_OK)
+        fail(NULL, 0, "%s", error.message);
+    for (; *services != NULL; services++) {
+        if (test->member_count == SERVICES_MOST)
+            fail(NULL, 0, "at most %d services in one test", SERVICES_MOST);
+        test->members[test->member_count++] = (member){ .service = *services, .test = test };
+    }
+    return test;
+}
+
+polka_test *polka_test_create(const polka_service *service)
+{
+    return polka_test_create_all((const polka_service *const[]){ service, NULL });
+}
+
+static void start_member(polka_test *test, member *each)
+{
+    polka_error error;
+    polkai_source *source;
+    polkai_sink *sink;
+    polkai_flow_options options = { .service = each->service, .lanes = 0, .seed = SEED, .clock = &test->clock, .log = &test->log,
+                                    .settings = { each, setting_text, setting_number }, .resource = each->resource };
+    const char *group = each->service->group != NULL ? each->service->group : each->service->name;
+    if (polkai_flow_create(&each->flow, &options, &error) != POLKA_OK ||
+        polkai_memory_source_open(&source, test->memory, group, &error) != POLKA_OK ||
+        polkai_memory_sink_open(&sink, test->memory, polkai_flow_report, each->flow, &error) != POLKA_OK ||
+        polkai_flow_start(each->flow, source, sink, &error) != POLKA_OK)
+        fail(NULL, 0, "service %s: %s", each->service->name, error.message);
+}
+
+static void start_all(polka_test *test)
+{
+    for (size_t i = 0; i < test->member_count && !test->started; i++)
+        start_member(test, &test->members[i]);
+    test->started = true;
+}
+
+void polka_test_destroy(polka_test *test)
+{
+    if (test == NULL)
+        return;
+    for (size_t i = 0; i < test->member_count; i++)
+        polkai_flow_destroy(test->members[i].flow);
+    test->sink->operations->close(test->sink, 0);
+    polkai_memory_destroy(test->memory);
+    polkai_arena_deinit(&test->arena);
+    free(test);
+}
+
+static void too_late(const polka_test *test, const char *what)
+{
+    if (test->started)
+        fail(NULL, 0, "%s comes before the first polka_test_given", what);
+}
+
+void polka_test_resource(polka_test *test, const char *service, void *resource)
+{
+    too_late(test, "polka_test_resource");
+    for (size_t i = 0; i < test->member_count; i++) {
+        if (strcmp(test->members[i].service->name, service) == 0) {
+            test->members[i].resource = resource;
+            return;
+        }
+    }
+    fail(NULL, 0, "polka_test_resource: no service %s in this test", service);
+}
+
+void polka_test_setting(polka_test *test, const char *name, const char *value)
+{
+    too_late(test, "polka_test_setting");
+    bool known = false;
+    for (size_t i = 0; i < test->member_count; i++)
+        known = known || declared(&test->members[i], name) != NULL;
+    if (!known || test->setting_count == SETTINGS_MOST)
+        fail(NULL, 0, "polka_test_setting: no service of this test declares the setting %s", name);
+    test->settings[test->setting_count][0] = polkai_arena_text(&test->arena, name, strlen(name)).data;
+    test->settings[test->setting_count++][1] = polkai_arena_text(&test->arena, value, strlen(value)).data;
+}
+
+void polka_test_header(polka_test *test, const char *name, const char *value)
+{
+    if (test->header_count == sizeof test->headers / sizeof *test->headers)
+        fail(NULL, 0, "polka_test_header: too many headers");
+    test->headers[test->header_count++] = (polka_text_entry){ polkai_arena_text(&test->arena, name, strlen(name)),
+                                                              polkai_arena_text(&test->arena, value, strlen(value)) };
+}
+
+/* ---- turning ---- */
+
+static void listen_to(polka_test *test, const char *topic, int32_t partition);
+
+static void collect(polka_test *test)
+{
+    for (size_t i = 0; i < test->member_count; i++) {
+        const polka_service *service = test->members[i].service;
+        const char *group = service->group != NULL ? service->group : service->name;
+        for (int32_t partition = 0; partition < PARTITIONS; partition++) {
+            for (size_t e = 0; e < service->emits.count; e++)
+                listen_to(test, service->emits.items[e]->topic, partition);
+            for (const polka_reaction *row = service->reactions; row != NULL && row->polka_row == 1; row++) {
+                for (size_t e = 0; e < row->emits.count; e++)
+                    listen_to(test, row->emits.items[e]->topic, partition);
+                if (row->event != NULL)
+                    listen_to(test, polkai_arena_format(&test->arena, "%s.%s.dlt", row->event->topic, group).data, partition);
+            }
+        }
+    }
+}
+
+static seen_mark *mark_of(polka_test *test, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < test->mark_count; i++)
+        if (test->marks[i].partition == partition && strcmp(test->marks[i].topic, topic) == 0)
+            return &test->marks[i];
+    if (test->mark_count == sizeof test->marks / sizeof *test->marks)
+        fail(NULL, 0, "more than %d topics in one test", TOPICS_MOST);
+    test->marks[test->mark_count] = (seen_mark){ polkai_arena_text(&test->arena, topic, strlen(topic)).data, partition, 0 };
+    return &test->marks[test->mark_count++];
+}
+
+static polka_text header_text(const polkai_record *record, const char *name)
+{
+    const polkai_header *header = polkai_record_header(record, polka_text_of(name));
+    return header == NULL ? (polka_text){ 0, NULL } : (polka_text){ header->value.size, (const char *)header->value.data };
+}
+
+static polka_bytes copy_bytes(polka_test *test, polka_bytes from)
+{
+    return from.data == NULL ? from : polkai_arena_bytes(&test->arena, from.data, from.size);
+}
+
+/* The memory's own record is ours until the next send only. */
+static void copy_record(polka_test *test, const polkai_record *from, polkai_record *to)
+{
+    *to = *from;
+    polkai_record_headers(to, &test->arena);
+    polkai_header *headers = polkai_arena_zeroed(&test->arena, to->header_count + 1, sizeof *headers);
+    for (size_t i = 0; i < to->header_count; i++)
+        headers[i] = (polkai_header){ polkai_arena_text(&test->arena, to->headers[i].name.data, to->headers[i].name.size),
+                                      copy_bytes(test, to->headers[i].value) };
+    *to = (polkai_record){ .partition = from->partition, .offset = from->offset, .timestamp_ms = from->timestamp_ms, .key = copy_bytes(test, from->key),
+                           .value = copy_bytes(test, from->value), .headers = headers, .header_count = to->header_count };
+}
+
+static void listen_to(polka_test *test, const char *topic, int32_t partition)
+{
+    seen_mark *mark = mark_of(test, topic, partition);
+    for (size_t count = polkai_memory_count(test->memory, topic, partition); mark->seen < count; mark->seen++) {
+        const polkai_record *from = polkai_memory_record(test->memory, topic, partition, mark->seen);
+        polkai_record *record = polkai_arena_zeroed(&test->arena, 1, sizeof *record);
+        copy_record(test, from, record);
+        if (header_text(record, "polka-test-given").data != NULL && header_text(record, "polka-letter-id").data == NULL)
+            continue;
+        said *one = polkai_arena_zeroed(&test->arena, 1, sizeof *one);
+        one->record = record;
+        one->reason = header_text(record, "polka-error-message");
+        one->dead = header_text(record, "polka-letter-id").data != NULL;
+        one->type = header_text(record, "ce_type");
+        one->id = header_text(record, "ce_id");
+        if (test->last == NULL)
+            test->first = one;
+        else
+            test->last->next = one;
+        test->last = one;
+    }
+}
+
+static void turn_all(polka_test *test)
+{
+    polka_error error;
+    for (size_t turns = 0, moved = 1; moved > 0; turns++) {
+        moved = 0;
+        for (size_t i = 0; i < test->member_count; i++) {
+            size_t here = 0;
+            if (polkai_flow_step(test->members[i].flow, 0, &here, &error) != POLKA_OK)
+                fail(NULL, 0, "service %s stopped: %s", test->members[i].service->name, error.message);
+            moved += here;
+        }
+        if (turns == TURNS_MOST)
+            fail(NULL, 0, "the services do not come to rest; do events cause themselves?");
+    }
+    collect(test);
+}
+
+/* ---- given ---- */
+
+static void send_given(polka_test *test)
+{
+    polka_error error;
+    if (test->sink->operations->send(test->sink, &test->given, NULL, &error) != POLKA_OK)
+        fail(NULL, 0, "polka_test_given: %s", error.message);
+    test->sink->operations->poll(test->sink, 0);
+    turn_all(test);
+}
+
+static void write_headers(polka_test *test, const polka_event *event)
+{
+    uint8_t uuid[16];
+    char *id = polka_arena_alloc(&test->arena, POLKA_UUID_TEXT + 1);
+    polkai_uuid_v7(uuid, wall_ms(&test->clock), &test->random);
+    polkai_uuid_write(id, uuid);
+    polkai_envelope envelope = { .mode = POLKAI_MODE_BINARY, .id = { POLKA_UUID_TEXT, id }, .source = POLKA_TEXT("/test"),
+                                 .type = polka_text_of(event->name), .time_ms = wall_ms(&test->clock), .correlation_id = { POLKA_UUID_TEXT, id },
+                                 .dataschema = polkai_envelope_dataschema(event->fingerprint, &test->arena) };
+    polkai_header *headers = polkai_arena_zeroed(&test->arena, POLKAI_ENVELOPE_HEADERS + test->header_count + 1, sizeof *headers);
+    size_t count = polkai_envelope_write(&envelope, &test->arena, headers);
+    headers[count++] = (polkai_header){ POLKA_TEXT("polka-test-given"), { 1, (const uint8_t *)"1" } };
+    for (size_t i = 0; i < test->header_count; i++)
+        headers[count++] = (polkai_header){ test->headers[i].key, { test->headers[i].value.size, (const uint8_t *)test->headers[i].value.data } };
+    test->given.headers = headers;
+    test->given.header_count = count;
+    test->header_count = 0;
+}
+
+void polka_test_given(polka_test *test, const polka_event *event, const void *value)
+{
+    polka_error error = { .status = POLKA_OK };
+    polka_buffer buffer = { .arena = &test->arena };
+    start_all(test);
+    polkai_framing_write(polka_buffer_reserve(&buffer, POLKAI_SINGLE_OBJECT_BYTES), event->fingerprint);
+    buffer.size = POLKAI_SINGLE_OBJECT_BYTES;
+    if (event->topic == NULL || event->codec == NULL)
+        fail(NULL, 0, "polka_test_given: the schema of %s has no polka.topic", event->name);
+    test->given = (polkai_record){ .topic = polka_text_of(event->topic), .partition = -1, .timestamp_ms = wall_ms(&test->clock) };
+    if (event->codec->encode(value, &buffer, &error) != POLKA_OK ||
+        (event->codec->key != NULL && event->codec->key(value, &test->arena, &test->given.key, &error) != POLKA_OK))
+        fail(NULL, 0, "polka_test_given: %s: %s", event->name, error.message);
+    if (test->given.key.data != NULL)
+        test->given.key = polkai_arena_bytes(&test->arena, test->given.key.data, test->given.key.size);
+    test->given.value = (polka_bytes){ buffer.size, buffer.data };
+    write_headers(test, event);
+    send_given(test);
+}
+
+void polka_test_redelivered(polka_test *test)
+{
+    if (test->given.topic.data == NULL)
+        fail(NULL, 0, "polka_test_redelivered: nothing was given yet");
+    send_given(test);
+}
+
+void polka_test_advance_ms(polka_test *test, int64_t ms)
+{
+    int64_t until_ns = test->now_ns + ms * 1000000;
+    start_all(test);
+    for (;;) {                           /* from one due time to the next, so that order is that of real time */
+        int64_t next_ns = until_ns;
+        for (size_t i = 0; i < test->member_count; i++) {
+            int64_t due_ms = polkai_flow_next_due_ms(test->members[i].flow);
+            if (due_ms >= 0 && due_ms * 1000000 < next_ns)
+                next_ns = due_ms * 1000000 > test->now_ns ? due_ms * 1000000 : test->now_ns + 1000000;
+        }
+        test->now_ns = next_ns < until_ns ? next_ns : until_ns;
+        turn_all(test);
+        if (test->now_ns == until_ns)
+            return;
+    }
+}
+
+/* ---- expect ---- */
+
+static void list_said(polka_test *test, char *out, size_t capacity)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (const said *at = test->first; at != NULL && used + 200 < capacity; at = at->next)
+        if (!at->expected)
+            used += (size_t)snprintf(out + used, capacity - used, "\n  %s%.*s%s%.120s", at->dead ? "dead letter of " : "", POLKA_TEXT_ARGS(at->type),
+                                     at->dead ? ": " : "", at->dead && at->reason.data != NULL ? at->reason.data : "");
+    if (used == 0)
+        used += (size_t)snprintf(out, capacity, " nothing");
+    if (test->last_log[0] != '\0' && used + 50 < capacity)
+        snprintf(out + used, capacity - used, "\n  (last warning: %.800s)", test->last_log);
+}
+
+const void *polka_test_expect(polka_test *test, const polka_event *event, const char *file, int line)
+{
+    polka_text type = polka_text_of(event->name);
+    for (said *at = test->first; at != NULL; at = at->next) {
+        if (at->expected || at->dead || !polka_text_equal(at->type, type))
+            continue;
+        uint64_t fingerprint;
+        polka_bytes body;
+        polka_error error;
+        void *value = polkai_arena_zeroed(&test->arena, 1, event->value_size);
+        if (polkai_framing_read(at->record->value, &fingerprint, &body, &error) != POLKA_OK ||
+            event->codec->decode(body, &test->arena, value, &error) != POLKA_OK)
+            fail(file, line, "%s cannot be read: %s", event->name, error.message);
+        at->expected = true;
+        test->expected_id = at->id;
+        return value;
+    }
+    char left[4096];
+    list_said(test, left, sizeof left);
+    fail(file, line, "expected %s; what was said and not expected yet:%s", event->name, left);
+}
+
+polka_text polka_test_expected_id(polka_test *test)
+{
+    return test->expected_id;
+}
+
+void polka_test_expect_dead(polka_test *test, const char *reason_part, const char *file, int line)
+{
+    for (said *at = test->first; at != NULL; at = at->next) {
+        if (at->expected || !at->dead || at->reason.data == NULL || memmem(at->reason.data, at->reason.size, reason_part, strlen(reason_part)) == NULL)
+            continue;
+        at->expected = true;
+        return;
+    }
+    char left[4096];
+    list_said(test, left, sizeof left);
+    fail(file, line, "expected a dead letter that says \"%s\"; what was said and not expected yet:%s", reason_part, left);
+}
+
+void polka_test_expect_nothing(polka_test *test, const char *file, int line)
+{
+    for (const said *at = test->first; at != NULL; at = at->next) {
+        if (at->expected)
+            continue;
+        char left[4096];
+        list_said(test, left, sizeof left);
+        fail(file, line, "expected nothing more, but there is:%s", left);
+    }
+}
