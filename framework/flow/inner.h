@@ -167,7 +167,7 @@ void polkai_letter_without_value(polka_context *unit, polkai_sending *sending); 
 
 /* ---- send.c: on the poll thread ---- */
 void polkai_send_announce(polkai_flow *flow);
-void polkai_send_waiting(polkai_flow *flow, int64_t now_ns);
+size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many were sent again */
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
 void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */
 

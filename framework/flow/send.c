@@ -54,10 +54,11 @@ static bool send_again(polkai_flow *flow, polkai_sending *sending)
     return true;
 }
 
-void polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
+size_t polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
 {
+    size_t count = 0;
     if (flow->waiting_first == NULL || at_ns < flow->resend_due_ns)
-        return;
+        return 0;
     polkai_sending *at = flow->waiting_first;
     flow->waiting_first = flow->waiting_last = NULL;
     while (at != NULL) {
@@ -68,10 +69,12 @@ void polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
                 next = at->next_waiting;
                 polkai_send_wait_in_line(flow, at);
             }
-            return;
+            return count;
         }
+        count++;
         at = next;
     }
+    return count;
 }
 
 /* ---- announcing schemas ---- */

@@ -1,0 +1,120 @@
+/* lanes_test.c: lanes that are threads, on the real clock. */
+#include "harness.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEYS = 50, PER_KEY = 200, LIMIT_MS = 30000 };
+static atomic_uint handled, overlaps, disorder, opened, closed;
+static atomic_int last[KEYS], inside[KEYS];
+static atomic_bool block;
+
+static polka_outcome in_order(polka_context *ctx, const note *asked)
+{
+    int key = atoi(asked->text.data), number = atoi(strchr(asked->text.data, ':') + 1);
+    if (atomic_fetch_add(&inside[key], 1) != 0)
+        atomic_fetch_add(&overlaps, 1);
+    if (polka_caused_by(ctx)->attempt == 1 && (number * 7 + key) % 97 == 0) {
+        atomic_fetch_sub(&inside[key], 1);
+        return polka_retry(ctx, "later");
+    }
+    if (atomic_exchange(&last[key], number) != number - 1)
+        atomic_fetch_add(&disorder, 1);
+    cr_assert_not_null(polka_resource(ctx));
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    atomic_fetch_sub(&inside[key], 1);
+    atomic_fetch_add(&handled, 1);
+    return POLKA_DONE;
+}
+
+static polka_outcome stuck(polka_context *ctx, const note *asked)
+{
+    (void)ctx;
+    while (asked->text.data[0] == 'w' && atomic_load(&block)) { /* works hard */ }
+    atomic_fetch_add(&handled, 1);
+    return POLKA_DONE;
+}
+
+static polka_status open_resource(polka_context *ctx, void **resource, polka_error *error)
+{
+    (void)ctx;
+    (void)error;
+    *resource = malloc(1);
+    atomic_fetch_add(&opened, 1);
+    return POLKA_OK;
+}
+
+static void close_resource(void *resource)
+{
+    free(resource);
+    atomic_fetch_add(&closed, 1);
+}
+
+static const polka_service orders = { .name = "orders", .open = open_resource, .close = close_resource, .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, in_order, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 3, .first_delay_ms = 5 }), { 0 } } };
+static const polka_service slow = { .name = "slow", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, stuck), { 0 } } };
+
+static int64_t now_ms(void)
+{
+    return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000;
+}
+
+static void step_until(harness *h, atomic_uint *count, unsigned wanted)
+{
+    polka_error error = { .status = POLKA_OK };
+    for (int64_t until = now_ms() + LIMIT_MS; atomic_load(count) < wanted;) {
+        cr_assert_lt(now_ms(), until, "only %u of %u", atomic_load(count), wanted);
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK, "%s", error.message);
+    }
+}
+
+static void keep_order(unsigned lanes)
+{
+    harness *h = harness_create();
+    harness_start(h, &orders, (polkai_flow_options){ .lanes = lanes, .clock = &polkai_clock_real });
+    for (int key = 0; key < KEYS; key++)
+        atomic_store(&last[key], -1);
+    for (int number = 0; number < PER_KEY; number++) {
+        for (int key = 0; key < KEYS; key++) {
+            char text[32], name[16];
+            snprintf(text, sizeof text, "%d:%d", key, number);
+            snprintf(name, sizeof name, "%d", key);
+            harness_put(h, name, text, NULL);
+        }
+    }
+    step_until(h, &handled, KEYS * PER_KEY);
+    harness_stop(h);
+    cr_assert_eq(atomic_load(&overlaps), 0);
+    cr_assert_eq(atomic_load(&disorder), 0);
+    cr_assert_eq(polkai_memory_count(h->memory, "test.answers", 0), KEYS * PER_KEY);
+    cr_assert_eq(harness_committed(h, "orders", "test.asked"), KEYS * PER_KEY);
+    cr_assert_eq(atomic_load(&opened), lanes);
+    cr_assert_eq(atomic_load(&closed), lanes);
+    harness_destroy(h);
+}
+
+Test(lanes, keep_the_order_of_each_key_through_retries_on_one_lane) { keep_order(1); }
+Test(lanes, keep_the_order_of_each_key_through_retries_on_four_lanes) { keep_order(4); }
+
+Test(lanes, that_block_leave_the_others_running_and_their_offsets_wait)
+{
+    harness *h = harness_create();
+    atomic_store(&block, true);
+    harness_start(h, &slow, (polkai_flow_options){ .lanes = 4, .clock = &polkai_clock_real });
+    harness_put(h, "waits", "wait", NULL);
+    for (int i = 0; i < 64; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%d", i);
+        harness_put(h, key, "go", NULL);
+    }
+    step_until(h, &handled, 40);         /* those of the blocked lane wait, about a quarter */
+    cr_assert_lt(harness_committed(h, "slow", "test.asked"), 1);
+    atomic_store(&block, false);
+    step_until(h, &handled, 65);
+    harness_stop(h);
+    cr_assert_eq(harness_committed(h, "slow", "test.asked"), 65);
+    harness_destroy(h);
+}
