@@ -14,7 +14,7 @@ typedef struct {
     cli_list properties;                 /* -X key=value */
 } cli_where;
 #define CLI_WHERE_OPTIONS(WHERE)                                                                         \
-    { "brokers", 'b', CLI_TEXT, &(WHERE).brokers, "HOST:PORT,…", "the broker; default: POLKA_BROKERS, or the running `polka dev`" }, \
+    { "brokers", 'b', CLI_TEXT, &(WHERE).brokers, "HOST:PORT,...", "the broker; default: POLKA_BROKERS, or the running `polka dev`" }, \
     { "property", 'X', CLI_LIST, &(WHERE).properties, "KEY=VALUE", "a setting of librdkafka" }
 
 typedef struct {

@@ -330,7 +330,7 @@ static int run_dev(const cli_command *command, int argc, char **argv)
     const cli_option options[] = {
         { "kafka", 0, CLI_FLAG, &dev.kafka, NULL, "on a real Apache Kafka, started here (needs Java 17)" },
         { "port", 0, CLI_COUNT, &dev.port, "N", "of that Kafka" },
-        { "brokers", 'b', CLI_TEXT, &dev.where.brokers, "HOST:PORT,…", "on a broker that exists" },
+        { "brokers", 'b', CLI_TEXT, &dev.where.brokers, "HOST:PORT,...", "on a broker that exists" },
         { "build", 0, CLI_TEXT, &dev.build_name, "FOLDER|PRESET", "the build whose services are started; default: the newest" },
         { "format", 0, CLI_TEXT, &dev.format, "text|json", "of the log; default: text on a terminal, else json" }, { 0 } };
     int code = cli_parse(command, options, argc, argv, &dev.names);

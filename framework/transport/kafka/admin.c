@@ -5,12 +5,14 @@
 #include <base/error.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { REACH_MS = 4000, CHANGE_MS = 30000 };             /* the CLI gives up within 5 s when no broker is there */
 
 typedef struct {
     polkai_admin admin;                  /* first: the seam */
     polkai_kafka_client client;
+    bool embedded;                       /* the mock: it answers neither DescribeConfigs nor CreateTopics, each costs its time-out */
 } kafka_admin;
 
 static const polkai_kafka_setting settings[] = {
@@ -161,7 +163,8 @@ static polka_status kafka_topics(polkai_admin *admin, polkai_topic **topics, siz
     TRY(metadata_of(self, &metadata, error));
     *topics = list_topics(metadata, count);
     rd_kafka_metadata_destroy(metadata);
-    configurations(self, *topics, *count);
+    if (!self->embedded)
+        configurations(self, *topics, *count);
     return POLKA_OK;
 }
 
@@ -192,13 +195,46 @@ static polka_status created(kafka_admin *self, const rd_kafka_event_t *event, co
     return POLKA_OK;
 }
 
+static bool is_visible(const struct rd_kafka_metadata *metadata, const char *topic)
+{
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        const struct rd_kafka_metadata_topic *found = &metadata->topics[i];
+        if (strcmp(found->topic, topic) != 0)
+            continue;
+        bool led = found->err == RD_KAFKA_RESP_ERR_NO_ERROR && found->partition_cnt > 0;
+        for (int p = 0; p < found->partition_cnt; p++)
+            led = led && found->partitions[p].leader >= 0;
+        return led;
+    }
+    return false;
+}
+
+/* The controller answers before the brokers know: whoever asks for the topic next would be told that it is not there. */
+static void wait_until_visible(kafka_admin *self, const char *topic)
+{
+    const struct timespec moment = { .tv_nsec = 5000000 };
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)REACH_MS * 1000000; polkai_kafka_now_ns() < end; nanosleep(&moment, NULL)) {
+        const struct rd_kafka_metadata *metadata = NULL;
+        if (rd_kafka_metadata(self->client.handle, 1, NULL, &metadata, REACH_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+            continue;
+        bool visible = is_visible(metadata, topic);
+        rd_kafka_metadata_destroy(metadata);
+        if (visible)
+            return;
+    }
+}
+
 static polka_status kafka_create(polkai_admin *admin, const polkai_topic *topic, polka_error *error)
 {
     kafka_admin *self = (kafka_admin *)admin;
     char text[256], what[300];
     const struct rd_kafka_metadata *metadata = NULL;
+    ENSURE(!self->embedded, POLKA_MISUSE, error, "not-supported", "topic %.100s: the embedded broker makes no topics on request; `polka dev` makes "
+           "those of the project when it starts", topic->name);
     TRY(metadata_of(self, &metadata, error));            /* so that nobody waits CHANGE_MS for a broker that is not there */
     rd_kafka_metadata_destroy(metadata);
+    ENSURE(rd_kafka_controllerid(self->client.handle, REACH_MS) >= 0, POLKA_MISUSE, error, "not-supported",
+           "the broker at %s makes no topics by request (librdkafka's mock broker does not)", self->client.brokers);
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions, topic->replication, text, sizeof text);
     ENSURE(made != NULL, POLKA_MISUSE, error, "bad-topic", "topic %.100s: %s", topic->name, text);
     configure(made, topic);
@@ -209,6 +245,8 @@ static polka_status kafka_create(polkai_admin *admin, const polkai_topic *topic,
     polka_status status = ask_wait(self, &question, CHANGE_MS, what, error);
     if (status == POLKA_OK)
         status = created(self, question.event, what, error);
+    if (status == POLKA_OK)
+        wait_until_visible(self, topic->name);
     ask_end(&question);
     rd_kafka_NewTopic_destroy(made);
     return status;
@@ -318,6 +356,7 @@ polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_op
     self->admin.operations = &operations;
     self->client.notice = notice;
     self->client.owner = self;
+    self->embedded = options->embedded;
     polka_status status = polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, options, settings, NULL, error);
     if (status != POLKA_OK) {
         free(self);

@@ -1,0 +1,139 @@
+"""`polka dev` on services that are scripts: start, log, restart, stop, and what it refuses."""
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+from support import PAID, PLACED, POLKA, Case, alive, wait_for
+
+
+class Dev(Case):
+    services = {"payments": ([PLACED], [PAID]), "audit": ([PAID], [])}
+
+    def test_ready_when_all_are_and_gone_when_all_have_drained(self):
+        dev = self.dev("--format", "text")
+        running = self.running()
+        self.assertEqual(running["pid"], dev.pid)
+        self.assertRegex(running["brokers"], r"^127\.0\.0\.1:\d+$")
+        self.assertTrue(running["embedded"])
+        self.assertEqual({s["name"] for s in running["services"]}, {"payments", "audit"})
+        for service in running["services"]:
+            with open(f"/proc/{service['pid']}/stat") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+            self.assertEqual(int(fields[1]), dev.pid, "a direct child")
+            self.assertEqual(int(fields[2]), service["pid"], "a process group of its own")
+        children = [s["pid"] for s in running["services"]]
+        self.stop(dev)
+        self.assertFalse(any(alive(pid) for pid in children))
+        for name in ("payments", "audit"):
+            self.assertRegex(self.log(), rf"(?m)^\d\d:\d\d:\d\d\.\d\d\d {name} +drained$")
+            self.assertRegex(self.log(), rf"(?m)^\d\d:\d\d:\d\d\.\d\d\d {name} +plain words from {name}$")
+
+    def test_children_are_told_broker_and_project_file(self):
+        self.dev("--format", "text")
+        told = self.log()
+        self.assertIn("--brokers=" + self.running()["brokers"], told)
+        self.assertIn("--embedded", told)
+        self.assertIn("--config=" + os.path.join(self.root, "polka.yaml"), told)
+
+    def test_the_log_is_json_lines_when_nobody_looks(self):
+        dev = self.dev()
+        self.stop(dev)
+        lines = [json.loads(line) for line in self.log().splitlines()]
+        self.assertTrue({"polka", "payments", "audit"} <= {line["service"] for line in lines})
+        self.assertTrue(any(line["message"] == "plain words from audit" for line in lines))
+
+    def test_services_can_be_chosen(self):
+        self.dev("audit")
+        self.assertEqual([s["name"] for s in self.running()["services"]], ["audit"])
+
+    def test_topics_are_there_before_dev_json(self):
+        self.dev()
+        rows = {row["topic"]: row for row in self.rows("topics", "plan", code=0)}
+        self.assertEqual({row["action"] for row in rows.values()}, {"keep"})
+        self.assertEqual(set(rows), {"demo.orders", "demo.payments", "demo.orders.payments.dlt", "demo.payments.audit.dlt", "polka.schemas", "polka.services"})
+        self.assertTrue(rows["polka.schemas"]["compacted"])
+        self.assertEqual(rows["demo.orders.payments.dlt"]["max_message_bytes"], 1048588 + 131072)
+
+    def test_a_service_that_is_killed_starts_again_and_dev_says_so(self):
+        self.dev("--format", "text")
+        first = self.child()
+        os.kill(first, signal.SIGKILL)
+        second = wait_for("the new process in dev.json", lambda: (self.child() not in (first, 0)) and self.child())
+        self.assertTrue(alive(second))
+        self.assertIn("payments was ended by signal 9", self.log())
+        self.assertIn("started again in 100 ms", self.log())
+
+    def test_the_pause_before_a_restart_doubles(self):
+        self.write("build/dev/bin/payments.crash", "")
+        dev = self.dev("--format", "text", ready=False)
+        wait_for("the fourth pause", lambda: "in 800 ms" in self.log())
+        for pause in ("in 100 ms", "in 200 ms", "in 400 ms"):
+            self.assertIn(pause, self.log())
+        self.assertIn("ended with exit code 7", self.log())
+        self.assertIsNone(self.running(), "not ready, so there is no dev.json")
+        dev.send_signal(signal.SIGTERM)
+        self.assertEqual(dev.wait(20), 0)
+
+    def test_exit_1_when_a_service_did_not_drain(self):
+        self.write("build/dev/bin/payments.stubborn", "")
+        self.stop(self.dev(), code=1, number=signal.SIGINT)
+
+    def test_services_end_when_dev_is_killed(self):
+        dev = self.dev()
+        children = [s["pid"] for s in self.running()["services"]]
+        dev.kill()
+        dev.wait()
+        wait_for("the end of the services", lambda: not any(alive(pid) for pid in children))
+        self.assertIn("is gone", self.polka("tail", code=3).stderr)
+        again = self.dev()
+        self.assertEqual(self.running()["pid"], again.pid, "what the dead one left is replaced")
+
+    def test_a_second_dev_in_the_same_folder_is_refused_with_the_pid(self):
+        dev = self.dev()
+        said = self.polka("dev", code=1).stderr
+        self.assertIn(str(dev.pid), said)
+        self.assertEqual(self.running()["pid"], dev.pid)
+
+    def test_a_full_disk_is_said_and_everything_ends(self):
+        os.makedirs(os.path.join(self.root, ".polka"))
+        os.symlink("/dev/full", os.path.join(self.root, ".polka", "dev.json.new"))
+        dev = self.dev(ready=False)
+        self.assertEqual(dev.wait(30), 1)
+        self.assertIn("No space left on device", self.log())
+        self.assertIsNone(self.running())
+
+    def test_a_folder_that_cannot_be_written_is_said(self):
+        self.write(".polka", "a file where the folder should be")
+        self.assertIn(".polka", self.polka("dev", code=1).stderr)
+
+    def test_a_port_in_use_is_said(self):
+        path = self.write("deploy/kafka/up", "#!/bin/sh\nexit 1\n")
+        os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            said = self.polka("dev", "--kafka", "--port", str(taken.getsockname()[1]), code=1).stderr
+        self.assertIn("in use", said)
+
+    def test_options_that_contradict_are_refused(self):
+        self.polka("dev", "--kafka", "--brokers", "127.0.0.1:1", code=2)
+        self.polka("dev", "--port", "9092", code=2)
+
+    def test_run_uses_the_broker_that_runs(self):
+        self.dev("audit")
+        run = subprocess.Popen([POLKA, "run", "payments", "--format", "text"], cwd=self.root, stdout=subprocess.PIPE, text=True, env=self.environment)
+        self.addCleanup(lambda: (run.poll() is None and run.kill(), run.wait(), run.stdout.close()))
+        line = next(line for line in run.stdout if "arguments" in line)
+        self.assertIn(self.running()["brokers"], line)
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(20), 0)
+        self.assertIsNotNone(self.running())
+
+    def test_it_is_quick(self):
+        begun = time.monotonic()
+        self.dev()
+        self.assertLess(time.monotonic() - begun, 10)
