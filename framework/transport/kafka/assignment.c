@@ -129,13 +129,21 @@ static void change(polkai_kafka_source *self, const list *partitions, bool give)
         tell_failed(self, give ? "to take partitions" : "to give partitions up", rd_kafka_err2str(code));
 }
 
-static void forget_paused(polkai_kafka_source *self, const list *partitions)
+/* A pause of librdkafka outlives the assignment, and nobody would know of it any more: it ends here. */
+static void end_pause(polkai_kafka_source *self, const list *partitions)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < self->paused_count; i++)
-        if (rd_kafka_topic_partition_list_find(partitions, self->paused[i].topic.data, self->paused[i].partition) == NULL)
-            self->paused[kept++] = self->paused[i];
+    list *ended AUTO(free_list) = rd_kafka_topic_partition_list_new(partitions->cnt);
+    for (size_t i = 0; i < self->paused_count; i++) {
+        const polkai_position *at = &self->paused[i];
+        if (rd_kafka_topic_partition_list_find(partitions, at->topic.data, at->partition) == NULL)
+            self->paused[kept++] = *at;
+        else
+            rd_kafka_topic_partition_list_add(ended, at->topic.data, at->partition);
+    }
     self->paused_count = kept;
+    if (ended->cnt > 0)
+        rd_kafka_resume_partitions(self->client.handle, ended);
 }
 
 void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
@@ -152,7 +160,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
         if (self->assigned && self->listener.revoked != NULL)
             self->listener.revoked(self->listener.user, positions, (size_t)partitions->cnt, lost);
         self->assigned = is_cooperative(handle);
-        forget_paused(self, partitions);
+        end_pause(self, partitions);
         change(self, partitions, false);
     }
     self->close_limit_ns = polkai_kafka_now_ns() + (int64_t)CLOSE_SECONDS * 1000000000;

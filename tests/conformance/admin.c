@@ -1,0 +1,133 @@
+/* What every admin answers. */
+#include "stage.h"
+
+#include <base/error.h>
+#include <stdlib.h>
+
+static const polkai_topic *find(const polkai_topic *topics, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(topics[i].name, name) == 0)
+            return &topics[i];
+    return NULL;
+}
+
+Test(admin, lists_topics_with_their_partitions, .timeout = 60)
+{
+    stage *at = stage_open();
+    const char *name = stage_topic(at, 3);
+    polkai_admin *admin = stage_admin(at);
+    polkai_topic *topics;
+    size_t count;
+    ASSERT_OK(admin->operations->topics(admin, &topics, &count, error));
+    const polkai_topic *found = find(topics, count, name);
+    cr_assert_not_null(found);
+    cr_assert_eq(found->partitions, 3);
+    cr_assert_eq(found->replication, 1);
+    cr_assert_null(find(topics, count, "__consumer_offsets"));
+    free(topics);
+    admin->operations->close(admin);
+    stage_close(at);
+}
+
+Test(admin, makes_a_topic_as_asked_and_once, .timeout = 60)
+{
+    stage *at = stage_open();
+    polkai_admin *admin = stage_admin(at);
+    polkai_topic topic = { .name = stage_name(at, "made"), .partitions = 2, .replication = 1, .retention_ms = 3600000,
+                           .max_message_bytes = 2000000, .compacted = true };
+    polka_error why = { 0 };
+    if (!stage_can(at, CAN_CREATE)) {
+        cr_assert_eq(admin->operations->create(admin, &topic, &why), POLKA_MISUSE);
+        cr_assert_str_eq(why.code, "not-supported");
+        admin->operations->close(admin);
+        stage_close(at);
+        return;
+    }
+    ASSERT_OK(admin->operations->create(admin, &topic, error));
+    ASSERT_OK(admin->operations->create(admin, &topic, error));
+    polkai_topic *topics;
+    size_t count;
+    const polkai_topic *found = NULL;
+    for (int64_t end = now_ms() + 10000; found == NULL && now_ms() < end;) {
+        ASSERT_OK(admin->operations->topics(admin, &topics, &count, error));
+        found = find(topics, count, topic.name);
+        if (found == NULL)
+            free(topics);
+    }
+    cr_assert_not_null(found);
+    cr_assert_eq(found->partitions, 2);
+    cr_assert_eq(found->retention_ms, 3600000);
+    cr_assert_eq(found->max_message_bytes, 2000000);
+    cr_assert(found->compacted);
+    free(topics);
+    topic.name = "a topic with blanks";
+    cr_assert_eq(admin->operations->create(admin, &topic, &why), POLKA_MISUSE);
+    admin->operations->close(admin);
+    stage_close(at);
+}
+
+Test(admin, tells_how_far_a_partition_and_a_group_are, .timeout = 90)
+{
+    stage *at = stage_open();
+    reports *told_reports = calloc(1, sizeof *told_reports);
+    polkai_sink *sink = stage_sink(at, told_reports);
+    const char *topic = stage_topic(at, 1), *group = stage_name(at, "group");
+    polkai_admin *admin = stage_admin(at);
+    polkai_position position = { polka_text_of(topic), 0, 0 };
+    int64_t low = -5, high = -5;
+    ASSERT_OK(admin->operations->watermarks(admin, topic, 0, &low, &high, error));
+    cr_assert_eq(low, 0);
+    cr_assert_eq(high, 0);
+    ASSERT_OK(admin->operations->committed(admin, group, &position, 1, error));
+    cr_assert_eq(position.offset, -1001);
+    polkai_record record = record_of(topic, "k", "v"), got[3];
+    for (uintptr_t i = 0; i < 3; i++)
+        send_one(sink, &record, i);
+    await_reports(sink, told_reports, 3);
+    ASSERT_OK(admin->operations->watermarks(admin, topic, 0, &low, &high, error));
+    cr_assert_eq(high, 3);
+    told what = { 0 };
+    polkai_source *source = stage_source(at, group);
+    start_group(source, &what, topic);
+    read_records(source, &what, got, 3);
+    release_all(got, 3);
+    what.at[0].offset = 2;
+    ASSERT_OK(source->operations->commit(source, what.at, 1, true, error));
+    ASSERT_OK(admin->operations->committed(admin, group, &position, 1, error));
+    cr_assert_eq(position.offset, 2);
+    source->operations->close(source);
+    admin->operations->close(admin);
+    sink->operations->close(sink, 1000);
+    stage_close(at);
+    free(told_reports);
+}
+
+Test(admin, tells_the_members_of_a_group, .timeout = 90)
+{
+    stage *at = stage_open();
+    const char *topic = stage_topic(at, 2), *name = stage_name(at, "group");
+    polkai_admin *admin = stage_admin(at);
+    polkai_group group;
+    polka_error why = { 0 };
+    if (!stage_can(at, CAN_DESCRIBE_GROUP)) {
+        cr_assert_eq(admin->operations->group(admin, name, &group, &why), POLKA_MISUSE);
+        cr_assert_str_eq(why.code, "not-supported", "%s", why.message);
+        admin->operations->close(admin);
+        stage_close(at);
+        return;
+    }
+    told what = { 0 };
+    polkai_source *source = stage_source(at, name);
+    start_group(source, &what, topic);
+    polkai_record got;
+    for (int64_t end = now_ms() + 20000; what.assigned_now < 2 && now_ms() < end;)
+        source->operations->poll(source, &got, 1, 50);
+    ASSERT_OK(admin->operations->group(admin, name, &group, error));
+    cr_assert_str_eq(group.state, "Stable");
+    cr_assert_eq(group.members, 1);
+    cr_assert_eq(group.assigned_partitions, 2);
+    source->operations->close(source);
+    admin->operations->close(admin);
+    stage_close(at);
+}
