@@ -36,8 +36,9 @@ static void on_ready(void *user)
 static void on_notice(void *user, polka_status status, const char *message)
 {
     const polkai_assembly *assembly = user;
-    polkai_log_level level = status == POLKA_OK ? POLKAI_LOG_INFO : status == POLKA_TRANSIENT ? POLKAI_LOG_WARN : POLKAI_LOG_ERROR;
-    polkai_log_write(&assembly->log, level, NULL, "%s", message);
+    /* what stops the flow comes back from its next step, and is logged there */
+    if (status == POLKA_OK || status == POLKA_TRANSIENT)
+        polkai_log_write(&assembly->log, status == POLKA_OK ? POLKAI_LOG_INFO : POLKAI_LOG_WARN, NULL, "%s", message);
 }
 
 /* ---- create ---- */

@@ -117,22 +117,6 @@ polka_status polkai_config_set(polkai_config *config, polkai_config_value *value
     return POLKA_OK;
 }
 
-/* What librdkafka would take, and Polka must own. */
-static polka_status refuse_owned(const char *key, const char *origin, polka_error *error)
-{
-    static const struct { const char *key, *instead; } owned[] = {
-        { "bootstrap.servers", "use the property brokers" }, { "metadata.broker.list", "use the property brokers" },
-        { "group.id", "use the property group" },            { "client.id", "use the property client_id" },
-        { "enable.auto.commit", "Polka commits what is done, and only that" },
-        { "enable.auto.offset.store", "Polka commits what is done, and only that" },
-        { "transactional.id", "this version has no transactions" },
-        { "plugin.library.paths", "configuration loads no code" },
-    };
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
-        ENSURE(strcmp(key, owned[i].key) != 0, POLKA_MISUSE, error, "bad-value", "%s: %s is not passed to librdkafka: %s", origin, key, owned[i].instead);
-    return POLKA_OK;
-}
-
 bool polkai_kafka_secret(const char *key)
 {
     static const char *const marks[] = { "password", "secret", "ssl.key.pem", "oauthbearer.config", "jaas" };
@@ -149,7 +133,6 @@ polka_status polkai_config_set_kafka(polkai_config *config, const char *key, con
         key = polkai_arena_text(&config->arena, key, size - 5).data;
         TRY(read_secret(config, text, origin, &text, error));
     }
-    TRY(refuse_owned(key, origin, error));
     if (polkai_kafka_property_check(key, text, error) != POLKA_OK) {
         polkai_error_where(error, "%s", origin);
         return POLKA_MISUSE;

@@ -8,12 +8,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { STEP_MS = 1000, SECOND_SIGNAL = 130 };
+enum { STEP_MS = 1000, LEAVE_MS = 1000, SECOND_SIGNAL = 130 };
 
 struct polka_program {
     polkai_assembly assembly;
-    _Atomic unsigned stops;              /* how often it was asked to stop */
+    atomic_bool asked;                   /* to stop; a second signal leaves at once */
+    atomic_bool stopping;                /* set after the flow was woken, so that nobody wakes a flow that drains */
 };
+
+/* A program whose lanes did not end: they still read all of it, so it stays; the pointer tells leak checkers that it is meant. */
+static polka_program *volatile left_behind;
 
 /* ---- signals ---- */
 
@@ -26,7 +30,7 @@ static void on_signal(int number)
     polka_program *program = atomic_load(&running);
     if (program == NULL)
         return;
-    if (atomic_load(&program->stops) > 0)
+    if (atomic_load(&program->asked))
         _exit(SECOND_SIGNAL);
     polka_service_stop(program);
 }
@@ -76,7 +80,7 @@ static void say(const polka_program *program, polka_text state, const char *what
 
 static polka_status work(polka_program *program, polka_error *error)
 {
-    while (atomic_load(&program->stops) == 0) {
+    while (!atomic_load(&program->stopping)) {
         size_t moved;
         TRY(polkai_flow_step(program->assembly.flow, STEP_MS, &moved, error));
     }
@@ -91,21 +95,33 @@ static polka_status drain(polka_program *program, polka_error *error)
     return POLKA_OK;
 }
 
+/* After misuse or a fatal error: the others may end, nothing of the failed one is committed, the group is left. */
+static void leave(polka_program *program)
+{
+    polka_error ignored;
+    int64_t deadline_ms = polkai_config_number(program->assembly.config, "drain.deadline_ms");
+    if (polkai_flow_drain(program->assembly.flow, deadline_ms < LEAVE_MS ? deadline_ms : LEAVE_MS, &ignored) != POLKA_OK)
+        program->assembly.abandoned = true;
+}
+
 static int run(polka_program *program)
 {
     polka_error error = { 0 };
     polkai_assembly *assembly = &program->assembly;
     polka_status status = polkai_assembly_start(assembly, &error);
-    if (status == POLKA_OK)
+    bool started = status == POLKA_OK;
+    if (started)
         status = work(program, &error);
-    if (status == POLKA_OK)
+    bool worked = status == POLKA_OK;
+    if (worked)
         status = drain(program, &error);
     if (status == POLKA_OK)
         return 0;
     LOG_ERROR(&assembly->log, "%s", error.message);
-    int code = polkai_exit_code(&error);
-    assembly->abandoned = code == 4 || code == 5;
-    return code;
+    if (started && !worked)
+        leave(program);
+    assembly->abandoned = assembly->abandoned || worked;
+    return polkai_exit_code(&error);
 }
 
 polka_status polka_service_create_abi(unsigned abi, polka_program **program, const polka_service *service, int argc, char **argv,
@@ -142,19 +158,23 @@ int polka_service_run(polka_program *program)
 
 void polka_service_stop(polka_program *program)
 {
-    atomic_fetch_add(&program->stops, 1);
+    if (atomic_exchange(&program->asked, true))
+        return;
     if (program->assembly.flow != NULL)
         polkai_flow_stop(program->assembly.flow);
+    atomic_store(&program->stopping, true);
 }
 
 void polka_service_destroy(polka_program *program)
 {
     if (program == NULL)
         return;
-    bool abandoned = program->assembly.abandoned;
+    if (program->assembly.abandoned) {
+        left_behind = program;
+        return;
+    }
     polkai_assembly_deinit(&program->assembly);
-    if (!abandoned)
-        free(program);                   /* otherwise the flow still points at the assembly inside */
+    free(program);
 }
 
 int polka_main_abi(unsigned abi, const polka_service *service, int argc, char **argv)

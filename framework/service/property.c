@@ -58,7 +58,7 @@ static bool read_scaled(const char *text, const unit *units, size_t count, int64
     return false;
 }
 
-bool polkai_duration_read(const char *text, int64_t *milliseconds)
+bool polkai_interval_read(const char *text, int64_t *milliseconds)
 {
     static const unit units[] = { { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
     return read_scaled(text, units, sizeof units / sizeof *units, milliseconds);
@@ -96,7 +96,7 @@ static bool read_number(const polkai_property *property, const char *text, int64
     switch (property->type) {
     case POLKAI_PROPERTY_LONG: return read_scaled(text, &plain, 1, number);
     case POLKAI_PROPERTY_BYTES: return read_bytes(text, number);
-    case POLKAI_PROPERTY_DURATION: return polkai_duration_read(text, number);
+    case POLKAI_PROPERTY_DURATION: return polkai_interval_read(text, number);
     case POLKAI_PROPERTY_BOOL: return read_bool(text, number);
     case POLKAI_PROPERTY_CHOICE: return read_word(property->words, text, number);
     case POLKAI_PROPERTY_TEXT:

@@ -40,8 +40,8 @@ const char *polkai_property_accepts(const polkai_property *property, polka_arena
 const char *polkai_property_variable(const char *name, polka_arena *arena);      /* "log.level": POLKA_LOG_LEVEL */
 bool polkai_property_same_name(const char *a, const char *b);                    /* case is ignored, and . _ - are equal */
 
-/* polkai_duration_read: "100ms", "5s", "2m", "1h", "7d", or a number of ms. */
-bool polkai_duration_read(const char *text, int64_t *milliseconds);
+/* polkai_interval_read: "100ms", "5s", "2m", "1h", "7d", or a number of ms. */
+bool polkai_interval_read(const char *text, int64_t *milliseconds);
 
 /* polkai_kafka_name: POLKA_KAFKA_<NAME> to librdkafka's name: _ is ., __ is _, ___ is - (Apache Kafka's own image does so). */
 const char *polkai_kafka_name(const char *variable, polka_arena *arena);

@@ -1,0 +1,13 @@
+/* sample.h: a service value written by hand, so that these tests need no generated code. */
+#ifndef TEST_SERVICE_SAMPLE_H
+#define TEST_SERVICE_SAMPLE_H
+
+#include <polka/codec.h>
+
+extern const polka_event sample_placed_event, sample_paid_event, sample_declined_event;
+extern const polka_service sample_service;               /* settings, two reactions */
+
+/* A reaction as POLKA_REACT would make it. */
+polka_reaction sample_reaction(void);
+
+#endif
