@@ -126,7 +126,7 @@ bool polkai_time_read(const char *text, size_t size, int64_t *at_ms)
     }
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     if (!read_offset(&at, end, &offset) || at != end || month < 1 || month > 12 || day < 1 ||
-        day > lengths[month - 1] + (month == 2 && leap) || hour > 23 || minute > 59 || second > 60)
+        day > lengths[month - 1] - (month == 2 && !leap) || hour > 23 || minute > 59 || second > 60)
         return false;
     *at_ms = ((days_of(year, month, day) * 24 + hour) * 60 + minute - offset) * 60000 + second * 1000 + milliseconds;
     return true;
