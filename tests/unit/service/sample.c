@@ -1,8 +1,16 @@
 #include "sample.h"
 
+#include <unistd.h>
+
+bool sample_blocks;
+
 static polka_outcome invoke(polka_function handler, polka_context *ctx, const void *value)
 {
-    (void)handler, (void)ctx, (void)value;
+    (void)handler, (void)value;
+    if (sample_blocks)
+        polka_info(ctx, "blocked");
+    while (sample_blocks)
+        pause();
     return POLKA_DONE;
 }
 

@@ -7,6 +7,8 @@
 extern const polka_event sample_placed_event, sample_paid_event, sample_declined_event;
 extern const polka_service sample_service;               /* settings, two reactions */
 
+extern bool sample_blocks;               /* handlers never come back */
+
 /* A reaction as POLKA_REACT would make it. */
 polka_reaction sample_reaction(void);
 

@@ -110,6 +110,50 @@ Test(program, says_ready_once_it_has_its_partitions_and_leaves_the_group_on_sigt
     polkai_broker_stop(broker);
 }
 
+/* A mock broker with one event on t.orders, and a service whose handler is stuck in it. */
+static child start_stuck(polkai_broker **broker, const char *deadline)
+{
+    polka_error error = { 0 };
+    polka_producer *producer;
+    polka_service edge = { .name = "edge", .version = "1", .emits = POLKA_EMITS(&sample_placed_event) };
+    static const char *const topics[] = { "t.orders", "t.payments", "polka.schemas", "t.orders.payments.dlt" };
+    cr_assert_eq(polkai_broker_mock_start(broker, &error), POLKA_OK, "%s", error.message);
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        cr_assert_eq(polkai_broker_topic(*broker, topics[i], 1, &error), POLKA_OK, "%s", error.message);
+    char *brokers = (char *)polkai_broker_address(*broker);
+    cr_assert_eq(polka_producer_open(&producer, &edge, 4, ((char *[]){ "edge", "--brokers", brokers, "--embedded", NULL }), &error), POLKA_OK,
+                 "%s", error.message);
+    polka_context *ctx = polka_begin(producer);
+    polka_emit(ctx, &sample_placed_event, "1234567", NULL);
+    cr_assert_eq(polka_commit_take(ctx, &error), POLKA_OK, "%s", error.message);
+    polka_producer_close(producer);
+    sample_blocks = true;
+    child made = start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", (char *)deadline));
+    cr_assert(read_until(&made, "blocked"), "%s", made.text);
+    return made;
+}
+
+Test(program, leaves_at_once_with_130_on_the_second_signal)
+{
+    polkai_broker *broker;
+    child program = start_stuck(&broker, "1m");
+    kill(program.pid, SIGTERM);
+    cr_assert(read_until(&program, "\"state\":\"draining\""), "%s", program.text);
+    kill(program.pid, SIGINT);
+    cr_expect_eq(end(&program), 130, "%s", program.text);
+    polkai_broker_stop(broker);
+}
+
+Test(program, leaves_with_5_when_the_drain_deadline_passes)
+{
+    polkai_broker *broker;
+    child program = start_stuck(&broker, "200ms");
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(end(&program), 5, "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "the drain deadline of 200 ms passed"), "%s", program.text);
+    polkai_broker_stop(broker);
+}
+
 Test(program, drains_on_sigint_even_when_the_shell_ignored_it_for_a_background_job)
 {
     signal(SIGINT, SIG_IGN);
