@@ -1,16 +1,34 @@
 /* assignment.c: the partitions we have, what is committed for them, and giving them up. On the poll thread. */
 #include <base/error.h>
+#include <base/identity.h>
 #include <flow/inner.h>
 
 #include <stdlib.h>
 
+static polkai_partition **bucket_of(polkai_flow *flow, polka_text topic, int32_t number)
+{
+    return &flow->buckets[(polkai_key_hash(topic.data, topic.size) ^ (uint32_t)number * 0x9e3779b9u) % PARTITION_BUCKETS];
+}
+
+/* Out of reach for new records; freed when nothing points to it any more. */
+static void detach(polkai_flow *flow, polkai_partition *partition)
+{
+    polkai_partition **at = bucket_of(flow, partition->topic, partition->number);
+    while (*at != partition)
+        at = &(*at)->next_in_bucket;
+    *at = partition->next_in_bucket;
+    partition->detached = true;
+    flow->last_partition = NULL;
+}
+
 polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record)
 {
     polkai_partition *last = flow->last_partition;
-    if (last != NULL && last->number == record->partition && last->topic.data == record->topic.data)
+    if (last != NULL && last->number == record->partition && last->seen == record->topic.data)
         return last;
-    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
-        if (at->number == record->partition && !at->detached && polka_text_equal(at->topic, record->topic)) {
+    for (polkai_partition *at = *bucket_of(flow, record->topic, record->partition); at != NULL; at = at->next_in_bucket) {
+        if (at->number == record->partition && polka_text_equal(at->topic, record->topic)) {
+            at->seen = record->topic.data;
             flow->last_partition = at;
             return at;
         }
@@ -31,10 +49,17 @@ void polkai_assigned(void *user, const polkai_position *partitions, size_t count
         polkai_tracker_init(&made->tracker);
         made->next = flow->partitions;
         flow->partitions = made;
+        polkai_partition **bucket = bucket_of(flow, made->topic, made->number);
+        made->next_in_bucket = *bucket;
+        *bucket = made;
     }
-    if (!flow->ready && flow->options.ready != NULL)
-        flow->options.ready(flow->options.user);
+    if (flow->ready)
+        return;
     flow->ready = true;
+    polka_text cluster = flow->source->operations->cluster(flow->source);
+    flow->cluster = polkai_arena_text(&flow->arena, cluster.data, cluster.size);     /* no record is on a lane yet */
+    if (flow->options.ready != NULL)
+        flow->options.ready(flow->options.user);
 }
 
 static void forget_detached(polkai_flow *flow)
@@ -141,7 +166,8 @@ void polkai_revoked(void *user, const polkai_position *partitions, size_t count,
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
         if (atomic_load(&at->revoked)) {
             atomic_store(&at->fenced, true);
-            at->detached = true;
+            if (!at->detached)
+                detach(flow, at);
         }
     }
     forget_detached(flow);

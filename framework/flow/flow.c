@@ -79,7 +79,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     made->source_name = service->domain == NULL ? polkai_arena_format(&made->arena, "/%s", service->name)
                                                 : polkai_arena_format(&made->arena, "/%s/%s", service->domain, service->name);
     pthread_mutex_init(&made->lock, NULL);
-    pthread_mutex_init(&made->announcing, NULL);
+    pthread_mutex_init(&made->polling, NULL);
     if (options->seed != 0)
         polkai_random_seed(&made->random, options->seed);
     else
@@ -501,6 +501,6 @@ void polkai_flow_destroy(polkai_flow *flow)
     free(flow->batch);
     polkai_arena_deinit(&flow->arena);
     pthread_mutex_destroy(&flow->lock);
-    pthread_mutex_destroy(&flow->announcing);
+    pthread_mutex_destroy(&flow->polling);
     free(flow);
 }

@@ -35,9 +35,10 @@ typedef struct {
 
 /* A partition of the present assignment. */
 typedef struct polkai_partition {
-    struct polkai_partition *next;
+    struct polkai_partition *next, *next_in_bucket;
     polka_text topic;
     int32_t number;
+    const char *seen;                    /* the source's own copy of the name, to compare by address */
     polkai_tracker tracker;
     int64_t committed;                   /* -1: nothing */
     uint64_t active;                     /* deliveries that point here */
@@ -83,7 +84,7 @@ struct polka_context {
     polka_cause cause;
 };
 
-enum { DELIVERY_MEMORY = 2048 };
+enum { DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256 };
 struct polkai_delivery {
     polkai_lane_item item;
     polkai_parked parked;
@@ -127,7 +128,7 @@ struct polkai_flow {
     polkai_worker *workers;
     size_t worker_count;
     bool threaded, draining, paused, ready, stuck;
-    polkai_partition *partitions, *last_partition;
+    polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
     polkai_delivery *pool;
     _Atomic(polkai_delivery *) done;     /* what lanes gave back */
     polkai_sending *waiting_first, *waiting_last;        /* failed sends, in order */
@@ -139,7 +140,7 @@ struct polkai_flow {
     atomic_bool stop, failed;
     polka_error failure;                 /* why the service has to stop */
     pthread_mutex_t lock;                /* of failure, random, errors of producers' units */
-    pthread_mutex_t announcing;          /* of the queue of failed sends, in a producer */
+    pthread_mutex_t polling;             /* in a producer, one thread at a time serves reports and the queue of failed sends */
     polkai_random random;
     polka_arena arena;                   /* as long as the flow */
     atomic_ullong counts[12];

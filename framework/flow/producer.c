@@ -57,11 +57,10 @@ static polka_status late(polka_context *unit, const polkai_sending *sending, pol
 
 static bool poll_until(polkai_flow *flow, int64_t until_ns)
 {
+    pthread_mutex_lock(&flow->polling);
     flow->sink->operations->poll(flow->sink, POLL_MS);
-    if (pthread_mutex_trylock(&flow->announcing) == 0) {
-        polkai_send_waiting(flow, flow->options.clock->steady_ns(flow->options.clock));
-        pthread_mutex_unlock(&flow->announcing);
-    }
+    polkai_send_waiting(flow, flow->options.clock->steady_ns(flow->options.clock));
+    pthread_mutex_unlock(&flow->polling);
     return flow->options.clock->steady_ns(flow->options.clock) < until_ns;
 }
 

@@ -45,6 +45,8 @@ typedef struct {
     void (*pause)(polkai_source *source, bool paused);
     /* commit: offset is the next to read. wait false: asynchronous, errors go to notice. */
     polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error);
+    /* cluster: the id of the cluster, known at the latest when partitions are assigned; borrowed from the source. */
+    polka_text (*cluster)(polkai_source *source);
     void (*wake)(polkai_source *source);                 /* any thread, or a signal handler: poll returns soon */
     void (*close)(polkai_source *source);                /* leaves the group (revoked is called), frees the source */
 } polkai_source_operations;

@@ -175,6 +175,18 @@ static size_t kafka_poll(polkai_source *source, polkai_record *records, size_t c
     return count;
 }
 
+static polka_text kafka_cluster(polkai_source *source)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    if (self->cluster == NULL) {         /* 0: what the metadata said already; never waits */
+        char *id = rd_kafka_clusterid(self->client.handle, 0);
+        self->cluster = id == NULL ? NULL : polkai_strdup(id);
+        if (id != NULL)
+            rd_kafka_mem_free(self->client.handle, id);
+    }
+    return self->cluster == NULL ? POLKA_TEXT("kafka") : polka_text_of(self->cluster);
+}
+
 static void kafka_wake(polkai_source *source)
 {
     polkai_kafka_source *self = (polkai_kafka_source *)source;
@@ -203,6 +215,7 @@ static void kafka_close(polkai_source *source)
         free(at);
     }
     free(self->paused);
+    free(self->cluster);
     free(self);
 }
 
@@ -234,7 +247,7 @@ static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_op
 }
 
 static const polkai_source_operations operations = {
-    polkai_kafka_start, kafka_poll, polkai_kafka_pause, polkai_kafka_commit, kafka_wake, kafka_close,
+    polkai_kafka_start, kafka_poll, polkai_kafka_pause, polkai_kafka_commit, kafka_cluster, kafka_wake, kafka_close,
 };
 
 polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error)

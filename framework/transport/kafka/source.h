@@ -21,6 +21,7 @@ typedef struct {
     atomic_int woken;
     rd_kafka_queue_t *queue;             /* the consumer's */
     polkai_kafka_name *names;
+    char *cluster;                       /* its id; NULL: not known yet */
     polkai_position *paused;             /* what pause has paused: 2.0.2 rewinds when anything else is resumed (librdkafka#4636) */
     size_t paused_count;
     int64_t close_limit_ns;

@@ -311,6 +311,12 @@ static polka_status memory_commit(polkai_source *source, const polkai_position *
     return POLKA_OK;
 }
 
+static polka_text memory_cluster(polkai_source *source)
+{
+    (void)source;
+    return POLKA_TEXT("memory");
+}
+
 static void memory_wake(polkai_source *source)
 {
     atomic_store(&((memory_source *)source)->woken, 1);  /* all that a signal handler may do */
@@ -342,7 +348,7 @@ static void memory_close(polkai_source *source)
     free(self);
 }
 
-static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_commit, memory_wake, memory_close };
+static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_commit, memory_cluster, memory_wake, memory_close };
 
 polka_status polkai_memory_source_open(polkai_source **source, polkai_memory *memory, const char *group, polka_error *error)
 {
