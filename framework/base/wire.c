@@ -1,6 +1,7 @@
 /* wire.c: what wire.h does not do inline: failing, the rare forms of numbers and blocks, decimals. */
 #include <polka/wire.h>
 
+#include <base/arena.h>
 #include <base/error.h>
 #include <base/text.h>
 
@@ -124,6 +125,12 @@ uint8_t *polka_write_number_fail(polka_writer *writer, const char *what, unsigne
         polka_write_fail(writer, "%s required, but not set (0)", what);
     else
         polka_write_fail(writer, "%s value %u is not one of 1..%u", what, value, count);
+    return NULL;
+}
+
+uint8_t *polka_write_items_fail(polka_writer *writer, size_t count)
+{
+    polka_write_fail(writer, "count is %zu, but items is NULL or that is too many", count);
     return NULL;
 }
 
@@ -296,4 +303,28 @@ uint8_t *polka_write_duration(uint8_t *at, polka_duration value)
     polka_store32(at + 4, value.days);
     polka_store32(at + 8, value.millis);
     return at + 12;
+}
+
+/* ---- keys -------------------------------------------------------------------------------------- */
+
+polka_status polka_key_text(const char *type, const char *path, polka_text text, polka_bytes *key, polka_error *error)
+{
+    ENSURE(text.data != NULL, POLKA_MISUSE, error, "bad-value", "%s: %s: the key is required, but not set", type, path);
+    ENSURE(polkai_utf8_valid(text.data, text.size), POLKA_MISUSE, error, "bad-value", "%s: %s: the key is not UTF-8", type, path);
+    *key = (polka_bytes){ text.size, (const uint8_t *)text.data };
+    return POLKA_OK;
+}
+
+polka_status polka_key_bytes(const char *type, const char *path, polka_bytes bytes, polka_bytes *key, polka_error *error)
+{
+    ENSURE(bytes.data != NULL, POLKA_MISUSE, error, "bad-value", "%s: %s: the key is required, but not set", type, path);
+    *key = bytes;
+    return POLKA_OK;
+}
+
+polka_status polka_key_number(int64_t number, polka_arena *arena, polka_bytes *key)
+{
+    polka_text text = polkai_arena_format(arena, "%" PRId64, number);
+    *key = (polka_bytes){ text.size, (const uint8_t *)text.data };
+    return POLKA_OK;
 }

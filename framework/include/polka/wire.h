@@ -18,6 +18,7 @@ extern "C" {
 
 #define POLKA_INLINE static inline __attribute__((always_inline, unused))
 #define POLKA_COLD __attribute__((cold, noinline))
+#define POLKA_LIKELY(CONDITION) __builtin_expect(!!(CONDITION), 1)
 
 #define POLKA_DEPTH_MAX 1000u                            /* levels of a recursive type */
 #define POLKA_EMPTY_ITEMS_MAX 1000000u                   /* items that take no bytes, in one value */
@@ -39,7 +40,6 @@ typedef struct polka_reader {
 } polka_reader;
 
 typedef struct polka_writer {
-    unsigned depth;
     polka_error *error;
     polka_failure failure;
 } polka_writer;
@@ -322,6 +322,31 @@ POLKA_INLINE const uint8_t *polka_read_index(polka_reader *reader, const uint8_t
     return next;
 }
 
+/* [null, string] and [null, bytes]: null is data NULL. */
+POLKA_INLINE const uint8_t *polka_read_text_or_null(polka_reader *reader, const uint8_t *at, unsigned null_index, polka_text *text)
+{
+    unsigned index;
+    if ((at = polka_read_index(reader, at, 2, "union", &index)) == NULL)
+        return NULL;
+    if (index != null_index)
+        return polka_read_text(reader, at, text);
+    text->size = 0;
+    text->data = NULL;
+    return at;
+}
+
+POLKA_INLINE const uint8_t *polka_read_bytes_or_null(polka_reader *reader, const uint8_t *at, unsigned null_index, polka_bytes *bytes)
+{
+    unsigned index;
+    if ((at = polka_read_index(reader, at, 2, "union", &index)) == NULL)
+        return NULL;
+    if (index != null_index)
+        return polka_read_bytes(reader, at, bytes);
+    bytes->size = 0;
+    bytes->data = NULL;
+    return at;
+}
+
 /* A block of an array or map. `end` is where its announced byte size ends; NULL: not announced. */
 typedef struct { size_t count; const uint8_t *end; } polka_block;
 POLKA_API const uint8_t *polka_read_block_sized(polka_reader *reader, const uint8_t *at, uint64_t raw, uint64_t *count, polka_block *block);
@@ -386,22 +411,27 @@ POLKA_API uint8_t *polka_write_duration(uint8_t *at, polka_duration value);
 POLKA_API POLKA_COLD uint8_t *polka_write_text_fail(polka_writer *writer, polka_text text);          /* says which; NULL, always */
 /* polka_write_number_fail: an enum's value or a union's tag that is not in 1..count. NULL, always. */
 POLKA_API POLKA_COLD uint8_t *polka_write_number_fail(polka_writer *writer, const char *what, unsigned value, unsigned count);
+/* polka_write_items_fail: an array or map with a count and no items, or with too many of no bytes. NULL, always. */
+POLKA_API POLKA_COLD uint8_t *polka_write_items_fail(polka_writer *writer, size_t count);
 
 /* polka_writer_begin: memory for a value of at most `bound` bytes; NULL when that is too much. */
-POLKA_INLINE uint8_t *polka_writer_begin(polka_writer *writer, polka_buffer *buffer, size_t bound, polka_error *error)
+POLKA_INLINE uint8_t *polka_writer_begin(polka_writer *writer, polka_buffer *buffer, uint64_t bound, polka_error *error)
 {
-    writer->depth = 0;
     writer->error = error;
     writer->failure.path_at = sizeof writer->failure.path;
     if (bound > POLKA_BODY_MAX) {
-        polka_write_fail(writer, "the value takes more than %zu bytes", POLKA_BODY_MAX);
+        polka_write_fail(writer, "the value takes more than %zu bytes or nests deeper than %u levels", POLKA_BODY_MAX, POLKA_DEPTH_MAX);
         return NULL;
     }
-    return polka_buffer_reserve(buffer, bound + POLKA_WRITE_SLACK);
+    return polka_buffer_reserve(buffer, (size_t)bound + POLKA_WRITE_SLACK);
 }
 
 /* polka_bound_…: at most so many bytes. A size beyond all reason must not wrap the sum around. */
-POLKA_INLINE size_t polka_bound_size(size_t size) { return (size < POLKA_BODY_MAX ? size : POLKA_BODY_MAX + 1) + 5; }
+POLKA_INLINE uint64_t polka_bound_size(size_t size) { return (size < POLKA_BODY_MAX ? size : POLKA_BODY_MAX + 1) + 5; }
+POLKA_INLINE uint64_t polka_bound_items(size_t count, size_t item_bytes)
+{
+    return count < POLKA_BODY_MAX ? (uint64_t)count * item_bytes : item_bytes == 0 ? 0 : POLKA_BODY_MAX + 1;
+}
 
 POLKA_INLINE uint8_t *polka_write_raw(uint8_t *at, uint64_t raw)
 {
@@ -476,6 +506,18 @@ POLKA_INLINE uint8_t *polka_write_bytes(polka_writer *writer, uint8_t *at, polka
     return polka_write_piece(polka_write_size(at, bytes.size), bytes.data, bytes.size);
 }
 
+POLKA_INLINE uint8_t *polka_write_text_or_null(polka_writer *writer, uint8_t *at, unsigned null_index, polka_text text)
+{
+    at = polka_write_size(at, text.data == NULL ? null_index : 1 - null_index);
+    return text.data == NULL ? at : polka_write_text(writer, at, text);
+}
+
+POLKA_INLINE uint8_t *polka_write_bytes_or_null(polka_writer *writer, uint8_t *at, unsigned null_index, polka_bytes bytes)
+{
+    at = polka_write_size(at, bytes.data == NULL ? null_index : 1 - null_index);
+    return bytes.data == NULL ? at : polka_write_bytes(writer, at, bytes);
+}
+
 /* polka_write_symbol: of an enum that counts from 1. */
 POLKA_INLINE uint8_t *polka_write_symbol(polka_writer *writer, uint8_t *at, unsigned value, unsigned count)
 {
@@ -484,14 +526,12 @@ POLKA_INLINE uint8_t *polka_write_symbol(polka_writer *writer, uint8_t *at, unsi
     return polka_write_size(at, value - 1);
 }
 
-/* polka_write_deeper: a level of a recursive type; leave with writer->depth--. */
-POLKA_INLINE bool polka_write_deeper(polka_writer *writer)
-{
-    if (++writer->depth <= POLKA_DEPTH_MAX)
-        return true;
-    polka_write_fail(writer, "nested deeper than %u levels", POLKA_DEPTH_MAX);
-    return false;
-}
+/* ---- keys -------------------------------------------------------------------------------------- */
+
+/* errors: MISUSE when it is not set, or an enum's value is no symbol (`name` NULL). */
+POLKA_API polka_status polka_key_text(const char *type, const char *path, polka_text text, polka_bytes *key, polka_error *error);
+POLKA_API polka_status polka_key_bytes(const char *type, const char *path, polka_bytes bytes, polka_bytes *key, polka_error *error);
+POLKA_API polka_status polka_key_number(int64_t number, polka_arena *arena, polka_bytes *key);           /* decimal text */
 
 #ifdef __cplusplus
 }

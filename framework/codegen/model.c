@@ -1,0 +1,191 @@
+/* model.c: the named types of a run, their members and C names, and what can contain what. */
+#include "gen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- where a type stands ----------------------------------------------------------------------- */
+
+/* Finds `wanted` below `json` and puts the way to it behind `path`. Types are objects of their own, so that a pointer tells them. */
+static bool find_json(const json_t *json, const json_t *wanted, char *path, size_t used, size_t room)
+{
+    if (json == wanted)
+        return true;
+    size_t index;
+    const char *key;
+    json_t *part;
+    if (json_is_array(json)) {
+        json_array_foreach((json_t *)(uintptr_t)json, index, part) {
+            int more = snprintf(path + used, room - used, "[%zu]", index);
+            if (used + (size_t)more < room && find_json(part, wanted, path, used + (size_t)more, room))
+                return true;
+        }
+    } else if (json_is_object(json)) {
+        json_object_foreach((json_t *)(uintptr_t)json, key, part) {
+            int more = snprintf(path + used, room - used, ".%s", key);
+            if (used + (size_t)more < room && find_json(part, wanted, path, used + (size_t)more, room))
+                return true;
+        }
+    }
+    path[used] = '\0';
+    return false;
+}
+
+const source_file *gen_file_of(const gen *g, const char *path)
+{
+    for (size_t i = 0; path != NULL && i < g->files.count; i++)
+        if (strcmp(g->files.items[i].path, path) == 0)
+            return &g->files.items[i];
+    return NULL;
+}
+
+polka_status gen_bad(gen *g, const polkai_schema *type, const char *below, const char *format, ...)
+{
+    char path[160] = "$", what[360];
+    const source_file *file = gen_file_of(g, type->file);
+    if (file != NULL && file->schema != NULL && !find_json(file->schema->json, type->json, path, 1, sizeof path))
+        strcpy(path, "$");
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return polkai_fail(g->error, POLKA_MISUSE, "bad-schema", "%s: %s%s: %s", type->file == NULL ? type->name : type->file, path,
+                       below == NULL ? "" : below, what);
+}
+
+/* ---- collecting -------------------------------------------------------------------------------- */
+
+named *gen_named(gen *g, const polkai_schema *schema)
+{
+    for (size_t i = 0; schema != NULL && i < g->types.count; i++)
+        if (g->types.items[i]->schema == schema)
+            return g->types.items[i];
+    return NULL;
+}
+
+static void collect(gen *g, const polkai_schema *schema)
+{
+    if (schema->type == POLKAI_AVRO_ARRAY || schema->type == POLKAI_AVRO_MAP)
+        collect(g, schema->items);
+    for (size_t i = 0; schema->type == POLKAI_AVRO_UNION && i < schema->count; i++)
+        collect(g, schema->branches[i]);
+    if (schema->name == NULL || gen_named(g, schema) != NULL)
+        return;
+    named *type = polkai_arena_zeroed(&g->arena, 1, sizeof *type);
+    const source_file *file = gen_file_of(g, schema->file);
+    type->schema = schema;
+    type->name = gen_type_name(g, schema->name);
+    type->upper = gen_upper(g, type->name);
+    type->foreign = file != NULL && file->used;
+    type->version = file != NULL ? file->version : 0;
+    LIST_ADD(&g->arena, &g->types, type);
+    for (size_t i = 0; schema->type == POLKAI_AVRO_RECORD && i < schema->count; i++)
+        collect(g, schema->fields[i].schema);
+}
+
+static bool walk(gen *g, const polkai_schema *schema, const named *wanted)
+{
+    if (schema->type == POLKAI_AVRO_ARRAY || schema->type == POLKAI_AVRO_MAP)
+        return walk(g, schema->items, wanted);
+    for (size_t i = 0; schema->type == POLKAI_AVRO_UNION && i < schema->count; i++)
+        if (walk(g, schema->branches[i], wanted))
+            return true;
+    if (schema->type != POLKAI_AVRO_RECORD)
+        return false;
+    named *type = gen_named(g, schema);
+    if (type == wanted)
+        return true;
+    if (type->walked)
+        return false;
+    type->walked = true;
+    for (size_t i = 0; i < schema->count; i++)
+        if (walk(g, schema->fields[i].schema, wanted))
+            return true;
+    return false;
+}
+
+bool gen_reaches(gen *g, const named *from, const named *to)
+{
+    for (size_t i = 0; i < g->types.count; i++)
+        g->types.items[i]->walked = false;
+    for (size_t i = 0; i < from->schema->count; i++)
+        if (walk(g, from->schema->fields[i].schema, to))
+            return true;
+    return false;
+}
+
+/* ---- names ------------------------------------------------------------------------------------- */
+
+static polka_status check_type_name(gen *g, const named *type)
+{
+    const char *name = type->name;
+    if (*name == '\0')
+        return gen_bad(g, type->schema, ".name", "'%s' cannot be made a C name: it needs a letter", type->schema->name);
+    if (strcmp(name, "polka") == 0 || strncmp(name, "polka_", 6) == 0 || strncmp(name, "polkai_", 7) == 0)
+        return gen_bad(g, type->schema, ".name", "%s would be '%s' in C, and names that begin with polka are the framework's: choose another namespace",
+                       type->schema->name, name);
+    return POLKA_OK;
+}
+
+static polka_status claim_type(gen *g, named *type)
+{
+    TRY(check_type_name(g, type));
+    const char *kind = polkai_avro_type_name(type->schema->type);
+    TRY(gen_claim(g, type, type->name, polkai_arena_format(&g->arena, "%s %s", kind, type->schema->name).data));
+    if (type->schema->type != POLKAI_AVRO_ENUM)
+        return POLKA_OK;
+    TRY(gen_claim(g, type, polkai_arena_format(&g->arena, "%s_name", type->name).data,
+                  polkai_arena_format(&g->arena, "the name function of enum %s", type->schema->name).data));
+    type->symbols = polkai_arena_zeroed(&g->arena, type->schema->count, sizeof *type->symbols);
+    for (size_t i = 0; i < type->schema->count; i++) {
+        type->symbols[i] = gen_constant_name(g, type->upper, type->schema->symbols[i]);
+        TRY(gen_claim(g, type, type->symbols[i], polkai_arena_format(&g->arena, "symbol %s of enum %s", type->schema->symbols[i], type->schema->name).data));
+    }
+    return POLKA_OK;
+}
+
+static const char *with_suffix(gen *g, const char *name, const char *suffix)
+{
+    size_t size = strlen(name), more = strlen(suffix);
+    if (size > more && strcmp(name + size - more, suffix) == 0)
+        return name;
+    return polkai_arena_format(&g->arena, "%s%s", name, suffix).data;
+}
+
+static polka_status make_members(gen *g, named *type)
+{
+    type->member_count = type->schema->count;
+    type->members = polkai_arena_zeroed(&g->arena, type->member_count, sizeof *type->members);
+    for (size_t i = 0; i < type->member_count; i++) {
+        const polkai_schema_field *field = &type->schema->fields[i];
+        member *m = &type->members[i];
+        const char *plain = gen_member_name(g, field->name);
+        m->field = field;
+        m->shape = gen_shape(g, type, field->schema, polkai_arena_format(&g->arena, "%s__%s", type->name, plain).data);
+        if (m->shape == NULL)
+            return g->error->status;
+        m->name = with_suffix(g, plain, m->shape->suffix);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(type->members[j].name, m->name) == 0)
+                return gen_bad(g, type->schema, polkai_arena_format(&g->arena, ".fields[%zu].name", i).data,
+                               "fields '%s' and '%s' would both be '%s' in C: rename one", type->members[j].field->name, field->name, m->name);
+    }
+    return POLKA_OK;
+}
+
+polka_status gen_model(gen *g)
+{
+    for (size_t i = 0; i < g->files.count; i++)
+        if (g->files.items[i].schema != NULL)
+            collect(g, g->files.items[i].schema);
+    for (size_t i = 0; i < g->types.count; i++)
+        TRY(claim_type(g, g->types.items[i]));
+    for (size_t i = 0; i < g->types.count; i++) {
+        named *type = g->types.items[i];
+        if (type->schema->type != POLKAI_AVRO_RECORD)
+            continue;
+        type->recursive = gen_reaches(g, type, type);
+        TRY(make_members(g, type));
+    }
+    return POLKA_OK;
+}
