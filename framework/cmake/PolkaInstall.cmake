@@ -22,6 +22,8 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/polka-config-versio
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/polka-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/polka-config-version.cmake
   cmake/PolkaServices.cmake cmake/PolkaAvro.cmake DESTINATION ${POLKA_CMAKE_DIR})
 
+# Found from where the file lies, so that `cmake --install --prefix` and a moved folder both work.
+file(RELATIVE_PATH POLKA_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(cmake/polka.pc.in ${CMAKE_CURRENT_BINARY_DIR}/polka.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/polka.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
