@@ -1,0 +1,86 @@
+/* One flow put in order: what caused what. */
+#include <cli/trace.h>
+
+#include <base/arena.h>
+#include <criterion/criterion.h>
+
+static cli_node event(const char *id, const char *cause, int64_t time_ms)
+{
+    return (cli_node){ .id = polkai_strdup(id), .cause = cause != NULL ? polkai_strdup(cause) : NULL, .source = polkai_strdup("/shop/x"),
+                       .type = polkai_strdup("shop.X"), .topic = polkai_strdup("shop.x"), .time_ms = time_ms };
+}
+
+static size_t index_of(const cli_flow *flow, const char *id, bool letter)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        if (strcmp(flow->nodes[i].id, id) == 0 && (flow->nodes[i].letter != NULL) == letter)
+            return i;
+    cr_assert_fail("no node %s", id);
+    return SIZE_MAX;
+}
+
+Test(tree, an_event_hangs_under_the_one_that_caused_it_whatever_order_they_came_in)
+{
+    cli_flow flow = { 0 };
+    cli_flow_add(&flow, event("c", "b", 30));
+    cli_flow_add(&flow, event("a", NULL, 10));
+    cli_flow_add(&flow, event("b", "a", 20));
+    cli_flow_link(&flow);
+    cr_assert_eq(flow.nodes[index_of(&flow, "a", false)].parent, SIZE_MAX);
+    cr_assert_eq(flow.nodes[index_of(&flow, "b", false)].parent, index_of(&flow, "a", false));
+    cr_assert_eq(flow.nodes[index_of(&flow, "c", false)].parent, index_of(&flow, "b", false));
+    cli_flow_free(&flow);
+}
+
+Test(tree, a_copy_of_an_event_is_counted_and_not_drawn_again)
+{
+    cli_flow flow = { 0 };
+    cli_flow_add(&flow, event("a", NULL, 10));
+    cli_flow_add(&flow, event("a", NULL, 12));
+    cr_assert_eq(flow.count, 1);
+    cr_assert_eq(flow.nodes[0].copies, 2);
+    cli_flow_free(&flow);
+}
+
+Test(tree, an_event_whose_cause_is_not_there_is_a_root)
+{
+    cli_flow flow = { 0 };
+    cli_flow_add(&flow, event("b", "lost", 20));
+    cli_flow_link(&flow);
+    cr_assert_eq(flow.nodes[0].parent, SIZE_MAX);
+    cli_flow_free(&flow);
+}
+
+Test(tree, a_dead_letter_hangs_under_its_own_event_and_not_under_itself)
+{
+    cli_flow flow = { 0 };
+    cli_node letter = event("a", NULL, 10);
+    letter.letter = polkai_strdup("of payments");
+    cli_flow_add(&flow, letter);
+    cli_flow_add(&flow, event("a", NULL, 10));
+    cli_flow_link(&flow);
+    cr_assert_eq(flow.count, 2);
+    cr_assert_eq(flow.nodes[index_of(&flow, "a", true)].parent, index_of(&flow, "a", false));
+    cr_assert_eq(flow.nodes[index_of(&flow, "a", false)].parent, SIZE_MAX);
+    cli_flow_free(&flow);
+}
+
+Test(tree, causes_in_a_circle_still_have_a_root)
+{
+    cli_flow flow = { 0 };
+    cli_flow_add(&flow, event("a", "b", 10));
+    cli_flow_add(&flow, event("b", "a", 20));
+    cli_flow_link(&flow);
+    cr_assert_eq(flow.nodes[index_of(&flow, "a", false)].parent, SIZE_MAX);
+    cr_assert_eq(flow.nodes[index_of(&flow, "b", false)].parent, index_of(&flow, "a", false));
+    cli_flow_free(&flow);
+}
+
+Test(tree, an_event_that_names_itself_as_its_cause_is_a_root)
+{
+    cli_flow flow = { 0 };
+    cli_flow_add(&flow, event("a", "a", 10));
+    cli_flow_link(&flow);
+    cr_assert_eq(flow.nodes[0].parent, SIZE_MAX);
+    cli_flow_free(&flow);
+}
