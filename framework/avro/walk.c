@@ -42,21 +42,24 @@ static polka_status bad_at(walker *w, const uint8_t *at, const char *format, ...
     enum { SHOWN = 64 };
     polkai_path path[SHOWN];
     char where[160] = "the value", what[200];
-    size_t skipped = w->count > SHOWN ? w->count - SHOWN : 0;
     if (w->error == NULL)
         return POLKA_POISON;
-    for (size_t i = skipped; i < w->count; i++) {
+    size_t count = w->count;
+    if (count > 0 && w->levels[count - 1].next == 0)
+        count--;                         /* an array or map before its first item: the place is its own */
+    size_t skipped = count > SHOWN ? count - SHOWN : 0;
+    for (size_t i = skipped; i < count; i++) {
         const level *here = &w->levels[i];
         polkai_path *frame = &path[i - skipped];
         *frame = (polkai_path){ .up = i == skipped ? NULL : frame - 1, .index = (size_t)(here->next - 1), .name = here->key };
         frame->kind = here->schema->type == POLKAI_AVRO_ARRAY ? POLKAI_PATH_ITEM : POLKAI_PATH_KEY;
         if (here->schema->type == POLKAI_AVRO_RECORD) {
             frame->kind = POLKAI_PATH_MEMBER;
-            frame->name = polka_text_of(here->next == 0 ? "" : here->schema->fields[here->next - 1].name);
+            frame->name = polka_text_of(here->schema->fields[here->next - 1].name);
         }
     }
-    if (w->count > 0)
-        polkai_path_write(where, sizeof where, skipped > 0 ? "..." : "", &path[w->count - skipped - 1]);
+    if (count > 0)
+        polkai_path_write(where, sizeof where, skipped > 0 ? "..." : "", &path[count - skipped - 1]);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);

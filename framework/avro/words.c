@@ -1,6 +1,7 @@
 /* words.c: names of values and schemas for people. */
 #include <avro/words.h>
 
+#include <avro/readable.h>
 #include <base/text.h>
 #include <stdio.h>
 
@@ -14,7 +15,10 @@ polkai_words polkai_words_json(const json_t *value)
         snprintf(words.text, sizeof words.text, "string \"%s\"", text);
         break;
     case JSON_INTEGER: snprintf(words.text, sizeof words.text, "number %lld", (long long)json_integer_value(value)); break;
-    case JSON_REAL: snprintf(words.text, sizeof words.text, "number %.17g", json_real_value(value)); break;
+    case JSON_REAL:
+        polkai_real_write(json_real_value(value), text);
+        snprintf(words.text, sizeof words.text, "number %s%s", text, text[strcspn(text, ".e")] == '\0' ? ".0" : "");
+        break;
     case JSON_OBJECT: snprintf(words.text, sizeof words.text, "an object"); break;
     case JSON_ARRAY: snprintf(words.text, sizeof words.text, "an array"); break;
     case JSON_TRUE: snprintf(words.text, sizeof words.text, "true"); break;

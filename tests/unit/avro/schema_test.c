@@ -1,0 +1,184 @@
+#include "support.h"
+
+#include <unistd.h>
+
+Test(fingerprint, of_bytes_is_the_polynomial_of_the_specification)
+{
+    cr_assert_eq(polkai_crc64_avro("", 0), UINT64_C(0xc15d213aa4d7a795));
+    cr_assert_eq(polkai_crc64_avro("\"int\"", 5), UINT64_C(0x7275d51a3f395c8f));
+    cr_assert_eq(polkai_crc64_avro("\"null\"", 6), UINT64_C(0x63dd24e7cc258f8a));
+}
+
+Test(schema, keeps_attributes_defaults_docs_and_aliases)
+{
+    bench b;
+    bench_open(&b, "{\"type\":\"record\",\"name\":\"shop.A\",\"doc\":\"an A\",\"aliases\":[\"B\",\"x.C\"],\"polka.topic\":\"shop.as\","
+                   "\"fields\":[{\"name\":\"f\",\"type\":[\"null\",\"int\"],\"default\":null,\"doc\":\"a field\",\"aliases\":[\"g\"],\"mine\":7}]}");
+    eq_text(json_string_value(polkai_schema_attribute(b.schema, "polka.topic")), "shop.as");
+    cr_assert_null(polkai_schema_attribute(b.schema, "polka.key"));
+    eq_text(b.schema->name, "shop.A");
+    eq_text(b.schema->doc, "an A");
+    eq_text(b.schema->aliases[0], "shop.B");
+    eq_text(b.schema->aliases[1], "x.C");
+    cr_assert_null(b.schema->aliases[2]);
+    cr_assert(json_is_null(b.schema->fields[0].fallback), "a default of null is there");
+    eq_text(b.schema->fields[0].aliases[0], "g");
+    cr_assert_eq(json_integer_value(json_object_get(b.schema->fields[0].json, "mine")), 7);
+    cr_assert_eq(polkai_schema_find(b.set, "shop.A"), b.schema);
+    char *text = polkai_schema_text(b.schema);
+    eq_text(text, "{\"type\":\"record\",\"name\":\"A\",\"namespace\":\"shop\",\"doc\":\"an A\",\"aliases\":[\"B\",\"x.C\"],\"polka.topic\":\"shop.as\","
+                  "\"fields\":[{\"name\":\"f\",\"type\":[\"null\",\"int\"],\"default\":null,\"doc\":\"a field\",\"aliases\":[\"g\"],\"mine\":7}]}");
+    free(text);
+    bench_close(&b);
+}
+
+Test(schema, recognises_logical_types_where_they_fit)
+{
+    static const struct { const char *schema; polkai_avro_logical logical; } cases[] = {
+        { "{\"type\":\"string\",\"logicalType\":\"uuid\"}", POLKAI_LOGICAL_UUID },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":16,\"logicalType\":\"uuid\"}", POLKAI_LOGICAL_UUID },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":15,\"logicalType\":\"uuid\"}", POLKAI_LOGICAL_NONE },
+        { "{\"type\":\"int\",\"logicalType\":\"date\"}", POLKAI_LOGICAL_DATE },
+        { "{\"type\":\"long\",\"logicalType\":\"date\"}", POLKAI_LOGICAL_NONE },
+        { "{\"type\":\"long\",\"logicalType\":\"timestamp-nanos\"}", POLKAI_LOGICAL_TIMESTAMP_NANOS },
+        { "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4,\"scale\":4}", POLKAI_LOGICAL_DECIMAL },
+        { "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4,\"scale\":5}", POLKAI_LOGICAL_NONE },
+        { "{\"type\":\"bytes\",\"logicalType\":\"decimal\"}", POLKAI_LOGICAL_NONE },
+        { "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":0}", POLKAI_LOGICAL_NONE },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\",\"precision\":4}", POLKAI_LOGICAL_DECIMAL },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\",\"precision\":5}", POLKAI_LOGICAL_NONE },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":12,\"logicalType\":\"duration\"}", POLKAI_LOGICAL_DURATION },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":11,\"logicalType\":\"duration\"}", POLKAI_LOGICAL_NONE },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bench b;
+        bench_open(&b, cases[i].schema);
+        cr_expect_eq(b.schema->logical, cases[i].logical, "%s", cases[i].schema);
+        bench_close(&b);
+    }
+}
+
+Test(schema, that_fails_leaves_nothing_of_itself_in_the_set)
+{
+    bench b;
+    const polkai_schema *schema;
+    bench_open(&b, "{\"type\":\"fixed\",\"name\":\"Kept\",\"size\":1}");
+    polka_status status = polkai_schema_parse(b.set, POLKA_TEXT("{\"type\":\"record\",\"name\":\"Gone\",\"fields\":[{\"name\":\"a\",\"type\":\"Nope\"}]}"), "bad.avsc", &schema, &b.error);
+    cr_assert_eq(status, POLKA_POISON);
+    eq_text(b.error.message, "bad.avsc: $.fields[0].type: no type 'Nope' is defined before this; define it at its first use, or read the file that defines it too");
+    cr_assert_null(polkai_schema_find(b.set, "Gone"));
+    cr_assert_not_null(polkai_schema_find(b.set, "Kept"));
+    status = polkai_schema_parse(b.set, POLKA_TEXT("{\"type\":\"record\",\"name\":\"Gone\",\"fields\":[{\"name\":\"a\",\"type\":\"Kept\"}]}"), NULL, &schema, &b.error);
+    cr_assert_eq(status, POLKA_OK, "%s", b.error.message);
+    bench_close(&b);
+}
+
+Test(schema, over_one_mebibyte_is_refused)
+{
+    size_t size = 1024 * 1024 + 1;
+    char *text = malloc(size);
+    memset(text, ' ', size);
+    memcpy(text, "\"int\"", 5);
+    polkai_schema_set *set = polkai_schema_set_create();
+    const polkai_schema *schema;
+    cr_assert_eq(polkai_schema_parse(set, (polka_text){ size, text }, NULL, &schema, NULL), POLKA_POISON);
+    cr_assert_eq(polkai_schema_parse(set, (polka_text){ size - 1, text }, NULL, &schema, NULL), POLKA_OK);
+    polkai_schema_set_destroy(set);
+    free(text);
+}
+
+/* A chain of 5,000 types that each contain the last: only an own stack writes it out. */
+Test(schema, with_a_long_chain_of_references_is_written_without_recursion)
+{
+    enum { LINKS = 5000 };
+    char *text = malloc(LINKS * 80 + 80), *at = text + sprintf(text, "[{\"type\":\"record\",\"name\":\"R0\",\"fields\":[]}");
+    for (int i = 1; i < LINKS; i++)
+        at += sprintf(at, ",{\"type\":\"record\",\"name\":\"R%d\",\"fields\":[{\"name\":\"f\",\"type\":\"R%d\"}]}", i, i - 1);
+    sprintf(at, "]");
+    bench b;
+    bench_open(&b, text);
+    char *whole = polkai_schema_text(polkai_schema_find(b.set, "R4999"));
+    cr_assert_gt(strlen(whole), LINKS * 50);
+    free(whole);
+    free(text);
+    bench_close(&b);
+}
+
+/* ---- files ------------------------------------------------------------------------------------- */
+
+typedef struct { char folder[64]; char paths[4][160]; const char *list[4]; size_t count; } files;
+
+static void write_file(files *f, const char *name, const char *text)
+{
+    if (f->count == 0) {
+        strcpy(f->folder, "/tmp/polka_schema_XXXXXX");
+        cr_assert_not_null(mkdtemp(f->folder));
+    }
+    char *path = f->paths[f->count];
+    strcpy(stpcpy(stpcpy(path, f->folder), "/"), name);
+    f->list[f->count++] = path;
+    FILE *file = fopen(path, "w");
+    fputs(text, file);
+    fclose(file);
+}
+
+static void remove_files(files *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        unlink(f->paths[i]);
+    rmdir(f->folder);
+}
+
+Test(files, refer_to_each_other_in_any_order_and_in_circles)
+{
+    files f = { .count = 0 };
+    polka_error error;
+    const polkai_schema *schemas[3];
+    write_file(&f, "a.avsc", "{\"type\":\"record\",\"name\":\"A\",\"namespace\":\"n\",\"fields\":[{\"name\":\"b\",\"type\":\"B\"},{\"name\":\"i\",\"type\":\"Inner\"}]}");
+    write_file(&f, "b.avsc", "{\"type\":\"record\",\"name\":\"n.B\",\"fields\":[{\"name\":\"a\",\"type\":[\"null\",\"A\"]},{\"name\":\"e\",\"type\":\"C\"}]}");
+    write_file(&f, "c.avsc", "{\"type\":\"enum\",\"name\":\"C\",\"namespace\":\"n\",\"symbols\":[\"X\"]}");
+    polkai_schema_set *set = polkai_schema_set_create();
+    polka_status status = polkai_schema_read_files(set, f.list, 3, schemas, &error);
+    cr_assert_eq(status, POLKA_POISON, "n.Inner is nowhere");
+    cr_assert_not_null(strstr(error.message, "a.avsc: $.fields[1].type: no type 'n.Inner'"), "%s", error.message);
+
+    f.count = 2;
+    write_file(&f, "c.avsc", "[{\"type\":\"fixed\",\"name\":\"n.Inner\",\"size\":1},{\"type\":\"enum\",\"name\":\"C\",\"namespace\":\"n\",\"symbols\":[\"X\"]}]");
+    status = polkai_schema_read_files(set, f.list, 3, schemas, &error);
+    cr_assert_eq(status, POLKA_OK, "%s", error.message);
+    eq_text(schemas[0]->name, "n.A");
+    eq_text(schemas[1]->name, "n.B");
+    cr_assert_eq(schemas[0]->fields[0].schema, schemas[1]);
+    cr_assert_not_null(strstr(schemas[1]->file, "b.avsc"));
+    char *text = polkai_schema_text(schemas[1]);
+    eq_text(text, "{\"type\":\"record\",\"name\":\"B\",\"namespace\":\"n\",\"fields\":[{\"name\":\"a\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"A\",\"namespace\":\"n\","
+                  "\"fields\":[{\"name\":\"b\",\"type\":\"n.B\"},{\"name\":\"i\",\"type\":{\"type\":\"fixed\",\"name\":\"Inner\",\"namespace\":\"n\",\"size\":1}}]}]},"
+                  "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"C\",\"namespace\":\"n\",\"symbols\":[\"X\"]}}]}");
+    free(text);
+    polkai_schema_set_destroy(set);
+    remove_files(&f);
+}
+
+Test(files, that_define_one_name_twice_say_where_it_was_first)
+{
+    files f = { .count = 0 };
+    polka_error error;
+    const polkai_schema *schemas[2];
+    write_file(&f, "a.avsc", "{\"type\":\"fixed\",\"name\":\"n.F\",\"size\":1}");
+    write_file(&f, "b.avsc", "{\"type\":\"fixed\",\"name\":\"n.F\",\"size\":1}");
+    polkai_schema_set *set = polkai_schema_set_create();
+    cr_assert_eq(polkai_schema_read_files(set, f.list, 2, schemas, &error), POLKA_POISON);
+    cr_assert_not_null(strstr(error.message, "b.avsc: $.name: 'n.F' is defined twice, first in "), "%s", error.message);
+    polkai_schema_set_destroy(set);
+    remove_files(&f);
+}
+
+Test(files, that_cannot_be_read_are_named)
+{
+    polka_error error;
+    const polkai_schema *schema;
+    polkai_schema_set *set = polkai_schema_set_create();
+    cr_assert_eq(polkai_schema_read_files(set, (const char *const[]){ "/nowhere/x.avsc" }, 1, &schema, &error), POLKA_POISON);
+    eq_text(error.message, "/nowhere/x.avsc: cannot be opened: No such file or directory");
+    polkai_schema_set_destroy(set);
+}
