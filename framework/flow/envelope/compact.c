@@ -103,7 +103,7 @@ static polka_status get_long(cursor *from, int64_t *value)
 
 static polka_status get_text(cursor *from, polka_text *text)
 {
-    int64_t size;
+    int64_t size = 0;
     TRY(get_long(from, &size));
     if (size < 0 || size > from->end - from->at || size > POLKAI_HEADER_LIMIT)
         return broken(from, "a wrong length");
@@ -129,14 +129,14 @@ static polka_status get_id(cursor *from, int64_t branch, polka_text *id)
 
 static polka_status get_optional_id(cursor *from, polka_text *id)
 {
-    int64_t branch;
+    int64_t branch = 0;
     TRY(get_long(from, &branch));
     return branch == 0 ? POLKA_OK : get_id(from, branch - 1, id);
 }
 
 static polka_status get_small(cursor *from, unsigned *number)
 {
-    int64_t value;
+    int64_t value = 0;
     TRY(get_long(from, &value));
     if (value < 0 || value > 1000000)
         return broken(from, "a number out of range");
@@ -147,7 +147,7 @@ static polka_status get_small(cursor *from, unsigned *number)
 polka_status polkai_compact_read(polka_bytes bytes, polka_arena *arena, polkai_envelope *envelope, polka_error *error)
 {
     cursor from = { bytes.data, bytes.data, bytes.data + bytes.size, arena, error };
-    int64_t branch, time_us;
+    int64_t branch = 0, time_us = 0;
     if (bytes.size == 0 || *from.at++ != 0x01)
         return broken(&from, "an unknown version");
     TRY(get_long(&from, &branch));
