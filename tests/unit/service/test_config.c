@@ -209,7 +209,9 @@ Test(config, passes_over_what_belongs_to_others)
     cr_expect_eq(read_for(&plain, &config, ARGUMENTS("--config", FILE_OF("shop-without-services")), ENVIRONMENT("POLKA_APP_SMTP_HOST=x"), &error),
                  POLKA_OK, "%s", error.message);
     polkai_config_destroy(config);
+    /* but what is said to it alone is its own */
     cr_expect_eq(read_for(&plain, &config, ARGUMENTS("--app.smtp.host", "x"), NULL, &error), POLKA_MISUSE);
+    cr_expect_eq(read_for(&plain, &config, ARGUMENTS("--config", FILE_OF("own-section")), NULL, &error), POLKA_MISUSE);
 }
 
 static char *write_secret(const char *text)
