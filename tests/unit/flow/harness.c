@@ -4,6 +4,7 @@
 #include <flow/schema/framing.h>
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -66,7 +67,9 @@ static void capture(void *user, polkai_log_level level, const char *message)
 {
     harness *h = user;
     (void)level;
+    pthread_mutex_lock(&h->log_lock);    /* lanes log too */
     snprintf(h->last_log, sizeof h->last_log, "%s", message);
+    pthread_mutex_unlock(&h->log_lock);
 }
 
 harness *harness_create(void)
@@ -75,6 +78,7 @@ harness *harness_create(void)
     harness *h = polkai_alloc(sizeof *h);
     h->clock = (polkai_clock){ wall_ms, steady_ns };
     h->now_ns = 1000000000;
+    pthread_mutex_init(&h->log_lock, NULL);
     h->log = (polkai_log){ .level = POLKAI_LOG_DEBUG, .clock = &h->clock, .capture = capture, .user = h };
     h->memory = polkai_memory_create(&h->clock, 1);
     cr_assert_eq(polkai_memory_sink_open(&h->sink, h->memory, NULL, NULL, &error), POLKA_OK);

@@ -7,6 +7,8 @@
 #include <polka/codec.h>
 #include <transport/memory/memory.h>
 
+#include <pthread.h>
+
 typedef struct { polka_text text; } note;
 typedef polka_outcome test_asked_handler(polka_context *ctx, const note *event);
 typedef polka_outcome test_answered_handler(polka_context *ctx, const note *event);
@@ -21,6 +23,7 @@ typedef struct {
     polkai_sink *sink;                   /* of the test */
     polkai_log log;
     char last_log[1024];
+    pthread_mutex_t log_lock;
     polka_arena arena;
 } harness;
 
