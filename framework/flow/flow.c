@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { BATCH = 512, FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5 };
+enum { BATCH = 512, FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, CLOSE_MS = 1000 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -483,8 +483,9 @@ void polkai_flow_destroy(polkai_flow *flow)
         (void)!polkai_flow_drain(flow, 0, &error);
     if (flow->stuck)
         return;                          /* a handler still runs on this memory; the process is about to end */
-    if (flow->sink != NULL)
-        flow->sink->operations->close(flow->sink, 5000);
+    flow->draining = true;
+    if (flow->sink != NULL)              /* after a clean drain only schemas can be under way, and the next start sends them again */
+        flow->sink->operations->close(flow->sink, flow->in_flight > 0 ? CLOSE_MS : 0);
     polkai_flow_collect(flow);
     for (size_t i = 0; i < flow->worker_count; i++)
         polkai_parking_destroy(flow->workers[i].parking);

@@ -174,6 +174,8 @@ void polkai_flow_report(void *user, const polkai_report *report)
         polkai_producer_report(sending, report);
         return;
     }
+    if (flow->draining && sending->kind == SENDING_ANNOUNCEMENT && report->status != POLKA_OK)
+        return;
     switch (report->status) {
     case POLKA_OK:
         acknowledged(flow, sending);
@@ -192,7 +194,5 @@ void polkai_flow_report(void *user, const polkai_report *report)
         complain(flow, sending, report);
         break;
     }
-    if (flow->draining && sending->kind == SENDING_ANNOUNCEMENT)
-        return;
     polkai_send_wait_in_line(flow, sending);
 }
