@@ -63,7 +63,7 @@ static polka_status make_plan(developer *dev, polka_error *error)
     cli_catalog *catalog = NULL;
     polka_status status = cli_catalog_open(&catalog, &dev->project, error);
     if (status == POLKA_OK)
-        status = cli_manifests_describe(&dev->manifests, &dev->build, error);
+        status = cli_manifests_describe(&dev->manifests, &dev->project, &dev->build, error);
     if (status == POLKA_OK)
         status = cli_plan_make(&dev->plan, &dev->project, catalog, &dev->manifests, error);
     cli_catalog_close(catalog);
@@ -81,7 +81,6 @@ static polka_status start_broker(developer *dev, polka_error *error)
     TRY(cli_host_topics(&dev->host, &dev->plan, &made, error));
     cli_console_say(&dev->console, kind == CLI_HOST_EMBEDDED ? "broker %s, inside this process: nothing there is kept; %zu topics made"
                     : "broker %s; %zu topics made", brokers, made);
-    dev->watch = cli_watch_start(&dev->host, &dev->plan);
     return POLKA_OK;
 }
 
@@ -246,6 +245,7 @@ static polka_status serve(developer *dev, polka_error *error)
     polka_status status = POLKA_OK;
     for (size_t i = 0; i < dev->count && status == POLKA_OK; i++)
         status = start_child(dev, &dev->children[i], error);
+    dev->watch = cli_watch_start(&dev->host, &dev->plan);    /* takes a moment, in which they join their groups */
     while (status == POLKA_OK || any_running(dev)) {
         wait_for_lines(dev);
         reap(dev);

@@ -100,7 +100,7 @@ static polka_status gather(planner *plan, const cli_project *project, cli_manife
         return POLKA_OK;
     TRY(cli_build_open(&build, project, plan->build, error));
     TRY(cli_build_check(&build, error));
-    return cli_manifests_describe(manifests, &build, error);
+    return cli_manifests_describe(manifests, project, &build, error);
 }
 
 static polka_status work(planner *plan, const cli_where *where, polka_error *error)

@@ -1,6 +1,7 @@
 /*
- * trace.c: `polka trace`: finds one flow on the event topics and shows what caused what. Two passes over the topics: the
- * first finds the correlation id, the second collects its events; so memory is that of one flow.
+ * trace.c: `polka trace`: finds one flow on the event topics and shows what caused what. A correlation id needs one pass
+ * over the topics. Anything else needs two: the first finds the correlation id, the second collects its events; so memory
+ * is that of one flow.
  */
 #include <cli/row.h>
 #include <cli/terminal.h>
@@ -36,8 +37,15 @@ static polka_text correlation_of(const polkai_envelope *envelope)
     return envelope->correlation_id.data != NULL ? envelope->correlation_id : envelope->id;
 }
 
+static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation);
+
 static void find(tracer *trace, polkai_record *record, const polkai_envelope *envelope)
 {
+    bool letter = polkai_record_header(record, POLKA_TEXT("polka-letter-id")) != NULL;
+    if (!trace->last && !trace->by_key)  /* ID may be the correlation id itself */
+        collect(trace, record, envelope, trace->id);
+    if (letter)
+        return;
     polka_text id = polka_text_of(trace->id), key = { record->key.size, (const char *)record->key.data };
     int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
     bool fits = trace->last ? envelope->causation_id.data == NULL
@@ -56,9 +64,9 @@ static polka_text header_text(const polkai_record *record, const char *name)
     return header == NULL || header->value.data == NULL ? POLKA_TEXT("?") : (polka_text){ header->value.size, (const char *)header->value.data };
 }
 
-static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope)
+static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation)
 {
-    if (!polka_text_equal(correlation_of(envelope), polka_text_of(trace->found)))
+    if (!polka_text_equal(correlation_of(envelope), polka_text_of(correlation)))
         return;
     char key[128] = "";
     if (record->key.data != NULL)
@@ -74,6 +82,8 @@ static void collect(tracer *trace, polkai_record *record, const polkai_envelope 
     }
     cli_flow_add(&trace->flow, node);
 }
+
+static void collect_found(tracer *trace, polkai_record *record, const polkai_envelope *envelope) { collect(trace, record, envelope, trace->found); }
 
 static polka_status pass(tracer *trace, bool with_letters, visit_function *visit, polka_error *error)
 {
@@ -130,13 +140,16 @@ static polka_status find_flow(tracer *trace, polka_error *error)
 {
     TRY(cli_admin_open(&trace->admin, &trace->connection, error));
     TRY(choose(trace, error));
-    TRY(pass(trace, false, find, error));
+    TRY(pass(trace, !trace->last && !trace->by_key, find, error));
     if (cli_stopped())
         return POLKA_OK;
     ENSURE(trace->found != NULL || !trace->last, POLKA_FATAL, error, "no-flow", "there are no events at %s yet; place one: polka emit EVENT --sample", trace->connection.brokers);
     ENSURE(trace->found != NULL, POLKA_FATAL, error, "no-flow", "no event %s '%s' on %zu topics at %s%s", trace->by_key ? "with key" : "with id or correlation id",
            trace->id, trace->topics.count, trace->connection.brokers, trace->by_key ? "" : "; is it a record's key? Then: --key");
-    TRY(pass(trace, true, collect, error));
+    if (strcmp(trace->found, trace->id) != 0) {
+        cli_flow_free(&trace->flow);
+        TRY(pass(trace, true, collect_found, error));
+    }
     trace->flow.correlation = polkai_strdup(trace->found);
     cli_flow_link(&trace->flow);
     return POLKA_OK;

@@ -9,7 +9,7 @@
 /* librdkafka 2.0.2 src/rdkafka_mock.c: 5 MiB a partition. A batch of one record weighs some 70 bytes more than its parts. */
 enum { KEPT_BYTES = 5 * 1024 * 1024, WARN_BYTES = 4 * 1024 * 1024, BATCH_BYTES = 70, TAKE = 256, LOOK_NS = 250000000 };
 
-typedef struct { int32_t partition; char *topic; size_t bytes; bool warned, full; } filled;
+typedef struct { int32_t partition; char *topic; int64_t next; size_t bytes; bool warned, full; } filled;
 
 struct cli_watch {
     polkai_admin *admin;
@@ -64,6 +64,10 @@ static void count_record(cli_watch *watch, polkai_record *record, const cli_cons
     for (size_t i = 0; i < record->header_count; i++)
         partition->bytes += record->headers[i].name.size + record->headers[i].value.size + 4;
     polkai_arena_deinit(&arena);
+    bool missed = record->offset > partition->next;      /* dropped before even this reader saw them */
+    partition->next = record->offset + 1;
+    if (missed)
+        partition->bytes += KEPT_BYTES;
     if (partition->bytes >= WARN_BYTES && !partition->warned) {
         partition->warned = true;
         cli_console_warn(console, "%s[%" PRId32 "] has taken 4 of the 5 MiB that the embedded broker keeps of a partition; then it drops the oldest. "

@@ -123,6 +123,16 @@ class Dev(Case):
         self.polka("dev", "--kafka", "--brokers", "127.0.0.1:1", code=2)
         self.polka("dev", "--port", "9092", code=2)
 
+    def test_it_warns_before_the_embedded_broker_drops_events(self):
+        self.dev("--format", "text")
+        self.write("large.json", json.dumps({"order_id": "one key", "total": 1, "lines": [], "note": "x" * 100000}))
+        self.polka("emit", "demo.Placed", "--data", "@large.json", "-n", "35")
+        self.polka("emit", "demo.Paid", "--set", "order_id=A")
+        self.assertNotIn("of the 5 MiB", self.log())
+        self.polka("emit", "demo.Placed", "--data", "@large.json", "-n", "30")
+        wait_for("both warnings", lambda: "4 of the 5 MiB" in self.log() and "is full" in self.log())
+        self.assertEqual(self.log().count("of the 5 MiB"), 1)
+
     def test_run_uses_the_broker_that_runs(self):
         self.dev("audit")
         run = subprocess.Popen([POLKA, "run", "payments", "--format", "text"], cwd=self.root, stdout=subprocess.PIPE, text=True, env=self.environment)

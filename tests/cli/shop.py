@@ -1,0 +1,98 @@
+"""The shop of this tree under `polka dev`, on the embedded broker. Skipped when the shop is not built."""
+import json
+import os
+import signal
+import time
+import unittest
+
+from support import Case, alive, wait_for
+
+BUILD = os.environ.get("POLKA_BUILD", "")
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SERVICES = ("inventory", "notifications", "orders", "payments", "shipping")
+LINE = {"sku": "apple", "quantity": 2, "unit_price": 600}
+
+
+@unittest.skipUnless(all(os.path.exists(os.path.join(BUILD, "bin", name)) for name in SERVICES), "the shop is not built")
+class Shop(Case):
+    services = {}
+
+    def setUp(self):
+        super().setUp()
+        for path in ("schemas", "build"):
+            os.rename(os.path.join(self.root, path), os.path.join(self.root, "demo-" + path))
+        self.write("polka.yaml", f"name: shop\nschemas: [{TREE}/schemas]\nbuild: {BUILD}\n")
+
+    def place(self, **values):
+        sent, = self.rows("emit", "shop.OrderPlaced", "--sample", "--data", json.dumps({"lines": [LINE], "total": 1200, **values}))
+        return sent
+
+    def flow(self, sent, count):
+        """The events of one flow, once there are so many."""
+        def there():
+            rows = self.rows("trace", sent["id"], "--format", "json")
+            return rows if len(rows) >= count else None
+        return wait_for(f"{count} events", there, 30)
+
+    def test_orders_end_in_every_way_the_shop_knows(self):
+        self.dev()
+        ways = [
+            ({}, ["OrderPlaced", "PaymentAuthorised", "StockReserved", "OrderShipped", "CustomerNotified", "OrderCompleted"]),
+            ({"total": 500001}, ["OrderPlaced", "PaymentDeclined", "OrderCancelled", "CustomerNotified"]),
+            ({"lines": [{**LINE, "quantity": 101}]}, ["OrderPlaced", "PaymentAuthorised", "StockRejected", "OrderCancelled", "CustomerNotified"]),
+        ]
+        for values, expected in ways:
+            sent = self.place(**values)
+            rows = self.flow(sent, len(expected))
+            self.assertEqual(sorted(row["type"] for row in rows), sorted("shop." + name for name in expected))
+            ids = {row["id"] for row in rows}
+            self.assertTrue(all(row["causation_id"] in ids for row in rows if row["depth"] > 0))
+            self.assertEqual({row["correlation_id"] for row in rows}, {sent["id"]})
+            self.assertEqual({row["copies"] for row in rows}, {1})
+
+    def test_the_tree_is_drawn_by_causation(self):
+        self.dev()
+        sent = self.place()
+        rows = self.flow(sent, 6)
+        tree = self.polka("trace", "--last").stdout
+        self.assertRegex(tree, r"^shop\.OrderPlaced  emit  key \S+  \S+Z\n└─ shop\.PaymentAuthorised  payments  \+\d+ ms\n   └─ shop\.StockReserved  inventory  \+\d+ ms\n"
+                               r"      └─ shop\.OrderShipped  shipping  \+\d+ ms\n")
+        self.assertRegex(tree, r"         ├─ shop\.(OrderCompleted|CustomerNotified).*\n         └─ shop\.(OrderCompleted|CustomerNotified).*\n$")
+        self.assertEqual(self.polka("trace", "--key", rows[0]["key"]).stdout, tree)
+        self.assertEqual(self.polka("trace", rows[-1]["id"]).stdout, tree, "any event of the flow finds it")
+
+    def test_a_dead_letter_hangs_in_the_tree_and_can_be_seen(self):
+        self.dev()
+        sent = self.place(total=0)
+        rows = self.flow(sent, 2)
+        self.assertIn("total must be positive", rows[1]["dead_letter"])
+        letter, = self.rows("tail", "-q", "shop.orders.payments.dlt", "-o", "start", "-n", "1")
+        self.assertEqual(letter["id"], sent["id"])
+        self.assertEqual(letter["headers"]["polka-original-offset"], str(sent["offset"]))
+
+    def test_an_unknown_id_is_said(self):
+        self.dev()
+        self.assertIn("no event", self.polka("trace", "nothing", code=1).stderr)
+
+    def test_it_is_ready_when_groups_have_their_partitions_and_drains(self):
+        begun = time.monotonic()
+        dev = self.dev()
+        print(f"ready after {time.monotonic() - begun:.1f} s", end=" ", flush=True)
+        children = [s["pid"] for s in self.running()["services"]]
+        self.assertEqual(len(children), 5)
+        self.stop(dev, number=signal.SIGINT)
+        self.assertFalse(any(alive(pid) for pid in children))
+
+    def test_a_wrong_setting_is_refused_before_anything_starts(self):
+        self.write("polka.yaml", f"schemas: [{TREE}/schemas]\nbuild: {BUILD}\nsettings:\n  lanez: 2\n")
+        said = self.polka("dev", code=2).stderr
+        self.assertIn("polka.yaml:4:", said)
+        self.assertIn("did you mean 'lanes'?", said)
+
+    def test_a_polka_in_a_build_takes_that_build(self):
+        self.write("polka.yaml", f"schemas: [{TREE}/schemas]\n")
+        rows = self.rows("topics", "plan", code=3)
+        self.assertEqual(rows, [])
+        dev = self.dev("payments")
+        self.assertEqual(self.running()["build"], os.path.realpath(BUILD))
+        self.stop(dev)
