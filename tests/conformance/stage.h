@@ -9,7 +9,7 @@
 #include <criterion/criterion.h>
 
 typedef struct stage stage;
-typedef enum { CAN_CREATE, CAN_DESCRIBE_GROUP, CAN_REFUSE_LARGE } ability;
+typedef enum { CAN_CREATE, CAN_DESCRIBE_GROUP, CAN_REFUSE_LARGE, CAN_COMMIT_IN_REBALANCE } ability;
 
 stage *stage_open(void);
 void stage_close(stage *at);
@@ -34,7 +34,7 @@ void await_reports(polkai_sink *sink, const reports *told, size_t count);       
 typedef struct {
     polkai_source *source;
     size_t assigned_calls, revoked_calls, assigned_now, lost;
-    bool commit_in_revoked;
+    bool commit_in_revoked, may_fail;                                /* may_fail: the commit there */
     polkai_position at[64];                                          /* the next offset of each partition read */
     size_t at_count;
 } told;

@@ -12,7 +12,6 @@ enum { REACH_MS = 4000, CHANGE_MS = 30000 };             /* the CLI gives up wit
 typedef struct {
     polkai_admin admin;                  /* first: the seam */
     polkai_kafka_client client;
-    bool embedded;                       /* the mock: it answers neither DescribeConfigs nor CreateTopics, each costs its time-out */
 } kafka_admin;
 
 static const polkai_kafka_setting settings[] = {
@@ -40,7 +39,7 @@ static polka_status failed(kafka_admin *self, rd_kafka_resp_err_t code, const ch
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
         return unreachable(self, error);
     case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
-        return polkai_fail(error, POLKA_MISUSE, "not-supported", "%s: the broker at %s cannot do that (librdkafka's mock broker cannot)", what, self->client.brokers);
+        return polkai_fail(error, POLKA_MISUSE, "not-supported", "%s: the broker at %s is librdkafka's mock, which does not do that; `polka dev` makes the topics of the project when it starts it", what, self->client.brokers);
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
@@ -79,6 +78,22 @@ static void ask_end(ask *question)
     rd_kafka_event_destroy(question->event);
     rd_kafka_AdminOptions_destroy(question->options);
     rd_kafka_queue_destroy(question->queue);
+}
+
+/*
+ * librdkafka's mock broker takes none of these requests, and 2.0.2 stops the process when it is asked for a group. It
+ * calls its cluster mockCluster and a number; a real one has 22 characters of base64.
+ */
+static polka_status refuse_mock(kafka_admin *self, const char *what, polka_error *error)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(self->client.handle, 0, NULL, &metadata, REACH_MS);
+    TRY(failed(self, code, what, NULL, error));          /* so that nobody waits CHANGE_MS for a broker that is not there */
+    rd_kafka_metadata_destroy(metadata);
+    char *cluster = rd_kafka_clusterid(self->client.handle, REACH_MS);
+    bool mock = cluster != NULL && strncmp(cluster, "mockCluster", 11) == 0;
+    rd_kafka_mem_free(self->client.handle, cluster);
+    return mock ? failed(self, RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, what, NULL, error) : POLKA_OK;
 }
 
 /* ---- topics --------------------------------------------------------------------------------------- */
@@ -135,7 +150,7 @@ static void read_configuration(polkai_topic *topic, const rd_kafka_ConfigResourc
 /* What is configured; a broker that cannot tell (the mock) leaves the values as "the broker's default". */
 static void configurations(kafka_admin *self, polkai_topic *topics, size_t count)
 {
-    if (count == 0)
+    if (count == 0 || refuse_mock(self, "to read the settings of topics", NULL) != POLKA_OK)
         return;
     rd_kafka_ConfigResource_t **resources = polkai_alloc(count * sizeof(rd_kafka_ConfigResource_t *));
     for (size_t i = 0; i < count; i++)
@@ -163,8 +178,7 @@ static polka_status kafka_topics(polkai_admin *admin, polkai_topic **topics, siz
     TRY(metadata_of(self, &metadata, error));
     *topics = list_topics(metadata, count);
     rd_kafka_metadata_destroy(metadata);
-    if (!self->embedded)
-        configurations(self, *topics, *count);
+    configurations(self, *topics, *count);
     return POLKA_OK;
 }
 
@@ -228,17 +242,11 @@ static polka_status kafka_create(polkai_admin *admin, const polkai_topic *topic,
 {
     kafka_admin *self = (kafka_admin *)admin;
     char text[256], what[300];
-    const struct rd_kafka_metadata *metadata = NULL;
-    ENSURE(!self->embedded, POLKA_MISUSE, error, "not-supported", "topic %.100s: the embedded broker makes no topics on request; `polka dev` makes "
-           "those of the project when it starts", topic->name);
-    TRY(metadata_of(self, &metadata, error));            /* so that nobody waits CHANGE_MS for a broker that is not there */
-    rd_kafka_metadata_destroy(metadata);
-    ENSURE(rd_kafka_controllerid(self->client.handle, REACH_MS) >= 0, POLKA_MISUSE, error, "not-supported",
-           "the broker at %s makes no topics by request (librdkafka's mock broker does not)", self->client.brokers);
+    snprintf(what, sizeof what, "to create topic %s", topic->name);
+    TRY(refuse_mock(self, what, error));
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions, topic->replication, text, sizeof text);
     ENSURE(made != NULL, POLKA_MISUSE, error, "bad-topic", "topic %.100s: %s", topic->name, text);
     configure(made, topic);
-    snprintf(what, sizeof what, "to create topic %s", topic->name);
     ask question = ask_new(self, RD_KAFKA_ADMIN_OP_CREATETOPICS, CHANGE_MS);
     rd_kafka_AdminOptions_set_operation_timeout(question.options, CHANGE_MS - 5000, text, sizeof text);
     rd_kafka_CreateTopics(self->client.handle, &made, 1, question.options, question.queue);
@@ -279,6 +287,7 @@ static polka_status kafka_group(polkai_admin *admin, const char *name, polkai_gr
     kafka_admin *self = (kafka_admin *)admin;
     char what[300];
     snprintf(what, sizeof what, "to look at group %s", name);
+    TRY(refuse_mock(self, what, error));
     *group = (polkai_group){ .name = name, .state = "Unknown" };
     ask question = ask_new(self, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, REACH_MS);
     rd_kafka_DescribeConsumerGroups(self->client.handle, &name, 1, question.options, question.queue);
@@ -356,7 +365,6 @@ polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_op
     self->admin.operations = &operations;
     self->client.notice = notice;
     self->client.owner = self;
-    self->embedded = options->embedded;
     polka_status status = polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, options, settings, NULL, error);
     if (status != POLKA_OK) {
         free(self);

@@ -167,6 +167,15 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
     free(positions);
 }
 
+/* As events, since what was fetched and not yet taken is in this queue too, and queue_poll_callback stops the process at it. */
+static void serve_close(polkai_kafka_source *self, rd_kafka_queue_t *queue)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 20);
+    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+        polkai_kafka_rebalance(self->client.handle, rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event), &self->client);
+    rd_kafka_event_destroy(event);
+}
+
 void polkai_kafka_leave(polkai_kafka_source *self)
 {
     rd_kafka_t *handle = self->client.handle;
@@ -179,9 +188,9 @@ void polkai_kafka_leave(polkai_kafka_source *self)
     if (failure != NULL)
         rd_kafka_error_destroy(failure);
     else
-        self->close_limit_ns = polkai_kafka_now_ns() + (int64_t)CLOSE_SECONDS * 1000000000;   /* a rebalance callback starts it anew */
+        self->close_limit_ns = polkai_kafka_now_ns() + (int64_t)CLOSE_SECONDS * 1000000000;   /* a rebalance starts it anew */
     while (failure == NULL && !rd_kafka_consumer_closed(handle) && polkai_kafka_now_ns() < self->close_limit_ns)
-        rd_kafka_queue_poll_callback(queue, 20);
+        serve_close(self, queue);
     rd_kafka_queue_destroy(queue);
 }
 
@@ -256,11 +265,16 @@ static rd_kafka_resp_err_t result_of(rd_kafka_event_t *event)
     return code;
 }
 
+static void ignore(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
+{
+    (void)handle, (void)code, (void)partitions, (void)opaque;        /* without one polkai_kafka_committed would be called as well */
+}
+
 /* By a queue of its own, since rd_kafka_commit waits without limit for a coordinator that is gone. */
 static polka_status commit_and_wait(polkai_kafka_source *self, list *partitions, polka_error *error)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(self->client.handle);
-    rd_kafka_resp_err_t code = rd_kafka_commit_queue(self->client.handle, partitions, queue, NULL, NULL);
+    rd_kafka_resp_err_t code = rd_kafka_commit_queue(self->client.handle, partitions, queue, ignore, NULL);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, COMMIT_SECONDS * 1000);
         code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : result_of(event);
