@@ -84,7 +84,7 @@ struct polka_context {
     polka_cause cause;
 };
 
-enum { DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256 };
+enum { DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
 struct polkai_delivery {
     polkai_lane_item item;
     polkai_parked parked;
@@ -183,7 +183,7 @@ void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);     
 polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error);
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
 
-/* ---- flow.c ---- */
+/* ---- turn.c ---- */
 void polkai_delivery_done(polkai_delivery *delivery);    /* pending is 0; on the poll thread */
 void polkai_delivery_release(polkai_delivery *delivery); /* the lane lets go */
 size_t polkai_flow_collect(polkai_flow *flow);           /* what lanes gave back */

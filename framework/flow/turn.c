@@ -1,0 +1,236 @@
+/* turn.c: the poll thread: takes a batch, hands it to the lanes, collects what is done, commits. */
+#include <base/error.h>
+#include <base/identity.h>
+#include <flow/inner.h>
+
+#include <stdlib.h>
+
+enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5 };
+
+static int64_t now_ns(const polkai_flow *flow)
+{
+    return flow->options.clock->steady_ns(flow->options.clock);
+}
+
+/* ---- deliveries ---- */
+
+static polkai_delivery *take_from_pool(polkai_flow *flow)
+{
+    polkai_delivery *delivery = flow->pool;
+    if (delivery == NULL)
+        delivery = polkai_alloc(sizeof *delivery);
+    else
+        flow->pool = delivery->next_done;
+    memset(delivery, 0, offsetof(polkai_delivery, memory));
+    polkai_arena_init(&delivery->arena, delivery->memory, sizeof delivery->memory);
+    return delivery;
+}
+
+static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->unit_count; i++)
+        free(delivery->units[i].refused_error);
+    polkai_record_release(&delivery->record);
+    polkai_arena_deinit(&delivery->arena);
+    delivery->next_done = flow->pool;
+    flow->pool = delivery;
+}
+
+static size_t size_of(const polkai_record *record)
+{
+    return record->key.size + record->value.size;
+}
+
+/* An emission that the broker refused for good: its reaction becomes a dead letter. True: a letter is on its way. */
+static bool letters_for_refused(polkai_delivery *delivery)
+{
+    bool any = false;
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        polka_context *unit = &delivery->units[i];
+        if (unit->refused == NULL || unit->letter != NULL)
+            continue;
+        polkai_settle_refused(unit);
+        any = true;
+    }
+    return any;
+}
+
+void polkai_delivery_done(polkai_delivery *delivery)
+{
+    polkai_partition *partition = delivery->partition;
+    if (delivery->unit_count > 0 && !delivery->dropped && letters_for_refused(delivery))
+        return;
+    polkai_flow *flow = delivery->flow;
+    if (!delivery->dropped)
+        polkai_tracker_finish(&partition->tracker, delivery->sequence);
+    flow->in_flight--;
+    flow->in_flight_bytes -= delivery->bytes;
+    back_to_pool(flow, delivery);
+    polkai_partition_left(flow, partition);
+}
+
+void polkai_delivery_release(polkai_delivery *delivery)
+{
+    polkai_flow *flow = delivery->flow;
+    if (atomic_fetch_sub(&delivery->pending, 1) != 1)
+        return;                          /* the last acknowledgement ends it, on the poll thread */
+    polkai_delivery *head = atomic_load_explicit(&flow->done, memory_order_relaxed);
+    do
+        delivery->next_done = head;
+    while (!atomic_compare_exchange_weak_explicit(&flow->done, &head, delivery, memory_order_release, memory_order_relaxed));
+}
+
+size_t polkai_flow_collect(polkai_flow *flow)
+{
+    size_t count = 0;
+    polkai_delivery *at = atomic_exchange_explicit(&flow->done, NULL, memory_order_acquire);
+    for (; at != NULL; count++) {
+        polkai_delivery *next = at->next_done;
+        polkai_delivery_done(at);
+        at = next;
+    }
+    return count;
+}
+
+static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
+{
+    const polkai_record *record = &delivery->record;
+    size_t index = 0;
+    if (flow->worker_count > 1)
+        index = (record->key.data == NULL ? (uint64_t)record->offset : polkai_key_hash(record->key.data, record->key.size)) % flow->worker_count;
+    polkai_worker *worker = &flow->workers[index];
+    delivery->item.next = NULL;
+    if (worker->batch_last == NULL)
+        worker->batch_first = &delivery->item;
+    else
+        worker->batch_last->next = &delivery->item;
+    worker->batch_last = &delivery->item;
+}
+
+static void take(polkai_flow *flow, polkai_record *record)
+{
+    polkai_partition *partition = polkai_partition_of(flow, record);
+    if (partition == NULL || atomic_load_explicit(&partition->revoked, memory_order_relaxed)) {
+        polkai_record_release(record);
+        return;
+    }
+    polkai_delivery *delivery = take_from_pool(flow);
+    delivery->flow = flow;
+    delivery->record = *record;
+    delivery->partition = partition;
+    delivery->sequence = polkai_tracker_begin(&partition->tracker, record->offset);
+    delivery->bytes = size_of(record);
+    atomic_init(&delivery->pending, 1);
+    partition->active++;
+    flow->in_flight++;
+    flow->in_flight_bytes += delivery->bytes;
+    polkai_count(flow, COUNT_RECEIVED);
+    give_to_lane(flow, delivery);
+}
+
+static void hand_over(polkai_flow *flow)
+{
+    for (size_t i = 0; i < flow->worker_count; i++) {
+        polkai_worker *worker = &flow->workers[i];
+        if (worker->batch_first != NULL)
+            polkai_lane_give(worker->lane, worker->batch_first, worker->batch_last);
+        worker->batch_first = worker->batch_last = NULL;
+        if (!flow->threaded)
+            polkai_lane_turn(worker->lane);
+    }
+}
+
+/* ---- one turn ---- */
+
+/* How many more records may be taken; 0 when the budget of events or bytes is used up. */
+static size_t room(polkai_flow *flow)
+{
+    if (flow->in_flight >= flow->options.in_flight_events || flow->in_flight_bytes >= flow->options.in_flight_bytes)
+        return 0;
+    size_t left = flow->options.in_flight_events - flow->in_flight;
+    return left < POLKAI_BATCH ? left : POLKAI_BATCH;
+}
+
+/*
+ * The budget is full: for a moment nothing is polled; when it lasts, all partitions are paused and polling goes on, so
+ * that the group keeps us. Pausing drops what was fetched ahead, so it is not for short waits.
+ */
+static void wait_for_room(polkai_flow *flow, int timeout_ms)
+{
+    int64_t now = now_ns(flow);
+    if (flow->full_since_ns == 0)
+        flow->full_since_ns = now;
+    if (!flow->paused && now - flow->full_since_ns > FULL_BEFORE_PAUSE_NS) {
+        flow->source->operations->pause(flow->source, true);
+        flow->paused = true;
+    }
+    if (flow->paused) {
+        size_t count = flow->source->operations->poll(flow->source, flow->batch, 1, timeout_ms < BUSY_POLL_MS ? timeout_ms : BUSY_POLL_MS);
+        for (size_t i = 0; i < count; i++)
+            take(flow, &flow->batch[i]);
+        hand_over(flow);
+    } else {
+        flow->sink->operations->poll(flow->sink, timeout_ms < 1 ? 0 : 1);
+    }
+}
+
+static int sleep_ms(const polkai_flow *flow, int timeout_ms)
+{
+    int most = flow->in_flight > 0 || flow->waiting_first != NULL ? BUSY_POLL_MS : timeout_ms;
+    if (!flow->threaded) {
+        int64_t due_ns = polkai_lane_due_ns(flow->workers[0].lane);
+        int64_t left_ms = due_ns == INT64_MAX ? INT64_MAX : (due_ns - now_ns(flow)) / 1000000;
+        if (left_ms < most)
+            most = left_ms < 0 ? 0 : (int)left_ms;
+    }
+    return most < timeout_ms ? most : timeout_ms;
+}
+
+static size_t take_batch(polkai_flow *flow, int timeout_ms)
+{
+    size_t most = room(flow);
+    if (most == 0) {
+        wait_for_room(flow, timeout_ms);
+        return 0;
+    }
+    if (flow->paused)
+        flow->source->operations->pause(flow->source, false);
+    flow->paused = false;
+    flow->full_since_ns = 0;
+    size_t count = flow->source->operations->poll(flow->source, flow->batch, most, sleep_ms(flow, timeout_ms));
+    for (size_t i = 0; i < count; i++)
+        take(flow, &flow->batch[i]);
+    hand_over(flow);
+    return count;
+}
+
+static void commit_when_due(polkai_flow *flow)
+{
+    polka_error error;
+    int64_t now = now_ns(flow);
+    if (now < flow->commit_due_ns)
+        return;
+    flow->commit_due_ns = now + flow->options.commit_interval_ms * 1000000;
+    if (polkai_commit(flow, false, &error) != POLKA_OK)
+        LOG_WARN(flow->options.log, "commit failed: %s; trying again", error.message);
+}
+
+polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, polka_error *error)
+{
+    size_t count = 0;
+    if (!atomic_load(&flow->stop) && flow->source != NULL)
+        count += take_batch(flow, timeout_ms);
+    count += flow->sink->operations->poll(flow->sink, 0);
+    count += polkai_flow_collect(flow);
+    count += polkai_send_waiting(flow, now_ns(flow));
+    commit_when_due(flow);
+    if (moved != NULL)
+        *moved = count;
+    if (atomic_load(&flow->failed)) {
+        pthread_mutex_lock(&flow->lock);
+        *error = flow->failure;
+        pthread_mutex_unlock(&flow->lock);
+        return error->status;
+    }
+    return POLKA_OK;
+}
