@@ -51,7 +51,8 @@ static polka_status start_kafka(cli_host *host, const cli_project *project, int6
     host->scripts = find_scripts(project);
     ENSURE(host->scripts != NULL, POLKA_FATAL, error, "no-kafka", "--kafka needs the script deploy/kafka/up, in the project or in the installation; "
            "start a Kafka yourself and use --brokers");
-    ENSURE(port == 0 || !port_taken(port), POLKA_FATAL, error, "port-in-use", "port %" PRId64 " is in use; choose another: --port N", port);
+    ENSURE(port == 0 || !port_taken(port), POLKA_FATAL, error, "port-in-use", "port %" PRId64 " is in use; choose another: --port N, or end "
+           "what runs there (the Kafka of a polka dev that was killed: %s/down --dir %s/.polka/kafka)", port, host->scripts, project->root);
     char *up AUTO(cli_free_text) = cli_format("%s/up", host->scripts);
     host->data = cli_format("%s/.polka/kafka", project->root);
     snprintf(number, sizeof number, "%" PRId64, port);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 256 };
+enum { BATCH = 512, GATHER_MS = 400 };
 
 typedef struct {
     const char *from, *correlation, *format;
@@ -125,13 +125,56 @@ static bool print_batch(tailer *tail, polkai_record *records, size_t count, int6
     return fflush(stdout) == 0 && more;
 }
 
+/* ---- order: partitions come one after another; what was there already is put in order of time, each partition in its own ---- */
+
+typedef struct { polkai_record record; int64_t at_ms; size_t index; } timed;
+
+static int by_time(const void *a, const void *b)
+{
+    const timed *x = a, *y = b;
+    if (x->at_ms != y->at_ms)
+        return x->at_ms < y->at_ms ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static void order(polkai_record *records, size_t count)
+{
+    timed *all = polkai_alloc((count + 1) * sizeof *all);
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (timed){ records[i], records[i].timestamp_ms, i };
+        for (size_t j = i; j > 0; j--) {
+            const timed *before = &all[j - 1];
+            if (before->record.partition != records[i].partition || !polka_text_equal(before->record.topic, records[i].topic))
+                continue;
+            all[i].at_ms = before->at_ms > all[i].at_ms ? before->at_ms : all[i].at_ms;      /* never before its predecessor */
+            break;
+        }
+    }
+    if (count > 1)
+        qsort(all, count, sizeof *all, by_time);
+    for (size_t i = 0; i < count; i++)
+        records[i] = all[i].record;
+    free(all);
+}
+
+/* One batch; while there is a backlog, as much of it as fits. */
+static size_t take(cli_reader *reader, polkai_record *records)
+{
+    size_t count = cli_reader_poll(reader, records, BATCH, 100);
+    int64_t until = polkai_clock_real.steady_ns(&polkai_clock_real) + GATHER_MS * (int64_t)1000000;
+    while (count < BATCH && !cli_reader_reached(reader) && !cli_stopped() && polkai_clock_real.steady_ns(&polkai_clock_real) < until)
+        count += cli_reader_poll(reader, records + count, BATCH - count, 20);
+    order(records, count);
+    return count;
+}
+
 static void follow(tailer *tail, cli_reader *reader)
 {
     polkai_record *records = polkai_alloc(BATCH * sizeof *records);
     int64_t printed = 0, last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     bool more = tail->count != 0;
     while (more && !cli_stopped()) {
-        size_t count = cli_reader_poll(reader, records, BATCH, 100);
+        size_t count = take(reader, records);
         int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
         if (count > 0 || !cli_reader_reached(reader))
             last_ns = now;

@@ -70,6 +70,14 @@ class Shop(Case):
         self.assertEqual(letter["id"], sent["id"])
         self.assertEqual(letter["headers"]["polka-original-offset"], str(sent["offset"]))
 
+    def test_tail_shows_a_flow_in_order_of_time(self):
+        self.dev()
+        sent = self.place()
+        self.flow(sent, 6)
+        types = [row["type"] for row in self.rows("tail", "-q", "-c", sent["id"], "-o", "start", "--until-idle", "300ms")]
+        self.assertEqual(types[:4], ["shop.OrderPlaced", "shop.PaymentAuthorised", "shop.StockReserved", "shop.OrderShipped"])
+        self.assertEqual(len(types), 6)
+
     def test_an_unknown_id_is_said(self):
         self.dev()
         self.assertIn("no event", self.polka("trace", "nothing", code=1).stderr)
