@@ -79,7 +79,7 @@ const char *polkai_when_read(polkai_avro_logical logical, polka_text text, int64
         return is->expected;
     if (!is->time) {
         *value = at_ms / DAY_MS;
-        return text.size == DATE ? NULL : is->expected;
+        return NULL;
     }
     if (!is->date && (at_ms < 0 || at_ms >= DAY_MS))
         return is->expected;

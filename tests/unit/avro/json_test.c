@@ -24,6 +24,7 @@ Test(json, says_which_field_was_wrong_what_was_expected_and_what_came)
         { "{\"order_id\":5,\"lines\":[]}", "!order_id: expected string, got number 5" },
         { "{\"order_id\":\"x\",\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\",\"quantity\":2},{\"sku\":\"c\",\"quantity\":\"x\"}]}", "!lines[2].quantity: expected int, got string \"x\"" },
         { "{\"order_id\":\"x\",\"lines\":[{\"sku\":\"a\",\"quantity\":2147483648}]}", "!lines[0].quantity: expected int (-2147483648 to 2147483647), got number 2147483648" },
+        { "{\"order_id\":\"x\",\"lines\":[{\"sku\":\"a\",\"quantity\":-2147483649}]}", "!lines[0].quantity: expected int (-2147483648 to 2147483647), got number -2147483649" },
         { "{\"order_id\":\"x\",\"lines\":[{\"sku\":\"a\",\"quantity\":1.0}]}", "!lines[0].quantity: expected int, got number 1.0" },
         { "{\"order_id\":\"x\",\"lines\":[{\"sku\":\"a\",\"quantiy\":1}]}", "!lines[0].quantiy: record shop.Line has no such field; did you mean 'quantity'?" },
         { "{\"order_id\":\"x\",\"lines\":[],\"zzzzzz\":1}", "!zzzzzz: record shop.Order has no such field" },

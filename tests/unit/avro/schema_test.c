@@ -173,6 +173,27 @@ Test(files, that_define_one_name_twice_say_where_it_was_first)
     remove_files(&f);
 }
 
+/* Each text nests 40 deep; the second, with the first written out in it, 80. */
+Test(schema, nesting_counts_the_types_that_are_referred_to)
+{
+    char text[2000] = "{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"f\",\"type\":";
+    for (int i = 0; i < 39; i++)
+        strcat(text, "{\"type\":\"array\",\"items\":");
+    strcat(text, "\"int\"");
+    for (int i = 0; i < 39; i++)
+        strcat(text, "}");
+    strcat(text, "}]}");
+    bench b;
+    const polkai_schema *schema;
+    bench_open(&b, text);
+    char *second = strstr(text, "\"int\"");
+    memcpy(second, "\"A\"  ", 5);
+    memcpy(strstr(text, "\"A\""), "\"B\"", 3);
+    cr_assert_eq(polkai_schema_parse(b.set, polka_text_of(text), NULL, &schema, &b.error), POLKA_POISON);
+    eq_text(b.error.message, "$: with the types it refers to written out, more than 64 records, arrays, maps and unions nest inside each other");
+    bench_close(&b);
+}
+
 Test(files, that_cannot_be_read_are_named)
 {
     polka_error error;

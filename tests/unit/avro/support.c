@@ -52,6 +52,7 @@ static const char *encode(bench *b, const char *json, polka_buffer *buffer)
     cr_assert_eq(status, POLKA_OK, "%s: %s", json, b->error.message);
     status = polkai_json_encode(b->schema, value, buffer, &b->error);
     json_decref(value);
+    cr_assert(status == POLKA_OK || buffer->size == 0, "a value that fails leaves no bytes behind: %s", json);
     return status == POLKA_OK ? NULL : wrong(b, "bad-value");
 }
 

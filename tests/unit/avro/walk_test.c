@@ -52,6 +52,7 @@ Test(walk, reads_blocks_with_and_without_their_size)
     CHECK("{\"type\":\"array\",\"items\":\"int\"}", { "00", "" }, { "04020400", "" }, { "0304020400", "" }, { "0302020200", "[1]: a block ends here, and said that it would at byte 3, at byte 4 of 5" },
           { "0306020400", "[1]: a block ends here, and said that it would at byte 5, at byte 4 of 5" }, { "0203", "[0]: the bytes end inside a number, at byte 2 of 2" },
           { "ffffffffffffffffff0100", "the value: a block count of -9223372036854775808, at byte 0 of 11" },
+          { "0106", "the value: a block says that it takes 3 bytes, and 0 are left, at byte 1 of 2" },
           { "0103", "the value: a block says that it takes -2 bytes, and 0 are left, at byte 1 of 2" });
 }
 
