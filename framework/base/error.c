@@ -27,8 +27,8 @@ void polkai_error_where(polka_error *error, const char *format, ...)
     va_end(arguments);
     memcpy(what, error->message, sizeof what);
     size_t used = (size_t)snprintf(error->message, sizeof error->message, "%s: ", where);
-    if (used < sizeof error->message)
-        snprintf(error->message + used, sizeof error->message - used, "%s", what);
+    memcpy(error->message + used, what, sizeof what - used);             /* `where` is shorter than half of it */
+    error->message[sizeof error->message - 1] = '\0';
 }
 
 const char *polkai_status_name(polka_status status)

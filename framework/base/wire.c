@@ -265,7 +265,7 @@ static bool precise(polka_writer *writer, int64_t value, unsigned precision)
 static uint8_t *write_big_endian(uint8_t *at, int64_t value, size_t size)
 {
     for (size_t i = size; i-- > 0;)
-        *at++ = i >= 8 ? (uint8_t)(value < 0 ? 0xff : 0) : (uint8_t)((uint64_t)value >> (8 * i));
+        *at++ = (uint8_t)(i >= 8 ? (value < 0 ? 0xff : 0) : (uint64_t)value >> (8 * i));
     return at;
 }
 
