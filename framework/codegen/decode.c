@@ -233,7 +233,7 @@ static void write_record(gen *g, out *o, const named *type)
                 read_call(g, m->shape, polkai_arena_format(&g->arena, "&v->%s", m->name).data), m->field->name);
     }
     if (read == 0)
-        out_add(o, "    (void)r;\n    v->nothing = 0;\n");
+        out_add(o, "    v->nothing = 0;\n");
     if (type->recursive)
         out_add(o, "    r->depth--;\n");
     out_add(o, "    return at;\n}\n");

@@ -110,13 +110,12 @@ static void bound_items(gen *g, out *o, const named *owner, const shape *s)
     const shape *item = s->inner;
     size_t constant = constant_bound(item);
     if (!map && !grows(item)) {
-        out_add(o, "%s    return polka_bound_items(v->count, %zu);\n}\n", owner->recursive ? "    (void)depth;\n" : "", constant);
+        out_add(o, "    return polka_bound_items(v->count, %zu);\n}\n", constant);
         return;
     }
-    bool deep = grows(item) && owner->recursive;
-    out_add(o, "%s    uint64_t bound = 0;\n"
+    out_add(o, "    uint64_t bound = 0;\n"
                "    for (size_t i = 0; v->items != NULL && i < v->count && bound <= POLKA_BODY_MAX; i++)\n"
-               "        bound += %zu", owner->recursive && !deep ? "    (void)depth;\n" : "", constant);
+               "        bound += %zu", constant);
     if (map)
         out_add(o, " + polka_bound_size(v->items[i].key.size)");
     if (grows(item))
@@ -126,8 +125,6 @@ static void bound_items(gen *g, out *o, const named *owner, const shape *s)
 
 static void bound_branches(gen *g, out *o, const named *owner, const shape *s)
 {
-    if (owner->recursive)
-        out_add(o, "    (void)depth;\n");
     out_add(o, "    switch (v->tag) {\n");
     for (size_t i = 0; i < s->branch_count; i++) {
         const branch *b = &s->branches[i];
@@ -156,8 +153,8 @@ static void bound_place(gen *g, out *o, const named *owner, const shape *s)
     else if (s->kind != SHAPE_POINTER)
         bound_items(g, o, owner, s);
     else
-        out_add(o, "%s    return *v == NULL ? 0 : %zu%s%s;\n}\n", owner->recursive && !grows(s->inner) ? "    (void)depth;\n" : "", constant_bound(s->inner),
-                grows(s->inner) ? " + " : "", grows(s->inner) ? bound_call(g, owner, s->inner, "*v") : "");
+        out_add(o, "    return *v == NULL ? 0 : %zu%s%s;\n}\n", constant_bound(s->inner), grows(s->inner) ? " + " : "",
+                grows(s->inner) ? bound_call(g, owner, s->inner, "*v") : "");
 }
 
 static void bound_record(gen *g, out *o, const named *type)
@@ -264,7 +261,7 @@ static void write_items(gen *g, out *o, const shape *s)
         out_add(o, "            if ((at = polka_write_text(w, at, v->items[i].key)) == NULL)\n                return polka_write_in_item(w, i);\n");
     write_statement(g, o, s->inner, "            ", map ? "&v->items[i].value" : "&v->items[i]",
                     map ? "polka_write_in_entry(w, v->items[i].key)" : "polka_write_in_item(w, i)");
-    out_add(o, "%s    }\n%s    *at = 0;\n    return at + 1;\n}\n", map ? "        }\n" : "", null ? "    (void)w;\n" : "");
+    out_add(o, "%s    }\n    *at = 0;\n    return at + 1;\n}\n", map ? "        }\n" : "");
 }
 
 static void write_union(gen *g, out *o, const shape *s)
@@ -305,13 +302,6 @@ static void write_record(gen *g, out *o, const named *type)
     for (size_t i = 0; i < type->member_count; i++)
         write_place(g, o, type->members[i].shape);
     write_head(g, o, type->name, type->name);
-    bool uses_value = false, uses_writer = false;
-    for (size_t i = 0; i < type->member_count; i++) {
-        const member *m = &type->members[i];
-        uses_value = uses_value || m->shape->kind != SHAPE_NULL;
-        uses_writer = uses_writer || fails(m->shape);
-    }
-    out_add(o, "%s%s", uses_writer ? "" : "    (void)w;\n", uses_value ? "" : "    (void)v;\n");
     for (size_t i = 0; i < type->member_count; i++) {
         const member *m = &type->members[i];
         write_statement(g, o, m->shape, "    ", format(g, "&v->%s", m->name), format(g, "polka_write_in(w, \"%s\")", m->field->name));

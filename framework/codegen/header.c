@@ -157,7 +157,7 @@ static void write_compound(gen *g, out *o, const declaration *d)
         out_add(o, "#ifndef %s_DECLARED\n#define %s_DECLARED\n", guard, guard);
     if (d->kind == DECLARE_ARRAY) {
         bool star = ends_in_star(s->inner->type);
-        out_add(o, "typedef struct { size_t count; %s%s %sitems; } %s;\n", star ? "" : "const ", s->inner->type, star ? "const *" : "*", s->type);
+        out_add(o, "typedef struct { size_t count; %s%s%sitems; } %s;\n", star ? "" : "const ", s->inner->type, star ? "const *" : " *", s->type);
     } else {
         char tail[200];
         snprintf(tail, sizeof tail, " %s_entry", stem);

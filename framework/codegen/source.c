@@ -38,18 +38,18 @@ static void write_key(out *o, const named *event)
     out_add(o, "\nstatic polka_status key_%s(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)\n{\n    const %s *v = value;\n",
             event->name, event->name);
     switch (s->kind) {
-    case SHAPE_INT: case SHAPE_LONG: out_add(o, "    (void)error;\n    return polka_key_number(%s, arena, key);\n}\n", value); return;
+    case SHAPE_INT: case SHAPE_LONG: out_add(o, "    return polka_key_number(%s, arena, key);\n}\n", value); return;
     case SHAPE_FIXED:
-        out_add(o, "    polka_bytes bytes = { %zu, %s.bytes };\n    (void)arena;\n    return polka_key_bytes(\"%s\", \"%s\", bytes, key, error);\n}\n",
+        out_add(o, "    polka_bytes bytes = { %zu, %s.bytes };\n    return polka_key_bytes(\"%s\", \"%s\", bytes, key, error);\n}\n",
                 s->schema->fixed_size, value, type, event->key);
         return;
     case SHAPE_ENUM:
-        out_add(o, "    const char *name = (unsigned)%s - 1 < %zu ? %s_name(%s) : NULL;\n    (void)arena;\n"
+        out_add(o, "    const char *name = (unsigned)%s - 1 < %zu ? %s_name(%s) : NULL;\n"
                    "    return polka_key_text(\"%s\", \"%s\", polka_text_of(name), key, error);\n}\n",
                 value, s->schema->count, s->named->name, value, type, event->key);
         return;
     default:
-        out_add(o, "    (void)arena;\n    return polka_key_%s(\"%s\", \"%s\", %s, key, error);\n}\n", s->kind == SHAPE_TEXT ? "text" : "bytes", type, event->key, value);
+        out_add(o, "    return polka_key_%s(\"%s\", \"%s\", %s, key, error);\n}\n", s->kind == SHAPE_TEXT ? "text" : "bytes", type, event->key, value);
     }
 }
 
@@ -86,7 +86,7 @@ void gen_write_source(gen *g, out *o)
         if (g->ordered.items[i]->coded)
             coded[count++] = g->ordered.items[i];
     out_add(o, "/* %s.c: made by polka_avro_generate; changes go into the schemas. */\n#include \"%s.h\"\n\n#include <polka/wire.h>\n\n"
-               "#ifdef __GNUC__\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n#endif\n",
+               "#ifdef __GNUC__\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n#pragma GCC diagnostic ignored \"-Wunused-parameter\"\n#endif\n",
             g->target, g->target);
     for (size_t i = 0; i < g->ordered.count; i++)
         if (g->ordered.items[i]->schema->type == POLKAI_AVRO_ENUM && !g->ordered.items[i]->foreign)
