@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLOSE_SECONDS = 5, COMMIT_SECONDS = 5, WATERMARK_MS = 5000 };
+enum { CLOSE_MS = 5000, COMMIT_MS = 5000, SILENT_MS = 500, WATERMARK_MS = 5000 };
 
 typedef rd_kafka_topic_partition_list_t list;
 
@@ -98,6 +98,15 @@ polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start
     return POLKA_OK;
 }
 
+/*
+ * How long to wait for an answer while leaving. A broker that has just left us waiting in vain is not given as long again
+ * for the next request, as the owner has a deadline for all of them together.
+ */
+static int64_t patience_ms(const polkai_kafka_source *self, int64_t usual_ms)
+{
+    return polkai_kafka_silent(&self->client) ? SILENT_MS : usual_ms;
+}
+
 /* ---- the group ------------------------------------------------------------------------------------ */
 
 static bool is_cooperative(rd_kafka_t *handle)
@@ -146,6 +155,20 @@ static void end_pause(polkai_kafka_source *self, const list *partitions)
         rd_kafka_resume_partitions(self->client.handle, ended);
 }
 
+/* Records of these partitions that the poll under way has taken already: the next owner reads them, or we do, once more. */
+static void give_back(polkai_kafka_source *self, const list *partitions)
+{
+    size_t kept = 0;
+    for (size_t i = 0; self->taken != NULL && i < self->taken_count; i++) {
+        polkai_record *record = &self->taken[i];
+        if (rd_kafka_topic_partition_list_find(partitions, record->topic.data, record->partition) == NULL)
+            self->taken[kept++] = *record;
+        else
+            polkai_record_release(record);
+    }
+    self->taken_count = kept;
+}
+
 void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
 {
     polkai_kafka_source *self = ((polkai_kafka_client *)opaque)->owner;
@@ -157,13 +180,14 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
             self->listener.assigned(self->listener.user, positions, (size_t)partitions->cnt);
     } else {
         bool lost = rd_kafka_assignment_lost(handle) == 1;
+        give_back(self, partitions);
         if (self->assigned && self->listener.revoked != NULL)
             self->listener.revoked(self->listener.user, positions, (size_t)partitions->cnt, lost);
         self->assigned = is_cooperative(handle);
         end_pause(self, partitions);
         change(self, partitions, false);
     }
-    self->close_limit_ns = polkai_kafka_now_ns() + (int64_t)CLOSE_SECONDS * 1000000000;
+    self->close_limit_ns = polkai_kafka_now_ns() + patience_ms(self, CLOSE_MS) * 1000000;
     free(positions);
 }
 
@@ -188,9 +212,11 @@ void polkai_kafka_leave(polkai_kafka_source *self)
     if (failure != NULL)
         rd_kafka_error_destroy(failure);
     else
-        self->close_limit_ns = polkai_kafka_now_ns() + (int64_t)CLOSE_SECONDS * 1000000000;   /* a rebalance starts it anew */
+        self->close_limit_ns = polkai_kafka_now_ns() + patience_ms(self, CLOSE_MS) * 1000000;     /* a rebalance starts it anew */
     while (failure == NULL && !rd_kafka_consumer_closed(handle) && polkai_kafka_now_ns() < self->close_limit_ns)
         serve_close(self, queue);
+    if (failure == NULL && !rd_kafka_consumer_closed(handle))
+        self->client.silent_ns = polkai_kafka_now_ns();
     rd_kafka_queue_destroy(queue);
 }
 
@@ -276,8 +302,9 @@ static polka_status commit_and_wait(polkai_kafka_source *self, list *partitions,
     rd_kafka_queue_t *queue = rd_kafka_queue_new(self->client.handle);
     rd_kafka_resp_err_t code = rd_kafka_commit_queue(self->client.handle, partitions, queue, ignore, NULL);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, COMMIT_SECONDS * 1000);
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, (int)patience_ms(self, COMMIT_MS));
         code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : result_of(event);
+        self->client.silent_ns = event == NULL ? polkai_kafka_now_ns() : 0;
         rd_kafka_event_destroy(event);
     }
     rd_kafka_queue_destroy(queue);

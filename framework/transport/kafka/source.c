@@ -66,7 +66,7 @@ static void read_headers(polkai_record *record, polka_arena *arena)
     if (rd_kafka_message_headers(record->native, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     size_t count = rd_kafka_header_cnt(list);
-    polkai_header *headers = polkai_arena_zeroed(arena, count, sizeof *headers);
+    polkai_header *headers = polka_arena_alloc(arena, count * sizeof *headers);
     for (size_t i = 0; i < count; i++) {
         const char *name;
         const void *value;
@@ -125,14 +125,18 @@ static void tell_error(polkai_kafka_source *self, const rd_kafka_message_t *mess
     polkai_kafka_tell(self, message->err == RD_KAFKA_RESP_ERR__FATAL ? POLKA_FATAL : POLKA_TRANSIENT, text);
 }
 
-/* Takes what is there. The batch API is never used: with pause or a rebalance it loses records before 2.1.0. */
+/*
+ * Takes what is there. The batch API is never used: with pause or a rebalance it loses records before 2.1.0. A rebalance may
+ * come between two records; those taken before it, of partitions that went, are given back, as they will be read again.
+ */
 static size_t drain(polkai_kafka_source *self, polkai_record *records, size_t capacity)
 {
-    size_t count = 0;
+    self->taken = records;
+    self->taken_count = 0;
     const rd_kafka_topic_t *last = NULL; /* of this batch only: its records hold the handle, so the address stays its own */
     polka_text topic = { 0, NULL };
     rd_kafka_message_t *message;
-    while (count < capacity && (message = rd_kafka_consumer_poll(self->client.handle, 0)) != NULL) {
+    while (self->taken_count < capacity && (message = rd_kafka_consumer_poll(self->client.handle, 0)) != NULL) {
         if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
             tell_error(self, message);
             rd_kafka_message_destroy(message);
@@ -142,9 +146,10 @@ static size_t drain(polkai_kafka_source *self, polkai_record *records, size_t ca
             last = message->rkt;
             topic = polkai_kafka_name_of(self, rd_kafka_topic_name(message->rkt));
         }
-        fill(&records[count++], message, topic);
+        fill(&records[self->taken_count++], message, topic);
     }
-    return count;
+    self->taken = NULL;
+    return self->taken_count;
 }
 
 static void wait_for_more(polkai_kafka_source *self, int64_t left_ns)

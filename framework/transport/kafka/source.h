@@ -24,6 +24,8 @@ typedef struct {
     char *cluster;                       /* its id; NULL: not known yet */
     polkai_position *paused;             /* what pause has paused: 2.0.2 rewinds when anything else is resumed (librdkafka#4636) */
     size_t paused_count;
+    polkai_record *taken;                /* by the poll under way; NULL: none is */
+    size_t taken_count;
     int64_t close_limit_ns;
 } polkai_kafka_source;
 
