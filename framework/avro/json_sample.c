@@ -166,7 +166,7 @@ static json_t *sample_record(sampling *s, const polkai_schema *schema)
 
 static json_t *sample_items(sampling *s, const polkai_schema *schema, const char *name)
 {
-    char key[80];
+    char key[96];
     json_t *value = schema->type == POLKAI_AVRO_ARRAY ? json_array() : json_object();
     size_t count = s->depth >= DEEP || cost(s, schema->items) == 4 ? 0 : 1 + below(s, 2);
     for (size_t i = 0; i < count; i++) {

@@ -22,7 +22,7 @@ Test(sink, reports_every_send_once_with_its_cookie_and_offset, .timeout = 60)
         cr_assert_eq(all->last[i].status, POLKA_OK, "%s", all->last[i].code);
         cr_assert_eq(all->last[i].cookie, i + 1);
         cr_assert_eq(all->last[i].partition, 0);
-        cr_assert_eq(all->last[i].offset, i);
+        cr_assert_eq(all->last[i].offset, (int64_t)i);
     }
     cr_assert_eq(sink->operations->poll(sink, 0), 0);
     END_STAGE(sink, all);

@@ -125,7 +125,7 @@ Test(source, keeps_the_order_of_a_partition_and_never_gives_more_than_asked_for,
             char wanted[8];
             snprintf(wanted, sizeof wanted, "%d", (int)next);
             cr_assert(value_is(&got[i], wanted), "at %zu", next);
-            cr_assert_eq(got[i].offset, next);
+            cr_assert_eq(got[i].offset, (int64_t)next);
         }
         release_all(got, count);
     }

@@ -38,7 +38,7 @@ static json_t *random_record(chance *c, unsigned depth)
     snprintf(full, sizeof full, "test.random.%s", json_string_value(json_object_get(record, "name")));
     size_t count = 1 + below(c, 5);
     for (size_t i = 0; i < count; i++) {
-        char name[20];
+        char name[24];
         snprintf(name, sizeof name, "f%zu", i);
         json_t *type = below(c, 8) == 0 ? json_pack("[s,s]", "null", full) : random_schema(c, depth + 1);
         json_array_append_new(fields, json_pack("{s:s,s:o}", "name", name, "type", type));
@@ -52,7 +52,7 @@ static json_t *random_enum(chance *c)
     json_t *schema = named(c, "enum"), *symbols = json_array();
     size_t count = 1 + below(c, 200);
     for (size_t i = 0; i < count; i++) {
-        char name[20];
+        char name[24];
         snprintf(name, sizeof name, "S%zu", i);
         json_array_append_new(symbols, json_string(name));
     }

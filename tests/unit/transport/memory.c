@@ -76,7 +76,7 @@ Test(memory, gives_records_of_several_topics_in_the_order_they_were_sent)
     cr_assert_eq(source->operations->start(source, &(polkai_start){ .topics = topics, .topic_count = 2 }, NULL), POLKA_OK);
     const char *order[] = { "b", "a", "b", "b", "a" };
     for (size_t i = 0; i < 5; i++)
-        send(sink, order[i], "key" + i % 3, i);
+        send(sink, order[i], &"key"[i % 3], i);
     polkai_record records[8];
     size_t count = source->operations->poll(source, records, 8, 0);
     cr_assert_eq(count, 5);
