@@ -248,6 +248,7 @@ void release_all(polkai_record *records, size_t count)
         polkai_record_release(&records[i]);
 }
 
+#ifndef POLKA_PLAIN_RUNNER
 /* Criterion keeps its own tables to the end. */
 const char *__lsan_default_suppressions(void);
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
@@ -267,3 +268,4 @@ __attribute__((visibility("default"))) int main(int argc, char **argv)
     criterion_finalize(tests);
     return result;
 }
+#endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DESTROY_SECONDS = 5 };
+enum { DESTROY_SECONDS = 5, DESTROY_SILENT_SECONDS = 1, SILENT_SECONDS = 20 };
 
 int64_t polkai_kafka_now_ns(void)
 {
@@ -124,18 +124,26 @@ static void *destroy(void *handle)
     return NULL;
 }
 
+bool polkai_kafka_silent(const polkai_kafka_client *client)
+{
+    return client->silent_ns != 0 && polkai_kafka_now_ns() - client->silent_ns < (int64_t)SILENT_SECONDS * 1000000000;
+}
+
 bool polkai_kafka_client_close(polkai_kafka_client *client)
 {
+    bool silent = polkai_kafka_silent(client);
     pthread_t thread;
     if (pthread_create(&thread, NULL, destroy, client->handle) != 0) {
         destroy(client->handle);
     } else {
         struct timespec limit;
         clock_gettime(CLOCK_REALTIME, &limit);
-        limit.tv_sec += DESTROY_SECONDS;
+        limit.tv_sec += silent ? DESTROY_SILENT_SECONDS : DESTROY_SECONDS;
         if (pthread_timedjoin_np(thread, NULL, &limit) != 0) {
             pthread_detach(thread);
-            if (client->log != NULL)
+            if (client->log != NULL && silent)
+                LOG_WARN(client->log, "the broker at %s did not answer while the connection was being closed; leaving without it", client->brokers);
+            else if (client->log != NULL)
                 LOG_WARN(client->log, "librdkafka did not end within %d s; a record was probably not released. Going on without it", DESTROY_SECONDS);
             return false;
         }

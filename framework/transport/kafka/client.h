@@ -23,6 +23,7 @@ struct polkai_kafka_client {
     char *brokers;                       /* as configured, for messages */
     const polkai_log *log;               /* borrowed; may be NULL */
     polkai_kafka_outage outage;
+    int64_t silent_ns;                   /* when the broker last let a request of ours go unanswered; 0: never */
     /* tells the owner; from inside polls of the handle */
     void (*notice)(void *owner, polka_status status, const char *message);
     void *owner;
@@ -41,6 +42,8 @@ polka_status polkai_kafka_client_open(polkai_kafka_client *client, rd_kafka_type
  * somebody forgot. false: it did not end, and everything that its callbacks use must stay.
  */
 bool polkai_kafka_client_close(polkai_kafka_client *client);
+/* polkai_kafka_silent: a moment ago a request of ours got no answer within its time. */
+bool polkai_kafka_silent(const polkai_kafka_client *client);
 
 /* In outage.c. _error is librdkafka's error_cb; _look is called at every poll, and is cheap while all is well. */
 void polkai_kafka_outage_error(rd_kafka_t *handle, int code, const char *reason, void *client);

@@ -76,10 +76,14 @@ static known recall(rd_kafka_conf_t *conf)
     return all;
 }
 
+/* Its aliases are in no list that it gives, and are what people write. */
+static const char *const aliases[] = { "acks", "linger.ms", "retries", "compression.type", "max.in.flight", "max.partition.fetch.bytes", "sasl.mechanism" };
+
 static polka_status unknown(rd_kafka_conf_t *conf, const char *key, polka_error *error)
 {
     const char *names[1024];
-    size_t count = 0;
+    size_t count = sizeof aliases / sizeof *aliases;
+    memcpy(names, aliases, sizeof aliases);
     known all AUTO(forget) = recall(conf);
     for (size_t i = 0; i < all.client_count && count < 1024; i += 2)           /* name, value, name, … */
         names[count++] = all.of_client[i];

@@ -1,0 +1,231 @@
+/* What only the Kafka transport has: refused releases and properties, and what it says when nobody answers. */
+#include <transport/broker.h>
+#include <transport/kafka/source.h>
+
+#include <arpa/inet.h>
+#include <base/arena.h>
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- releases and properties ---------------------------------------------------------------------- */
+
+Test(release, those_that_lose_or_duplicate_are_refused_by_name)
+{
+    const int bad[] = { 0x020100ff, 0x020200ff, 0x020300ff, 0x020400ff, 0x020500ff, 0x020600ff, 0x020a00ff, 0x010900ff };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        polka_error why = { 0 };
+        char number[16];
+        snprintf(number, sizeof number, "%d.%d.%d", bad[i] >> 24, bad[i] >> 16 & 0xff, bad[i] >> 8 & 0xff);
+        cr_assert_eq(polkai_kafka_release_check(bad[i], &why), POLKA_MISUSE, "%s", number);
+        cr_assert_not_null(strstr(why.message, number), "%s", why.message);
+    }
+}
+
+Test(release, the_others_are_taken)
+{
+    const int good[] = { 0x020002ff, 0x020101ff, 0x020501ff, 0x020601ff, 0x020a01ff, 0x020c01ff };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        cr_assert_eq(polkai_kafka_release_check(good[i], NULL), POLKA_OK, "%x", (unsigned)good[i]);
+}
+
+Test(property, a_typo_is_met_with_the_nearest_name)
+{
+    polka_error why = { 0 };
+    cr_assert_eq(polkai_kafka_property_check("lingr.ms", "5", &why), POLKA_MISUSE);
+    cr_assert_str_eq(why.code, "unknown-property");
+    cr_assert_not_null(strstr(why.message, "linger.ms"), "%s", why.message);
+}
+
+Test(property, a_value_that_librdkafka_does_not_take_is_refused)
+{
+    polka_error why = { 0 };
+    cr_assert_eq(polkai_kafka_property_check("linger.ms", "soon", &why), POLKA_MISUSE);
+    cr_assert_str_eq(why.code, "bad-property");
+    cr_assert_eq(polkai_kafka_property_check("linger.ms", "5", NULL), POLKA_OK);
+    cr_assert_eq(polkai_kafka_property_check("acks", "all", NULL), POLKA_OK);
+}
+
+Test(property, what_the_promises_rest_on_cannot_be_changed)
+{
+    const char *owned[] = { "enable.auto.commit", "enable.auto.offset.store", "group.id", "bootstrap.servers", "plugin.library.paths", "transactional.id" };
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
+        polka_error why = { 0 };
+        cr_assert_eq(polkai_kafka_property_check(owned[i], "true", &why), POLKA_MISUSE, "%s", owned[i]);
+        cr_assert_str_eq(why.code, "refused-property");
+    }
+}
+
+Test(property, the_users_win_over_ours)
+{
+    polkai_kafka_property properties[] = { { "session.timeout.ms", "7000" }, { "linger.ms", "3" } };
+    polkai_kafka_options options = { .brokers = "127.0.0.1:1", .group = "g", .properties = properties, .property_count = 2 };
+    polkai_source *source;
+    polka_error why = { 0 };
+    cr_assert_eq(polkai_kafka_source_open(&source, &options, &why), POLKA_OK, "%s", why.message);
+    const char *value = NULL;
+    char text[32];
+    size_t size = sizeof text;
+    polkai_kafka_client *client = &((polkai_kafka_source *)source)->client;
+    if (rd_kafka_conf_get(rd_kafka_conf(client->handle), "session.timeout.ms", text, &size) == RD_KAFKA_CONF_OK)
+        value = text;
+    cr_assert_str_eq(value, "7000");
+    source->operations->close(source);
+}
+
+Test(property, a_bad_one_stops_the_opening)
+{
+    polkai_kafka_property property = { "no.such.thing", "1" };
+    polkai_kafka_options options = { .brokers = "127.0.0.1:1", .properties = &property, .property_count = 1 };
+    polkai_sink *sink;
+    polkai_source *source;
+    polka_error why = { 0 };
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, &why), POLKA_MISUSE);
+    cr_assert_eq(polkai_kafka_source_open(&source, &options, &why), POLKA_MISUSE);
+    options.brokers = "";
+    cr_assert_eq(polkai_kafka_source_open(&source, &options, &why), POLKA_MISUSE);
+    cr_assert_str_eq(why.code, "no-brokers");
+}
+
+/* ---- nobody answers ------------------------------------------------------------------------------- */
+
+typedef struct { unsigned down, back; char first[600]; } heard;
+
+static void listen_to(void *user, polka_status status, const char *message)
+{
+    heard *all = user;
+    if (status == POLKA_OK)
+        all->back++;
+    else if (all->down++ == 0)
+        snprintf(all->first, sizeof all->first, "%s", message);
+}
+
+/* A door on a port of our choice that leads to the mock, which has ports of its own choice only. */
+typedef struct { int door; const char *to; atomic_bool stop; pthread_t thread; } forwarder;
+
+static int connect_to(const char *address)
+{
+    struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1)) };
+    inet_pton(AF_INET, "127.0.0.1", &there.sin_addr);
+    int made = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(made, (struct sockaddr *)&there, sizeof there), 0);
+    return made;
+}
+
+static void copy_both_ways(forwarder *self, int in, int out)
+{
+    char bytes[65536];
+    struct pollfd both[] = { { in, POLLIN, 0 }, { out, POLLIN, 0 } };
+    while (!atomic_load(&self->stop)) {
+        if (poll(both, 2, 50) <= 0)
+            continue;
+        for (int i = 0; i < 2; i++) {
+            if (both[i].revents == 0)
+                continue;
+            ssize_t size = read(both[i].fd, bytes, sizeof bytes);
+            if (size <= 0 || write(both[1 - i].fd, bytes, (size_t)size) != size)
+                return;
+        }
+    }
+}
+
+static void *forward(void *user)
+{
+    forwarder *self = user;
+    struct pollfd door = { self->door, POLLIN, 0 };
+    while (!atomic_load(&self->stop)) {
+        if (poll(&door, 1, 50) <= 0)
+            continue;
+        int in = accept(self->door, NULL, NULL), out = connect_to(self->to);
+        copy_both_ways(self, in, out);
+        close(in);
+        close(out);
+    }
+    return NULL;
+}
+
+static int free_port(void)
+{
+    struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof any;
+    int made = socket(AF_INET, SOCK_STREAM, 0);
+    bind(made, (struct sockaddr *)&any, sizeof any);
+    getsockname(made, (struct sockaddr *)&any, &size);
+    close(made);
+    return ntohs(any.sin_port);
+}
+
+static void open_door(forwarder *self, int port)
+{
+    struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    self->door = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(self->door, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+    cr_assert_eq(bind(self->door, (struct sockaddr *)&here, sizeof here), 0);
+    listen(self->door, 16);
+    pthread_create(&self->thread, NULL, forward, self);
+}
+
+static bool poll_until(polkai_source *source, const unsigned *wanted)
+{
+    polkai_record record;
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)15 * 1000000000; *wanted == 0 && polkai_kafka_now_ns() < end;)
+        if (source->operations->poll(source, &record, 1, 100) > 0)
+            polkai_record_release(&record);
+    return *wanted > 0;
+}
+
+Test(outage, is_told_once_with_the_address_and_its_end_too, .timeout = 60)
+{
+    polkai_broker *broker;
+    forwarder door = { 0 };
+    heard all = { 0 };
+    cr_assert_eq(polkai_broker_mock_start(&broker, NULL), POLKA_OK);
+    cr_assert_eq(polkai_broker_topic(broker, "t", 1, NULL), POLKA_OK);
+    char address[32];
+    int port = free_port();
+    snprintf(address, sizeof address, "127.0.0.1:%d", port);
+    polkai_source *source;
+    polka_text topic = POLKA_TEXT_INIT("t");
+    polkai_start start = { .topics = &topic, .topic_count = 1, .listener = { .user = &all, .notice = listen_to } };
+    cr_assert_eq(polkai_kafka_source_open(&source, &(polkai_kafka_options){ .brokers = address, .group = "g", .embedded = true }, NULL), POLKA_OK);
+    cr_assert_eq(source->operations->start(source, &start, NULL), POLKA_OK);
+    cr_assert(poll_until(source, &all.down));
+    cr_assert_not_null(strstr(all.first, address), "%s", all.first);
+    cr_assert_not_null(strstr(all.first, "Connection refused"), "%s", all.first);
+    polkai_record record;
+    for (int i = 0; i < 20; i++)         /* 2 s of failing again and again are no news */
+        source->operations->poll(source, &record, 1, 100);
+    cr_assert_eq(all.down, 1);
+    cr_assert_eq(all.back, 0);
+    door.to = polkai_broker_address(broker);
+    open_door(&door, port);
+    cr_assert(poll_until(source, &all.back));
+    cr_assert_eq(all.down, 1);
+    source->operations->close(source);
+    atomic_store(&door.stop, true);
+    pthread_join(door.thread, NULL);
+    close(door.door);
+    polkai_broker_stop(broker);
+}
+
+static void note_status(void *user, const polkai_report *report)
+{
+    *(polka_status *)user = report->status;
+}
+
+Test(outage, what_was_not_sent_by_the_end_is_reported_as_to_be_sent_again, .timeout = 60)
+{
+    polka_status status = POLKA_OK;
+    polkai_kafka_options options = { .brokers = "127.0.0.1:1", .report = note_status, .report_user = &status };
+    polkai_sink *sink;
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, NULL), POLKA_OK);
+    polkai_record record = { .topic = POLKA_TEXT("t"), .partition = -1, .value = { 1, (const uint8_t *)"v" } };
+    cr_assert_eq(sink->operations->send(sink, &record, NULL, NULL), POLKA_OK);
+    cr_assert_eq(sink->operations->poll(sink, 300), 0, "it is kept, and not given up");
+    sink->operations->close(sink, 0);
+    cr_assert_eq(status, POLKA_TRANSIENT);
+}
