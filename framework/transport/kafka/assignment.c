@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 5000, COMMIT_MS = 5000, SILENT_MS = 500, WATERMARK_MS = 5000 };
+enum { CLOSE_MS = 4000, COMMIT_MS = 3000, SILENT_MS = 500, WATERMARK_MS = 5000 };
 
 typedef rd_kafka_topic_partition_list_t list;
 
