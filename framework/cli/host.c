@@ -7,6 +7,7 @@
 #include <cli/reader.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -43,6 +44,17 @@ static bool port_taken(int64_t port)
     return taken;
 }
 
+/* The Kafka of a `polka dev` that was killed: up takes it over. */
+static bool runs_there(const char *data)
+{
+    char *path AUTO(cli_free_text) = cli_format("%s/node1/pid", data), text[32] = "";
+    FILE *file = fopen(path, "re");
+    bool read = file != NULL && fgets(text, sizeof text, file) != NULL;
+    if (file != NULL)
+        fclose(file);
+    return read && atoi(text) > 0 && kill(atoi(text), 0) == 0;
+}
+
 static polka_status start_kafka(cli_host *host, const cli_project *project, int64_t port, polka_error *error)
 {
     char number[24];
@@ -51,13 +63,13 @@ static polka_status start_kafka(cli_host *host, const cli_project *project, int6
     host->scripts = find_scripts(project);
     ENSURE(host->scripts != NULL, POLKA_FATAL, error, "no-kafka", "--kafka needs the script deploy/kafka/up, in the project or in the installation; "
            "start a Kafka yourself and use --brokers");
-    ENSURE(port == 0 || !port_taken(port), POLKA_FATAL, error, "port-in-use", "port %" PRId64 " is in use; choose another: --port N, or end "
-           "what runs there (the Kafka of a polka dev that was killed: %s/down --dir %s/.polka/kafka)", port, host->scripts, project->root);
-    char *up AUTO(cli_free_text) = cli_format("%s/up", host->scripts);
     host->data = cli_format("%s/.polka/kafka", project->root);
+    ENSURE(port == 0 || runs_there(host->data) || !port_taken(port), POLKA_FATAL, error, "port-in-use", "port %" PRId64 " is in use; choose another: --port N", port);
+    char *up AUTO(cli_free_text) = cli_format("%s/up", host->scripts);
     snprintf(number, sizeof number, "%" PRId64, port);
     const char *argv[] = { up, "--dir", host->data, port != 0 ? "--port" : NULL, number, NULL };
-    TRY(cli_capture(argv, KAFKA_UP_MS, &output, error));
+    host->kafka_begun = true;
+    TRY(cli_capture(argv, KAFKA_UP_MS, true, &output, error));
     output[strcspn(output, " \r\n")] = '\0';
     ENSURE(strchr(output, ':') != NULL, POLKA_FATAL, error, "no-kafka", "%s/up did not say where the broker is, but '%s'", host->scripts, output);
     host->connection.brokers = polkai_strdup(output);
@@ -69,7 +81,7 @@ static void stop_kafka(cli_host *host)
     polka_error error = { 0 };
     char *down AUTO(cli_free_text) = cli_format("%s/down", host->scripts), *output AUTO(cli_free_text) = NULL;
     const char *argv[] = { down, "--dir", host->data, NULL };
-    if (cli_capture(argv, KAFKA_DOWN_MS, &output, &error) != POLKA_OK)
+    if (cli_capture(argv, KAFKA_DOWN_MS, false, &output, &error) != POLKA_OK)
         cli_say("polka: %s", error.message);
 }
 
@@ -126,7 +138,7 @@ void cli_host_stop(cli_host *host)
 {
     if (host->mock != NULL)
         polkai_broker_stop(host->mock);
-    if (host->kind == CLI_HOST_KAFKA && host->scripts != NULL && host->data != NULL)
+    if (host->kafka_begun)
         stop_kafka(host);
     cli_connection_free(&host->connection);
     free(host->scripts);

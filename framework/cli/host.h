@@ -17,6 +17,7 @@ typedef struct {
     cli_connection connection;           /* how to reach it */
     polkai_broker *mock;                 /* EMBEDDED */
     char *scripts, *data;                /* KAFKA: the folder with up and down; the data folder */
+    bool kafka_begun;                    /* up was called, so down has to be */
 } cli_host;
 
 /*

@@ -26,7 +26,7 @@ polka_status cli_manifests_describe(cli_manifests *manifests, const cli_project 
 {
     for (size_t i = 0; i < build->count; i++) {
         char *text AUTO(cli_free_text) = NULL;
-        TRY(cli_capture((const char *const[]){ build->services[i].path, "--describe", project->file != NULL ? "--config" : NULL, project->file, NULL }, DESCRIBE_MS, &text, error));
+        TRY(cli_capture((const char *const[]){ build->services[i].path, "--describe", project->file != NULL ? "--config" : NULL, project->file, NULL }, DESCRIBE_MS, true, &text, error));
         TRY(add_manifest(manifests, text, build->services[i].name, error));
     }
     return POLKA_OK;

@@ -58,7 +58,7 @@ polka_status cli_start(const char *const *argv, cli_pipe kind, int death_signal,
 }
 
 /* Reads until the end of the pipe; false: the deadline passed, or we were stopped. */
-static bool read_all(int reading, int64_t timeout_ms, char **output, size_t *size)
+static bool read_all(int reading, int64_t timeout_ms, bool stoppable, char **output, size_t *size)
 {
     int64_t until = polkai_clock_real.steady_ns(&polkai_clock_real) + timeout_ms * 1000000;
     size_t capacity = 0;
@@ -73,28 +73,30 @@ static bool read_all(int reading, int64_t timeout_ms, char **output, size_t *siz
             return true;
         if (got < 0 && errno != EAGAIN && errno != EINTR)
             return true;
-        if (cli_stopped() || polkai_clock_real.steady_ns(&polkai_clock_real) > until)
+        if ((stoppable && cli_stopped()) || polkai_clock_real.steady_ns(&polkai_clock_real) > until)
             return false;
         if (got < 0)
             poll(&(struct pollfd){ .fd = reading, .events = POLLIN }, 1, 50);
     }
 }
 
-polka_status cli_capture(const char *const *argv, int64_t timeout_ms, char **output, polka_error *error)
+polka_status cli_capture(const char *const *argv, int64_t timeout_ms, bool stoppable, char **output, polka_error *error)
 {
     pid_t pid = 0;
     int reading = -1, state = 0;
     size_t size = 0;
     *output = NULL;
     TRY(cli_start(argv, CLI_PIPE_OUTPUT, SIGTERM, &pid, &reading, error));
-    bool ended = read_all(reading, timeout_ms, output, &size);
+    bool ended = read_all(reading, timeout_ms, stoppable, output, &size);
     close(reading);
     if (!ended)
         kill(-pid, SIGTERM);
     while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
         ;
     polka_status status = POLKA_OK;
-    if (!ended)
+    if (!ended && stoppable && cli_stopped())
+        status = polkai_fail(error, POLKA_FATAL, "stopped", "stopped while %s ran", argv[0]);
+    else if (!ended)
         status = polkai_fail(error, POLKA_FATAL, "timeout", "%s %s did not end within %" PRId64 " s", argv[0], argv[1] != NULL ? argv[1] : "", timeout_ms / 1000);
     else if (WIFSIGNALED(state))
         status = polkai_fail(error, POLKA_FATAL, "failed", "%s %s was ended by signal %d", argv[0], argv[1] != NULL ? argv[1] : "", WTERMSIG(state));

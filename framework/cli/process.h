@@ -22,8 +22,9 @@ polka_status cli_start(const char *const *argv, cli_pipe kind, int death_signal,
 
 /*
  * cli_capture runs a program to its end and gives what it wrote on standard output. *output is new, NUL-terminated.
- * errors: FATAL "cannot-start", "timeout", "failed" with its exit code and the end of what it said; stopped by a signal to us too.
+ * stoppable: a signal that asks this process to stop ends that program too.
+ * errors: FATAL "cannot-start", "timeout", "failed" with its exit code (MISUSE when that is 2); its standard error is ours.
  */
-polka_status cli_capture(const char *const *argv, int64_t timeout_ms, char **output, polka_error *error);
+polka_status cli_capture(const char *const *argv, int64_t timeout_ms, bool stoppable, char **output, polka_error *error);
 
 #endif

@@ -9,6 +9,15 @@ import time
 
 from support import PAID, PLACED, POLKA, Case, alive, wait_for
 
+UP = """#!/bin/sh
+echo "up $*" >> "$(dirname "$0")/calls"
+echo "progress" >&2
+echo "%s"
+"""
+DOWN = """#!/bin/sh
+echo "down $*" >> "$(dirname "$0")/calls"
+"""
+
 
 class Dev(Case):
     services = {"payments": ([PLACED], [PAID]), "audit": ([PAID], [])}
@@ -147,3 +156,37 @@ class Dev(Case):
         begun = time.monotonic()
         self.dev()
         self.assertLess(time.monotonic() - begun, 10)
+
+
+class Kafka(Case):
+    """dev --kafka with scripts in place of deploy/kafka. The broker they name does not answer, so dev ends with 3; what is checked is that down follows up."""
+
+    def script(self, name, text):
+        os.chmod(self.write("deploy/kafka/" + name, text), 0o755)
+
+    def calls(self):
+        with open(os.path.join(self.root, "deploy/kafka/calls")) as file:
+            return file.read().splitlines()
+
+    def test_up_is_given_folder_and_port_and_down_follows(self):
+        self.script("up", UP % "127.0.0.1:1")
+        self.script("down", DOWN)
+        self.polka("dev", "--kafka", "--port", "29091", code=3)
+        data = os.path.join(self.root, ".polka/kafka")
+        self.assertEqual(self.calls(), [f"up --dir {data} --port 29091", f"down --dir {data}"])
+
+    def test_up_that_fails_is_said(self):
+        self.script("up", "#!/bin/sh\necho no Java here >&2\nexit 1\n")
+        self.script("down", DOWN)
+        said = self.polka("dev", "--kafka", code=1).stderr
+        self.assertIn("no Java here", said)
+        self.assertIn("exit code 1", said)
+
+    def test_stopping_while_up_runs_stops_it_and_calls_down(self):
+        self.script("up", "#!/bin/sh\ntouch started\nexec sleep 60\n")
+        self.script("down", DOWN)
+        dev = self.dev("--kafka", ready=False)
+        wait_for("up", lambda: os.path.exists(os.path.join(self.root, "started")))
+        dev.send_signal(signal.SIGINT)
+        self.assertEqual(dev.wait(20), 0, self.log())
+        self.assertEqual([call.split()[0] for call in self.calls()], ["down"])
