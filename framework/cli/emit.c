@@ -25,12 +25,14 @@ typedef struct {
     double rate;
     /* as found */
     const cli_event *event;
+    const char *brokers;
     json_t *base;                        /* of --data; NULL: none, or one a line of stdin */
     polkai_sink *sink;
     polkai_random random;
     polka_arena arena;                   /* of one emission */
     /* what became of it */
     int64_t started, sent, settled;
+    int64_t moved_ns;                    /* when something was settled last, or nothing was under way */
     polka_error failure;                 /* status OK: none */
 } emitter;
 
@@ -49,6 +51,7 @@ static void on_report(void *user, const polkai_report *report)
     emitter *emit = one->owner;
     (void)user;
     emit->settled++;
+    emit->moved_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     if (report->status != POLKA_OK && emit->failure.status == POLKA_OK)
         polkai_fail(&emit->failure, report->status, report->code != NULL ? report->code : "not-sent", "%s was not taken by the broker: %s%s%s",
                     one->topic, report->message != NULL ? report->message : "", report->code != NULL ? " " : "", report->code != NULL ? report->code : "");
@@ -59,6 +62,23 @@ static void on_report(void *user, const polkai_report *report)
     free(one);
 }
 
+/* Serves reports for up to timeout_ms; false: the broker has taken nothing for too long, and the failure says so. */
+static bool serve(emitter *emit, int timeout_ms)
+{
+    emit->sink->operations->poll(emit->sink, timeout_ms);
+    int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
+    if (emit->settled == emit->sent)
+        emit->moved_ns = now;
+    if (now - emit->moved_ns < DEADLINE_MS * (int64_t)1000000)
+        return true;
+    if (emit->failure.status == POLKA_OK)
+        polkai_fail(&emit->failure, POLKA_TRANSIENT, "no-answer", "the broker at %s has taken nothing for %d s: %" PRId64 " of %" PRId64 " records are not acknowledged",
+                    emit->brokers, DEADLINE_MS / 1000, emit->sent - emit->settled, emit->sent);
+    return false;
+}
+
+static bool may_go_on(const emitter *emit) { return !cli_stopped() && emit->failure.status == POLKA_OK; }
+
 static polka_status send(emitter *emit, polkai_record *record, const char *id, polka_error *error)
 {
     pending *one = polkai_alloc(sizeof *one);
@@ -67,8 +87,8 @@ static polka_status send(emitter *emit, polkai_record *record, const char *id, p
     memcpy(one->value, record->value.data, record->value.size);
     record->value.data = one->value;
     polka_status status;
-    while ((status = emit->sink->operations->send(emit->sink, record, one, error)) == POLKA_TRANSIENT && !cli_stopped() && emit->failure.status == POLKA_OK)
-        emit->sink->operations->poll(emit->sink, 100);   /* its queue is full */
+    while ((status = emit->sink->operations->send(emit->sink, record, one, error)) == POLKA_TRANSIENT && may_go_on(emit) && serve(emit, 100))
+        ;                                /* its queue is full */
     if (status == POLKA_OK) {
         emit->sent++;
         return POLKA_OK;
@@ -78,21 +98,11 @@ static polka_status send(emitter *emit, polkai_record *record, const char *id, p
     return status;
 }
 
-/* Serves reports until all is settled; false: the deadline passed. */
-static bool settle(emitter *emit, int64_t deadline_ms)
+/* Serves reports until all is settled, or nothing moves any more. */
+static void settle(emitter *emit)
 {
-    int64_t until = polkai_clock_real.steady_ns(&polkai_clock_real) + deadline_ms * 1000000;
-    int64_t before = emit->settled;
-    while (emit->settled < emit->sent) {
-        emit->sink->operations->poll(emit->sink, 50);
-        int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
-        if (emit->settled > before)      /* it moves: the deadline is for standing still */
-            until = now + deadline_ms * 1000000;
-        before = emit->settled;
-        if (now > until)
-            return false;
-    }
-    return true;
+    while (emit->settled < emit->sent && serve(emit, 50))
+        ;
 }
 
 /* ---- one event ---- */
@@ -164,13 +174,10 @@ static polka_status emit_one(emitter *emit, json_t *base, polka_error *error)
 static void pace(emitter *emit, int64_t began_ns)
 {
     int64_t due = emit->rate > 0 ? began_ns + (int64_t)((double)emit->started / emit->rate * 1e9) : 0;
-    emit->sink->operations->poll(emit->sink, 0);
-    for (;;) {
-        int64_t left_ms = (due - polkai_clock_real.steady_ns(&polkai_clock_real)) / 1000000;
-        if (left_ms <= 0 || cli_stopped() || emit->failure.status != POLKA_OK)
-            return;
-        emit->sink->operations->poll(emit->sink, left_ms < 50 ? (int)left_ms : 50);
-    }
+    int64_t left_ms = 0;
+    do {
+        left_ms = (due - polkai_clock_real.steady_ns(&polkai_clock_real)) / 1000000;
+    } while (serve(emit, left_ms <= 0 ? 0 : left_ms < 50 ? (int)left_ms : 50) && left_ms > 0 && may_go_on(emit));
 }
 
 static polka_status emit_lines(emitter *emit, int64_t began_ns, polka_error *error)
@@ -179,7 +186,7 @@ static polka_status emit_lines(emitter *emit, int64_t began_ns, polka_error *err
     size_t capacity = 0, number = 0;
     ssize_t size;
     polka_status status = POLKA_OK;
-    while (status == POLKA_OK && !cli_stopped() && emit->failure.status == POLKA_OK && (emit->once || emit->started < emit->count) &&
+    while (status == POLKA_OK && may_go_on(emit) && (emit->once || emit->started < emit->count) &&
            (size = getline(&line, &capacity, stdin)) > 0) {
         json_t *base = NULL;
         number++;
@@ -203,7 +210,7 @@ static polka_status emit_all(emitter *emit, polka_error *error)
     int64_t began_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     if (emit->data != NULL && strcmp(emit->data, "-") == 0)
         return emit_lines(emit, began_ns, error);
-    while (emit->started < emit->count && !cli_stopped() && emit->failure.status == POLKA_OK) {
+    while (emit->started < emit->count && may_go_on(emit)) {
         pace(emit, began_ns);
         TRY(emit_one(emit, emit->base, error));
     }
@@ -286,7 +293,7 @@ static polka_status check_topics(emitter *emit, const cli_connection *connection
 }
 
 /* Whoever reads the event looks for its schema by the fingerprint, so that record must be safe first. */
-static polka_status announce(emitter *emit, const cli_connection *connection, polka_error *error)
+static polka_status announce(emitter *emit, polka_error *error)
 {
     char key[17], *text = polkai_schema_text(emit->event->schema);
     polkai_hex64(key, emit->event->fingerprint);
@@ -295,7 +302,7 @@ static polka_status announce(emitter *emit, const cli_connection *connection, po
     polka_status status = send(emit, &record, "", error);
     free(text);
     TRY(status);
-    ENSURE(settle(emit, DEADLINE_MS), POLKA_TRANSIENT, error, "no-answer", "the broker at %s did not take the schema within %d s", connection->brokers, DEADLINE_MS / 1000);
+    settle(emit);
     if (emit->failure.status != POLKA_OK)
         *error = emit->failure;
     return emit->failure.status;
@@ -304,18 +311,19 @@ static polka_status announce(emitter *emit, const cli_connection *connection, po
 static polka_status deliver(emitter *emit, cli_connection *connection, polka_error *error)
 {
     TRY(check_topics(emit, connection, error));
+    emit->brokers = connection->brokers;
+    emit->moved_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     polkai_kafka_options options = cli_connection_options(connection);
     options.report = on_report;
     options.report_user = emit;
     TRY(polkai_kafka_sink_open(&emit->sink, &options, error));
-    TRY(announce(emit, connection, error));
+    TRY(announce(emit, error));
     polka_status status = emit_all(emit, error);
-    bool all = settle(emit, DEADLINE_MS);
-    TRY(status);
-    ENSURE(all, POLKA_TRANSIENT, error, "no-answer", "the broker at %s does not answer: %" PRId64 " of %" PRId64 " events are not acknowledged",
-           connection->brokers, emit->sent - emit->settled, emit->started);
-    if (emit->failure.status != POLKA_OK)
-        *error = emit->failure;
+    if (emit->failure.status == POLKA_OK)
+        settle(emit);
+    if (emit->failure.status == POLKA_OK)
+        return status;
+    *error = emit->failure;
     return emit->failure.status;
 }
 

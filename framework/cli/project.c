@@ -166,7 +166,7 @@ static polka_status read_project(cli_project *project, polka_error *error)
         else if (strcmp(member->name, "settings") == 0)
             project->brokers = polkai_yaml_text(polkai_yaml_member(member, "brokers"));
         else if (strcmp(member->name, "services") != 0 && strcmp(member->name, "kafka") != 0)
-            return unknown_member(member, "the project file", names, sizeof names / sizeof *names, error);
+            return unknown_member(member, "the project file (settings of services stand under `settings`)", names, sizeof names / sizeof *names, error);
     }
     return POLKA_OK;
 }

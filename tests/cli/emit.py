@@ -56,7 +56,7 @@ class Sent(Case):
 
     def setUp(self):
         super().setUp()
-        self.dev()
+        self.process = self.dev()
 
     def tail(self, *arguments):
         return self.rows("tail", "-q", "-o", "start", "--until-idle", "300ms", "--format", "json", *arguments)
@@ -173,6 +173,25 @@ class Sent(Case):
         line = self.polka("tail", "-q", "-o", "start", "-n", "1", "--format", "text").stdout
         self.assertRegex(line, r'^\d\d:\d\d:\d\d\.\d{3} demo\.Placed A-1 demo\.orders\[\d\]@0 \{"order_id":"A-1"')
         self.assertNotIn("\033", line)
+
+    def slowly(self):
+        """An emit without an end, once its first event is out."""
+        emit = subprocess.Popen([POLKA, "emit", "Placed", "--sample", "-n", "1000000", "--rate", "50"], cwd=self.root, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, env=self.environment)
+        self.addCleanup(lambda: (emit.poll() is None and emit.kill(), emit.wait(), emit.stdout.close(), emit.stderr.close()))
+        self.assertTrue(emit.stdout.readline())
+        return emit
+
+    def test_emit_gives_up_when_the_broker_is_gone_and_counts_what_is_open(self):
+        emit = self.slowly()
+        self.process.kill()
+        self.assertEqual(emit.wait(15), 3)
+        self.assertRegex(emit.stderr.read(), r"\d+ of \d+ records are not acknowledged")
+
+    def test_emit_that_is_stopped_before_its_end_exits_130(self):
+        emit = self.slowly()
+        emit.send_signal(signal.SIGTERM)
+        self.assertEqual(emit.wait(10), 130)
 
     def test_a_closed_pipe_ends_tail(self):
         self.polka("emit", "demo.Placed", "--sample", "-n", "200")
