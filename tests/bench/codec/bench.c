@@ -117,8 +117,8 @@ static void avro_decode(const data_set *set, size_t i)
 static polka_text take_text(avro_value_t *record, size_t index)
 {
     avro_value_t field;
-    const char *data;
-    size_t size;
+    const char *data = "";
+    size_t size = 1;
     avro_value_get_by_index(record, index, &field, NULL);
     avro_value_get_string(&field, &data, &size);
     return (polka_text){ size - 1, data };
@@ -138,7 +138,7 @@ static void avro_decode_struct(const data_set *set, size_t i)
     bench_order_line lines[MOST_LINES];
     bench_order_placed value;
     avro_value_t field, item, part;
-    int number;
+    int number = 0;
     avro_decode(set, i);
     value.order_id = take_text(&generic, 0);
     value.customer_id = take_text(&generic, 1);
