@@ -14,8 +14,17 @@
 
 /* A handle for each topic ever sent to: looked up without a lock, added under one, never removed. */
 typedef struct topic topic;
-struct topic { topic *next; polka_text name; rd_kafka_topic_t *handle; };
-enum { BUCKETS = 256 };
+struct topic {
+    topic *next;
+    polka_text name;
+    rd_kafka_topic_t *handle;
+    atomic_ullong sent;
+    atomic_bool refused;                 /* since the last look, as librdkafka knows of no such topic */
+    uint64_t reported, looked_at;        /* of the thread that polls: reports, and how many there were at the last look */
+    unsigned looks_in_vain;
+    int64_t told_ns;                     /* 0: not since it last answered */
+};
+enum { BUCKETS = 256, LOOK_MS = 1000, LOOKS_IN_VAIN = 5, LOOKS_REFUSED = 2, REPEAT_SECONDS = 30 };
 
 typedef struct {
     polkai_sink sink;                    /* first: the seam */
@@ -23,6 +32,7 @@ typedef struct {
     polkai_report_function *report;
     void *user;
     size_t reported;                     /* in this poll */
+    int64_t look_ns;                     /* when topics that do not answer are looked for */
     bool quiet;                          /* a source of the same program tells of outages */
     pthread_mutex_t adding;
     _Atomic(topic *) topics[BUCKETS];
@@ -59,10 +69,16 @@ static polka_status add(kafka_sink *self, polka_text name, _Atomic(topic *) *buc
     text[name.size] = '\0';
     ENSURE(strlen(text) == name.size && polkai_topic_valid(text), POLKA_POISON, error, "bad-topic",
            "'%.80s' is no name of a topic: letters, digits, '.', '_' and '-'", text);
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(self->client.handle, text, NULL);       /* asks for its metadata, too */
-    ENSURE(handle != NULL, POLKA_TRANSIENT, error, "no-topic-handle", "topic %s: %s", text, rd_kafka_err2str(rd_kafka_last_error()));
     topic *made = polkai_alloc(sizeof *made);
-    *made = (topic){ atomic_load(bucket), polka_text_of(polkai_strdup(text)), handle };
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(self->client.handle);
+    rd_kafka_topic_conf_set_opaque(conf, made);
+    made->handle = rd_kafka_topic_new(self->client.handle, text, conf);                   /* asks for its metadata, too */
+    if (made->handle == NULL) {
+        free(made);
+        return polkai_fail(error, POLKA_TRANSIENT, "no-topic-handle", "topic %s: %s", text, rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    made->name = polka_text_of(polkai_strdup(text));
+    made->next = atomic_load(bucket);
     atomic_store(bucket, made);
     *found = made;
     return POLKA_OK;
@@ -129,9 +145,13 @@ static polka_status kafka_send(polkai_sink *sink, const polkai_record *record, v
         /* HEADERS and not HEADER: with those, 2.0.2 frees twice when the partition does not exist (librdkafka#4628) */
         { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
     };
+    atomic_fetch_add_explicit(&to->sent, 1, memory_order_relaxed);       /* before its report can come */
     rd_kafka_error_t *failure = rd_kafka_produceva(self->client.handle, parts, sizeof parts / sizeof *parts - (headers == NULL));
     if (failure == NULL)
         return POLKA_OK;
+    atomic_fetch_sub_explicit(&to->sent, 1, memory_order_relaxed);
+    if (rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        atomic_store_explicit(&to->refused, true, memory_order_relaxed);
     if (headers != NULL)
         rd_kafka_headers_destroy(headers);
     return refused(record, failure, error);
@@ -157,8 +177,45 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         report.message = text;
     }
     self->reported++;
+    ((topic *)rd_kafka_topic_opaque(message->rkt))->reported++;
     if (self->report != NULL)
         self->report(self->user, &report);
+}
+
+/*
+ * A record for a topic that does not exist waits inside librdkafka without a word: for half a minute when the topic was never
+ * there, for ever when it was deleted. So topics that do not answer are told of.
+ */
+static void look_at_topic(kafka_sink *self, topic *at, int64_t now)
+{
+    unsigned long long waiting = atomic_load_explicit(&at->sent, memory_order_relaxed) - at->reported;
+    bool refused_since = atomic_exchange_explicit(&at->refused, false, memory_order_relaxed);
+    if (at->reported != at->looked_at) {
+        at->looked_at = at->reported;
+        at->looks_in_vain = 0;
+        at->told_ns = 0;
+    } else if (waiting > 0 || refused_since) {
+        at->looks_in_vain++;
+    }
+    if (at->looks_in_vain < (refused_since ? LOOKS_REFUSED : LOOKS_IN_VAIN) || (waiting == 0 && !refused_since) ||
+        (at->told_ns != 0 && now - at->told_ns < (int64_t)REPEAT_SECONDS * 1000000000) || self->client.log == NULL)
+        return;
+    at->told_ns = now;
+    LOG_WARN(self->client.log, "topic %.*s acknowledges nothing; what is sent to it waits without limit. If it is missing: polka topics apply --execute",
+             TEXT(at->name));
+}
+
+static void look_at_topics(kafka_sink *self)
+{
+    int64_t now = polkai_kafka_now_ns();
+    if (now < self->look_ns)
+        return;
+    self->look_ns = now + (int64_t)LOOK_MS * 1000000;
+    if (self->client.outage.down)        /* that is told already */
+        return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next)
+            look_at_topic(self, at, now);
 }
 
 static size_t kafka_poll(polkai_sink *sink, int timeout_ms)
@@ -174,6 +231,7 @@ static size_t kafka_poll(polkai_sink *sink, int timeout_ms)
         rd_kafka_poll(self->client.handle, (int)left_ms);            /* also returns for an error that is no report */
     }
     polkai_kafka_outage_look(&self->client);
+    look_at_topics(self);
     return self->reported;
 }
 
