@@ -163,8 +163,8 @@ static void write_branch(gen *g, out *o, const branch *b)
 {
     out_add(o, "        v->tag = %s;\n", b->constant);
     if (b->pointer)
-        out_add(o, "        %s *%s = polka_arena_alloc(r->arena, sizeof *%s);\n        v->as.%s = %s;\n        return %s;\n", b->shape->type, b->member,
-                b->member, b->member, b->member, read_call(g, b->shape, b->member));
+        out_add(o, "        %s *value = polka_arena_alloc(r->arena, sizeof *value);\n        v->as.%s = value;\n        return %s;\n", b->shape->type, b->member,
+                read_call(g, b->shape, "value"));
     else
         out_add(o, "        return %s;\n", read_call(g, b->shape, polkai_arena_format(&g->arena, "&v->as.%s", b->member).data));
 }

@@ -126,6 +126,7 @@ polka_status gen_read_older(gen *g);
 polka_status gen_model(gen *g);
 named *gen_named(gen *g, const polkai_schema *schema);                   /* the type of a schema; NULL: not there */
 bool gen_reaches(gen *g, const named *from, const named *to);            /* a value of `from` can contain one of `to` */
+bool gen_names_type(const shape *s, const char *name);                   /* a type of the shape is called `name` */
 const source_file *gen_file_of(const gen *g, const char *path);
 /* gen_bad: an error at a type's place: "file: $.fields[2]…: …". `below` is appended to the JSON path of the type. */
 polka_status gen_bad(gen *g, const polkai_schema *type, const char *below, const char *format, ...) POLKA_PRINTF(4, 5);

@@ -152,6 +152,25 @@ static const char *with_suffix(gen *g, const char *name, const char *suffix)
     return polkai_arena_format(&g->arena, "%s%s", name, suffix).data;
 }
 
+/* C++ minds a member that is called like a type of its struct: `line line;` changes what `line` means. */
+bool gen_names_type(const shape *s, const char *name)
+{
+    for (; s != NULL; s = s->inner)
+        if (strcmp(s->type, name) == 0)
+            return true;
+    return false;
+}
+
+static void part_from_types(gen *g, named *type)
+{
+    for (size_t i = 0; i < type->member_count; i++)
+        for (size_t j = 0; j < type->member_count; j++)
+            if (gen_names_type(type->members[j].shape, type->members[i].name)) {
+                type->members[i].name = polkai_arena_format(&g->arena, "%s_", type->members[i].name).data;
+                break;
+            }
+}
+
 static polka_status make_members(gen *g, named *type)
 {
     type->member_count = type->schema->count;
@@ -165,10 +184,14 @@ static polka_status make_members(gen *g, named *type)
         if (m->shape == NULL)
             return g->error->status;
         m->name = with_suffix(g, plain, m->shape->suffix);
+    }
+    part_from_types(g, type);
+    for (size_t i = 0; i < type->member_count; i++) {
+        const member *m = &type->members[i];
         for (size_t j = 0; j < i; j++)
             if (strcmp(type->members[j].name, m->name) == 0)
                 return gen_bad(g, type->schema, polkai_arena_format(&g->arena, ".fields[%zu].name", i).data,
-                               "fields '%s' and '%s' would both be '%s' in C: rename one", type->members[j].field->name, field->name, m->name);
+                               "fields '%s' and '%s' would both be '%s' in C: rename one", type->members[j].field->name, m->field->name, m->name);
     }
     return POLKA_OK;
 }

@@ -39,6 +39,12 @@ static const char *const library[] = {
     "truncate", "tzname", "ungetc", "unlink", "usleep", "vfork", "vfprintf", "vprintf", "wait", "wcscpy", "wcslen", "write", "y0", "y1", "yn",
 };
 
+/* What functions of generated code call their parameters and variables. Sorted. */
+static const char *const locals[] = {
+    "any", "arena", "at", "block", "body", "bound", "branch", "buffer", "bytes", "count", "ctx", "depth", "end", "error", "event", "handler", "i", "index",
+    "items", "json", "key", "map", "name", "names", "options", "r", "reader", "room", "v", "value", "w", "writer",
+};
+
 /* First words of macros in capitals: PREFIX_… of an enum without a namespace would meet them. */
 static const char *const macro_prefixes[] = {
     "ATOMIC_", "BUFSIZ", "CHAR_", "CLOCKS_", "CLOCK_", "DBL_", "DECIMAL_", "EXIT_", "FE_", "FILENAME_", "FLT_", "FOPEN_", "FP_", "F_", "INT", "LC_",
@@ -102,7 +108,7 @@ const char *gen_type_name(gen *g, const char *full_name)
         snake++;
     size_t size = strlen(snake);
     bool standard_type = size > 2 && strcmp(snake + size - 2, "_t") == 0;
-    bool safe = !LISTED(snake, reserved) && !LISTED(snake, library) && !standard_type;
+    bool safe = !LISTED(snake, reserved) && !LISTED(snake, library) && !LISTED(snake, locals) && !standard_type;
     return safe ? snake : behind(g, snake, "_");
 }
 
@@ -113,7 +119,8 @@ const char *gen_constant_name(gen *g, const char *upper, const char *symbol)
     while (joined && *snake == '_')
         snake++;
     const char *name = polkai_arena_format(&g->arena, "%s%s%s", upper, joined || *snake == '_' ? "" : "_", snake).data;
-    bool one_word = strchr(upper, '_') == NULL;
+    const char *underscore = strchr(upper, '_');
+    bool one_word = underscore == NULL || underscore[1] == '\0';
     for (size_t i = 0; one_word && i < sizeof macro_prefixes / sizeof *macro_prefixes; i++)
         if (strncmp(name, macro_prefixes[i], strlen(macro_prefixes[i])) == 0)
             return behind(g, name, "_");

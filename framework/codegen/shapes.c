@@ -147,6 +147,12 @@ static bool shape_union(gen *g, named *owner, shape *s)
     for (size_t i = 0; i < s->branch_count; i++)
         if (!shape_branch(g, owner, s, i))
             return false;
+    for (size_t i = 0; i < s->branch_count; i++)
+        for (size_t j = 0; j < s->branch_count; j++)
+            if (gen_names_type(s->branches[j].shape, s->branches[i].member)) {
+                s->branches[i].member = FORMAT(g, "%s_", s->branches[i].member);
+                break;
+            }
     return true;
 }
 

@@ -85,7 +85,7 @@ void gen_write_source(gen *g, out *o)
     for (size_t i = 0; i < g->ordered.count; i++)
         if (g->ordered.items[i]->coded)
             coded[count++] = g->ordered.items[i];
-    out_add(o, "/* %s.c: made by polka_avro_generate; changes go into the schemas. */\n#include \"%s.h\"\n\n#include <polka/wire.h>\n\n"
+    out_add(o, "/* %s.c: made by polka_avro_generate; changes go into the schemas. */\n#include <polka/wire.h>\n\n#include \"%s.h\"\n\n"
                "#ifdef __GNUC__\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n#pragma GCC diagnostic ignored \"-Wunused-parameter\"\n#endif\n",
             g->target, g->target);
     for (size_t i = 0; i < g->ordered.count; i++)
