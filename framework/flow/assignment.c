@@ -159,7 +159,7 @@ void polkai_revoked(void *user, const polkai_position *partitions, size_t count,
         if (lost)
             atomic_store(&partition->fenced, true);
     }
-    polkai_give_up(flow, flow->options.drain_deadline_ms, lost);
+    polkai_give_up(flow, flow->draining ? 0 : flow->options.drain_deadline_ms, lost);    /* a drain has waited already */
     if (!lost && polkai_commit(flow, true, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "the last commit before giving up partitions failed: %s; what was done since the one before will be done again",
                  error.message);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DESTROY_SECONDS = 5, DESTROY_SILENT_SECONDS = 1, SILENT_SECONDS = 20 };
+enum { DESTROY_SECONDS = 2, DESTROY_SILENT_SECONDS = 1, SILENT_SECONDS = 20 };
 
 int64_t polkai_kafka_now_ns(void)
 {
@@ -144,7 +144,7 @@ bool polkai_kafka_client_close(polkai_kafka_client *client)
             if (client->log != NULL && silent)
                 LOG_WARN(client->log, "the broker at %s did not answer while the connection was being closed; leaving without it", client->brokers);
             else if (client->log != NULL)
-                LOG_WARN(client->log, "librdkafka did not end within %d s; a record was probably not released. Going on without it", DESTROY_SECONDS);
+                LOG_WARN(client->log, "librdkafka did not end within %d s; a record is probably still in use. Going on without it", DESTROY_SECONDS);
             return false;
         }
     }
