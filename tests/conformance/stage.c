@@ -176,6 +176,8 @@ void await_reports(polkai_sink *sink, const reports *all, size_t count)
     for (int64_t end = now_ms() + 20000; all->count < count && now_ms() < end;)
         sink->operations->poll(sink, 100);
     cr_assert_eq(all->count, count, "%zu of %zu reports came", all->count, count);
+    for (size_t i = 0; i < all->count; i++)
+        cr_assert(all->last[i].status == POLKA_OK || all->may_fail, "send %zu: %s", i, all->last[i].code);
 }
 
 static void on_assigned(void *user, const polkai_position *partitions, size_t count)

@@ -22,6 +22,7 @@ polkai_admin *stage_admin(stage *at);
 /* What a sink reported. */
 typedef struct {
     size_t count, failed;
+    bool may_fail;                                                   /* else a failure ends the test */
     struct { uintptr_t cookie; polka_status status; int32_t partition; int64_t offset; char code[40]; } last[4096];
 } reports;
 polkai_sink *stage_sink(stage *at, reports *told);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 4000, COMMIT_MS = 3000, SILENT_MS = 500, WATERMARK_MS = 5000 };
+enum { CLOSE_MS = 4000, COMMIT_MS = 3000, SILENT_MS = 500 };
 
 typedef rd_kafka_topic_partition_list_t list;
 
@@ -46,25 +46,10 @@ static polka_status check(rd_kafka_resp_err_t code, const char *what, polka_erro
 
 /* ---- start ---------------------------------------------------------------------------------------- */
 
-/* The end is looked up now: librdkafka would do it with its first fetch, and miss what is written in between. */
-static int64_t offset_of(rd_kafka_t *handle, const polkai_position *position)
-{
-    int64_t low, high;
-    if (position->offset == POLKAI_OFFSET_START)
-        return RD_KAFKA_OFFSET_BEGINNING;
-    if (position->offset == POLKAI_OFFSET_END)
-        return rd_kafka_query_watermark_offsets(handle, position->topic.data, position->partition, &low, &high, WATERMARK_MS) ==
-               RD_KAFKA_RESP_ERR_NO_ERROR ? high : RD_KAFKA_OFFSET_END;
-    if (position->offset <= POLKAI_OFFSET_TAIL)
-        return RD_KAFKA_OFFSET_TAIL(POLKAI_OFFSET_TAIL - position->offset);
-    return position->offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : position->offset;
-}
-
 static polka_status start_at(polkai_kafka_source *self, const polkai_start *start, polka_error *error)
 {
     list *partitions AUTO(free_list) = list_of(start->positions, start->position_count);
-    for (size_t i = 0; i < start->position_count; i++)
-        partitions->elems[i].offset = offset_of(self->client.handle, &start->positions[i]);
+    polkai_kafka_resolve_positions(self->client.handle, partitions);
     return check(rd_kafka_assign(self->client.handle, partitions), "to read the given partitions", error);
 }
 
@@ -167,13 +152,17 @@ static void give_back(polkai_kafka_source *self, const list *partitions)
             polkai_record_release(record);
     }
     self->taken_count = kept;
+    self->last = NULL;                   /* it may be freed, and another topic get its address */
 }
 
 void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
 {
     polkai_kafka_source *self = ((polkai_kafka_client *)opaque)->owner;
+    bool take = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    if (take)
+        polkai_kafka_resolve_committed(handle, partitions);
     polkai_position *positions = positions_of(self, partitions);
-    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    if (take) {
         change(self, partitions, true);
         self->assigned = true;
         if (self->listener.assigned != NULL)

@@ -22,6 +22,7 @@ static const polkai_kafka_setting common[] = {
     { "check.crcs", "true" },
     { "queued.min.messages", "1000000" },            /* below it the broker thread sleeps up to 1 s on a full queue */
     { "queued.max.messages.kbytes", "8192" },        /* so this is what bounds memory */
+    { "fetch.wait.max.ms", "100" },                  /* after a rebalance the first fetch may wait without the partition that has records */
     { "receive.message.max.bytes", "268435456" },
     { "max.poll.interval.ms", "300000" },
     { NULL, NULL },
@@ -133,7 +134,7 @@ static size_t drain(polkai_kafka_source *self, polkai_record *records, size_t ca
 {
     self->taken = records;
     self->taken_count = 0;
-    const rd_kafka_topic_t *last = NULL; /* of this batch only: its records hold the handle, so the address stays its own */
+    self->last = NULL;                   /* of this batch only: its records hold the handle, so the address stays its own */
     polka_text topic = { 0, NULL };
     rd_kafka_message_t *message;
     while (self->taken_count < capacity && (message = rd_kafka_consumer_poll(self->client.handle, 0)) != NULL) {
@@ -142,8 +143,8 @@ static size_t drain(polkai_kafka_source *self, polkai_record *records, size_t ca
             rd_kafka_message_destroy(message);
             continue;
         }
-        if (message->rkt != last) {
-            last = message->rkt;
+        if (message->rkt != self->last) {
+            self->last = message->rkt;
             topic = polkai_kafka_name_of(self, rd_kafka_topic_name(message->rkt));
         }
         fill(&records[self->taken_count++], message, topic);

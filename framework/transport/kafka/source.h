@@ -1,4 +1,7 @@
-/* source.h: a source's inside, shared by source.c (reading) and assignment.c (what it reads, and how far it is done). */
+/*
+ * source.h: a source's inside, shared by source.c (reading), assignment.c (what it reads, and
+ * how far it is done) and offsets.c (where it begins).
+ */
 #ifndef POLKA_TRANSPORT_KAFKA_SOURCE_H
 #define POLKA_TRANSPORT_KAFKA_SOURCE_H
 
@@ -26,6 +29,7 @@ typedef struct {
     size_t paused_count;
     polkai_record *taken;                /* by the poll under way; NULL: none is */
     size_t taken_count;
+    const rd_kafka_topic_t *last;        /* the topic of the record taken last, while that record holds it */
     int64_t close_limit_ns;
 } polkai_kafka_source;
 
@@ -39,5 +43,9 @@ polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start
 void polkai_kafka_pause(polkai_source *source, bool paused);
 polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error);
 void polkai_kafka_leave(polkai_kafka_source *source);    /* gives the assignment up and leaves the group, within a time limit */
+
+/* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. */
+void polkai_kafka_resolve_positions(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* offsets as of source.h */
+void polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* of the group */
 
 #endif
