@@ -99,7 +99,7 @@ struct polkai_delivery {
     size_t unit_count;
     int64_t now_ms;
     atomic_int pending;                  /* sends not yet settled, and 1 while a lane has it */
-    bool dropped, opened;
+    bool dropped, opened, kept;
     polka_arena arena;
     uint8_t memory[DELIVERY_MEMORY];
 };
@@ -164,6 +164,7 @@ void polkai_settle_send(polka_context *unit);            /* sends what is still 
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message);
 void polkai_settle_stop(polkai_flow *flow, const polka_error *error);
 void polkai_settle_refused(polka_context *unit);         /* on the poll thread: the broker refused an emission for good */
+void polkai_letter_again(polka_context *unit);           /* the record has moved: a letter that waits to be sent is made again */
 void polkai_letter_without_value(polka_context *unit, polkai_sending *sending);      /* the same letter, its value left out */
 
 /* ---- send.c: on the poll thread ---- */

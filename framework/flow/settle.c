@@ -195,6 +195,12 @@ void polkai_letter_without_value(polka_context *unit, polkai_sending *sending)
     polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
 }
 
+void polkai_letter_again(polka_context *unit)
+{
+    if (unit->state == UNIT_HOLDING && unit->to_send == unit->letter)
+        polkai_letter_write(letter_of(unit->letter), unit->arena, &unit->letter->record);
+}
+
 static void hold(polka_context *unit)
 {
     unit->state = UNIT_HOLDING;

@@ -199,8 +199,9 @@ static polka_text kept(polka_text text, polka_arena *arena)
 /* Before a long wait: our own copy of the record, as a kept message of librdkafka pins its whole fetch buffer. */
 static void keep(polkai_delivery *delivery)
 {
-    if (delivery->record.release == NULL || atomic_load(&delivery->pending) > 1)
+    if (delivery->kept || delivery->record.release == NULL || atomic_load(&delivery->pending) > 1)
         return;                          /* something under way still borrows from it */
+    delivery->kept = true;
     polkai_envelope *e = &delivery->envelope;
     polka_text *texts[] = { &e->id, &e->source, &e->type, &e->subject, &e->correlation_id, &e->causation_id, &e->dataschema, &e->traceparent };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -215,6 +216,7 @@ static void keep(polkai_delivery *delivery)
         cause->causation_id = e->causation_id;
         cause->correlation_id = e->correlation_id.data != NULL ? e->correlation_id : e->id;
         cause->key = (polka_text){ delivery->record.key.size, (const char *)delivery->record.key.data };
+        polkai_letter_again(&delivery->units[i]);
     }
 }
 
