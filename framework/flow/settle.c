@@ -275,8 +275,10 @@ void polkai_settle_send(polka_context *unit)
             polkai_context_headers(unit, sending);
         atomic_fetch_add(&delivery->pending, 1);
         polka_status status = sink->operations->send(sink, &sending->record, sending, &error);
-        if (status == POLKA_OK)
+        if (status == POLKA_OK) {
+            unit->outages = 0;           /* a queue that is full again is not the same outage */
             continue;
+        }
         atomic_fetch_sub(&delivery->pending, 1);
         if (status == POLKA_POISON && sending->kind == SENDING_EMISSION)
             refuse(unit, sending, &error);
