@@ -99,7 +99,8 @@ struct polkai_delivery {
     size_t unit_count;
     int64_t now_ms;
     atomic_int pending;                  /* sends not yet settled, and 1 while a lane has it */
-    bool dropped, opened, kept;
+    atomic_bool dropped;                 /* not done: its offset stays where it is */
+    bool opened, kept;
     polka_arena arena;
     uint8_t memory[DELIVERY_MEMORY];
 };

@@ -41,9 +41,39 @@ static void complain(polkai_flow *flow, const polkai_sending *sending, const pol
              POLKA_TEXT_ARGS(sending->record.topic), report->message, report->code);
 }
 
+static void no_longer_held(polkai_sending *sending)
+{
+    if (sending->resent && sending->target != NULL)
+        atomic_fetch_sub(&sending->target->held, 1);
+}
+
+static void one_less(polkai_delivery *delivery)
+{
+    if (atomic_fetch_sub(&delivery->pending, 1) == 1 && delivery->partition != NULL)
+        polkai_delivery_done(delivery);
+}
+
+/* Another member has the partition: it handles the event again, and what is sent late would come behind what it sends. */
+static bool is_fenced(const polkai_sending *sending)
+{
+    return sending->unit != NULL && sending->unit->delivery->partition != NULL && atomic_load(&sending->unit->delivery->partition->fenced);
+}
+
+static void give_up(polkai_sending *sending)
+{
+    polkai_delivery *delivery = sending->unit->delivery;
+    atomic_store(&delivery->dropped, true);
+    no_longer_held(sending);
+    one_less(delivery);
+}
+
 static bool send_again(polkai_flow *flow, polkai_sending *sending)
 {
     polka_error error;
+    if (is_fenced(sending)) {
+        give_up(sending);
+        return true;
+    }
     polka_status status = flow->sink->operations->send(flow->sink, &sending->record, sending, &error);
     if (status == POLKA_TRANSIENT)
         return false;
@@ -114,19 +144,6 @@ bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target)
 
 /* ---- reports ---- */
 
-static void no_longer_held(polkai_sending *sending)
-{
-    if (sending->resent && sending->target != NULL)
-        atomic_fetch_sub(&sending->target->held, 1);
-}
-
-static void one_less(polkai_flow *flow, polkai_delivery *delivery)
-{
-    (void)flow;
-    if (atomic_fetch_sub(&delivery->pending, 1) == 1 && delivery->partition != NULL)
-        polkai_delivery_done(delivery);
-}
-
 static void acknowledged(polkai_flow *flow, polkai_sending *sending)
 {
     flow->resend_attempt = 0;
@@ -137,7 +154,7 @@ static void acknowledged(polkai_flow *flow, polkai_sending *sending)
     }
     if (sending->kind == SENDING_EMISSION)
         polkai_count(flow, COUNT_EMITTED);
-    one_less(flow, sending->unit->delivery);
+    one_less(sending->unit->delivery);
 }
 
 static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_report *report)
@@ -163,7 +180,7 @@ static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_rep
         polkai_fail(error, POLKA_POISON, report->code, "%s", report->message);
         unit->refused_error = error;
     }
-    one_less(flow, unit->delivery);
+    one_less(unit->delivery);
 }
 
 void polkai_flow_report(void *user, const polkai_report *report)

@@ -52,7 +52,7 @@ static bool letters_for_refused(polkai_delivery *delivery)
         polkai_settle_refused(unit);
         any = true;
     }
-    return any;
+    return any && atomic_load(&delivery->pending) > 0;   /* of a lost partition none leaves */
 }
 
 void polkai_delivery_done(polkai_delivery *delivery)
