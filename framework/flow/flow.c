@@ -244,15 +244,6 @@ polkai_flow_counts polkai_flow_count(const polkai_flow *flow)
     return counts;
 }
 
-static void free_pool(polkai_flow *flow)
-{
-    while (flow->pool != NULL) {
-        polkai_delivery *next = flow->pool->next_done;
-        free(flow->pool);
-        flow->pool = next;
-    }
-}
-
 void polkai_flow_destroy(polkai_flow *flow)
 {
     polka_error error;
@@ -268,7 +259,7 @@ void polkai_flow_destroy(polkai_flow *flow)
     polkai_flow_collect(flow);
     for (size_t i = 0; i < flow->worker_count; i++)
         polkai_parking_destroy(flow->workers[i].parking);
-    free_pool(flow);
+    polkai_deliveries_destroy(flow);
     while (flow->partitions != NULL) {
         polkai_partition *next = flow->partitions->next;
         polkai_tracker_deinit(&flow->partitions->tracker);

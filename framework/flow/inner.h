@@ -88,7 +88,7 @@ enum { DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
 struct polkai_delivery {
     polkai_lane_item item;
     polkai_parked parked;
-    polkai_delivery *next_done;
+    polkai_delivery *next_done, *next_made;
     polkai_flow *flow;
     polkai_record record;
     polkai_partition *partition;         /* NULL: a producer's unit of work */
@@ -130,7 +130,7 @@ struct polkai_flow {
     size_t worker_count;
     bool threaded, draining, paused, ready, stuck;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
-    polkai_delivery *pool;
+    polkai_delivery *pool, *made;        /* free ones; all of them */
     _Atomic(polkai_delivery *) done;     /* what lanes gave back */
     polkai_sending *waiting_first, *waiting_last;        /* failed sends, in order */
     unsigned resend_attempt;
@@ -189,6 +189,7 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);         
 void polkai_delivery_done(polkai_delivery *delivery);    /* pending is 0; on the poll thread */
 void polkai_delivery_release(polkai_delivery *delivery); /* the lane lets go */
 size_t polkai_flow_collect(polkai_flow *flow);           /* what lanes gave back */
+void polkai_deliveries_destroy(polkai_flow *flow);       /* those under way as well: after lanes and sink */
 
 /* ---- context.c ---- */
 polka_status polkai_context_fail(polka_context *unit, polka_status status, const char *code, const char *format, ...) POLKA_PRINTF(4, 5);

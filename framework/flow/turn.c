@@ -17,23 +17,44 @@ static int64_t now_ns(const polkai_flow *flow)
 static polkai_delivery *take_from_pool(polkai_flow *flow)
 {
     polkai_delivery *delivery = flow->pool;
-    if (delivery == NULL)
+    if (delivery == NULL) {
         delivery = polkai_alloc(sizeof *delivery);
-    else
+        delivery->next_made = flow->made;
+        flow->made = delivery;
+    } else {
         flow->pool = delivery->next_done;
+    }
+    polkai_delivery *next_made = delivery->next_made;
     memset(delivery, 0, offsetof(polkai_delivery, memory));
+    delivery->next_made = next_made;
     polkai_arena_init(&delivery->arena, delivery->memory, sizeof delivery->memory);
     return delivery;
 }
 
-static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
+static void empty(polkai_delivery *delivery)
 {
     for (size_t i = 0; i < delivery->unit_count; i++)
         free(delivery->units[i].refused_error);
+    delivery->unit_count = 0;
     polkai_record_release(&delivery->record);
     polkai_arena_deinit(&delivery->arena);
+}
+
+static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
+{
+    empty(delivery);
     delivery->next_done = flow->pool;
     flow->pool = delivery;
+}
+
+void polkai_deliveries_destroy(polkai_flow *flow)
+{
+    while (flow->made != NULL) {
+        polkai_delivery *next = flow->made->next_made;
+        empty(flow->made);
+        free(flow->made);
+        flow->made = next;
+    }
 }
 
 static size_t size_of(const polkai_record *record)

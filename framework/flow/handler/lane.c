@@ -53,8 +53,9 @@ static void *run(void *argument)
     lane->open_status = status;
     lane->opened = true;
     pthread_cond_broadcast(&lane->changed);
-    while (status == POLKA_OK && !lane->stopping) {
+    for (bool last = status != POLKA_OK; !last;) {
         wait_for_work(lane);
+        last = lane->stopping;           /* what is there is still worked off: its owner gets each back */
         polkai_lane_item *items = take_all(lane);
         pthread_mutex_unlock(&lane->lock);
         int64_t due_ns = lane->duty.work(lane->duty.user, items);
@@ -154,6 +155,7 @@ bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms)
     if (lane == NULL)
         return true;
     if (!lane->threaded) {
+        lane->duty.work(lane->duty.user, take_all(lane));
         lane->duty.close(lane->duty.user);
         release(lane);
         return true;

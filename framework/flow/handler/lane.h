@@ -26,7 +26,7 @@ void polkai_lane_wake(polkai_lane *lane);                /* work is called soon,
 /* polkai_lane_turn: inline only: works off what is there and what is due. */
 void polkai_lane_turn(polkai_lane *lane);
 int64_t polkai_lane_due_ns(const polkai_lane *lane);     /* inline only */
-/* polkai_lane_stop: ends the thread; waits at most timeout_ms for work under way. false: it is stuck, and is left alone with its memory. */
+/* polkai_lane_stop: ends the thread when it has worked off what is there; waits at most timeout_ms. false: it is stuck, and is left alone with its memory. */
 bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms);
 
 #endif
