@@ -94,10 +94,14 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
         most++;
     if (most == 0 || flow->source == NULL)
         return POLKA_OK;
+    const polkai_clock *clock = flow->options.clock;
+    bool all = flow->commit_again_ns != 0 && (wait || clock->steady_ns(clock) >= flow->commit_again_ns);
+    if (all)
+        flow->commit_again_ns = 0;
     polkai_position *positions = polkai_alloc(most * sizeof *positions);
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
         int64_t watermark = polkai_tracker_watermark(&at->tracker);
-        if (at->detached || atomic_load(&at->fenced) || watermark < 0 || watermark == at->committed)
+        if (at->detached || atomic_load(&at->fenced) || watermark < 0 || (watermark == at->committed && !all))
             continue;
         positions[count++] = (polkai_position){ at->topic, at->number, watermark };
         at->committed = watermark;

@@ -84,6 +84,7 @@ struct polka_context {
     polka_cause cause;
 };
 
+enum { POLKAI_COMMIT_AGAIN_MS = 5000 };
 enum { DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
 struct polkai_delivery {
     polkai_lane_item item;
@@ -135,6 +136,7 @@ struct polkai_flow {
     polkai_sending *waiting_first, *waiting_last;        /* failed sends, in order */
     unsigned resend_attempt;
     int64_t resend_due_ns, commit_due_ns, full_since_ns, complained_ns;
+    int64_t commit_again_ns;             /* a commit may have failed: all are made again from then on; 0: no */
     uint64_t in_flight;
     size_t in_flight_bytes;
     atomic_uint sweep;
