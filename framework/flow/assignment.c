@@ -53,6 +53,8 @@ void polkai_assigned(void *user, const polkai_position *partitions, size_t count
         made->next_in_bucket = *bucket;
         *bucket = made;
     }
+    if (flow->paused)                    /* the budget is full for the new ones, too */
+        flow->source->operations->pause(flow->source, true);
     if (flow->ready)
         return;
     flow->ready = true;

@@ -189,10 +189,10 @@ static void wait_for_room(polkai_flow *flow, int timeout_ms)
         size_t count = flow->source->operations->poll(flow->source, flow->batch, 1, timeout_ms < BUSY_POLL_MS ? timeout_ms : BUSY_POLL_MS);
         for (size_t i = 0; i < count; i++)
             take(flow, &flow->batch[i]);
-        hand_over(flow);
     } else {
         flow->sink->operations->poll(flow->sink, timeout_ms < 1 ? 0 : 1);
     }
+    hand_over(flow);                     /* inline, this is what tries again those that fill the budget */
 }
 
 static int sleep_ms(const polkai_flow *flow, int timeout_ms)
