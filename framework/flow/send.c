@@ -146,7 +146,8 @@ bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target)
 
 static void acknowledged(polkai_flow *flow, polkai_sending *sending)
 {
-    flow->resend_attempt = 0;
+    if (sending->resent)                 /* what other topics take says nothing about one that is missing */
+        flow->resend_attempt = 0;
     no_longer_held(sending);
     if (sending->kind == SENDING_ANNOUNCEMENT) {
         atomic_store_explicit(&sending->target->announced, true, memory_order_release);
