@@ -50,7 +50,7 @@ typedef struct polkai_partition {
 typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT } polkai_sending_kind;
 struct polkai_sending {                  /* the cookie of one send */
     polkai_sending_kind kind;
-    bool resent, without_value;
+    bool resent, without_value, refused;
     atomic_bool settled;                 /* of a producer's */
     polka_context *unit;                 /* NULL: announcement */
     polkai_target *target;               /* NULL: letter */

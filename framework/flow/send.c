@@ -175,6 +175,7 @@ static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_rep
         return;
     }
     no_longer_held(sending);
+    sending->refused = true;
     if (unit->refused == NULL) {
         unit->refused = sending;
         polka_error *error = polkai_alloc(sizeof *error);

@@ -2,8 +2,11 @@
  * settle.c: what becomes of an event after its handler: one table from (outcome, error class) to the next step, and the steps.
  */
 #include <base/error.h>
+#include <base/text.h>
 #include <flow/inner.h>
 #include <side/deadletter/letter.h>
+
+enum { REASON_BYTES = 2048 };
 
 typedef enum { TO_SEND = 1, TO_SKIP, TO_RETRY, TO_LETTER, TO_WAIT, TO_STOP } next_step;
 typedef struct { next_step step; bool keep_emissions; const char *error_class, *code; } verdict;
@@ -170,14 +173,24 @@ static void append(polka_context *unit, polkai_sending *sending)
     unit->last = sending;
 }
 
+/* Two headers of the letter carry it, and a header is read up to 8 KiB and as UTF-8 only. */
+static polka_text readable(polka_text message, polka_arena *arena)
+{
+    if (message.size <= REASON_BYTES && polkai_utf8_valid(message.data, message.size))
+        return polkai_arena_text(arena, message.data, message.size);
+    char *text = polka_arena_alloc(arena, REASON_BYTES + 8);
+    return (polka_text){ polkai_text_escape(text, REASON_BYTES + 8, message.data, message.size, REASON_BYTES), text };
+}
+
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message)
 {
+    message = readable(message, unit->arena);
     const polkai_record *record = &unit->delivery->record;
     polkai_sending *sending = polkai_arena_zeroed(unit->arena, 1, sizeof *sending + sizeof(polkai_letter));
     *letter_of(sending) = (polkai_letter){
         .record = record, .group = unit->flow->options.group, .error_class = error_class, .code = polkai_arena_text(unit->arena, code, strlen(code)).data,
         .reaction = unit->reaction == NULL ? POLKA_TEXT("-") : polka_text_of(polkai_reaction_name(unit->reaction)),
-        .message = polkai_arena_text(unit->arena, message.data, message.size), .attempts = unit->attempt, .first_failed_ms = unit->first_failed_ms };
+        .message = message, .attempts = unit->attempt, .first_failed_ms = unit->first_failed_ms };
     sending->kind = SENDING_LETTER;
     sending->unit = unit;
     polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
@@ -223,7 +236,7 @@ void polkai_settle_refused(polka_context *unit)
 {
     unsigned sent = 0;
     for (const polkai_sending *each = unit->first; each != NULL; each = each->next)
-        sent += each != unit->refused;
+        sent += !each->refused;
     polka_text message = polkai_arena_format(unit->arena, "the emission of %s was refused by the broker: %s; %u others of this reaction were sent",
                                              unit->refused->target->event->name, unit->refused_error->message, sent);
     unit->first_failed_ms = unit->delivery->now_ms;
