@@ -102,7 +102,7 @@ struct polkai_delivery {
     atomic_int pending;                  /* sends not yet settled, and 1 while a lane has it */
     atomic_bool dropped;                 /* not done: its offset stays where it is */
     bool opened, kept;
-    polka_arena arena;
+    polka_arena arena, late;             /* late: of the poll thread, while a lane may be using the other */
     uint8_t memory[DELIVERY_MEMORY];
 };
 
@@ -168,7 +168,7 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
 void polkai_settle_stop(polkai_flow *flow, const polka_error *error);
 void polkai_settle_refused(polka_context *unit);         /* on the poll thread: the broker refused an emission for good */
 void polkai_letter_again(polka_context *unit);           /* the record has moved: a letter that waits to be sent is made again */
-void polkai_letter_without_value(polka_context *unit, polkai_sending *sending);      /* the same letter, its value left out */
+void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena);       /* the same letter, its value left out */
 
 /* ---- send.c: on the poll thread ---- */
 void polkai_send_announce(polkai_flow *flow);

@@ -202,10 +202,10 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
     polkai_settle_send(unit);
 }
 
-void polkai_letter_without_value(polka_context *unit, polkai_sending *sending)
+void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena)
 {
     letter_of(sending)->without_value = sending->without_value = true;
-    polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
+    polkai_letter_write(letter_of(sending), arena, &sending->record);
 }
 
 void polkai_letter_again(polka_context *unit)
@@ -252,7 +252,7 @@ void polkai_settle_refused(polka_context *unit)
 static void letter_refused(polka_context *unit, polkai_sending *sending, const polka_error *error)
 {
     if (!sending->without_value && sending->record.value.data != NULL) {
-        polkai_letter_without_value(unit, sending);
+        polkai_letter_without_value(sending, unit->arena);
         polkai_settle_send(unit);
         return;
     }

@@ -38,6 +38,7 @@ static void empty(polkai_delivery *delivery)
     delivery->unit_count = 0;
     polkai_record_release(&delivery->record);
     polkai_arena_deinit(&delivery->arena);
+    polkai_arena_deinit(&delivery->late);
 }
 
 static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
