@@ -79,7 +79,7 @@ struct polka_context {
     unsigned new_ids, *ordinals;         /* emissions so far, by index in the declared list */
     polkai_sending *first, *last, *to_send;
     polkai_sending *refused;             /* an emission the broker refused for good */
-    polka_error *refused_error;          /* new; with refused */
+    polka_error *refused_error;          /* new; with refused. Of a producer's: the first failure reported, by whichever thread polls */
     polkai_sending *letter;
     polka_cause cause;
 };

@@ -22,6 +22,7 @@ polka_context *polkai_flow_begin(polkai_flow *flow)
 
 static void forget(polkai_delivery *delivery)
 {
+    free(delivery->units->refused_error);
     polkai_arena_deinit(&delivery->arena);
     free(delivery);
 }
@@ -33,13 +34,26 @@ static void leave(polkai_delivery *delivery)
         forget(delivery);
 }
 
+/* Not in the arena: the thread that reports is not the one that emits and commits. */
+static void remember(const polkai_sending *sending, const polkai_report *report)
+{
+    polka_context *unit = sending->unit;
+    polka_error *failure = polkai_alloc(sizeof *failure);
+    polkai_fail(failure, report->status, report->code, "%.*s: %s", POLKA_TEXT_ARGS(sending->record.topic), report->message);
+    pthread_mutex_lock(&unit->flow->lock);
+    if (unit->refused_error == NULL) {
+        unit->refused_error = failure;
+        failure = NULL;
+    }
+    pthread_mutex_unlock(&unit->flow->lock);
+    free(failure);
+}
+
 void polkai_producer_report(polkai_sending *sending, const polkai_report *report)
 {
     polkai_delivery *delivery = sending->unit->delivery;
     if (report->status != POLKA_OK) {
-        pthread_mutex_lock(&delivery->flow->lock);
-        polkai_context_fail(sending->unit, report->status, report->code, "%.*s: %s", POLKA_TEXT_ARGS(sending->record.topic), report->message);
-        pthread_mutex_unlock(&delivery->flow->lock);
+        remember(sending, report);
     } else {
         polkai_count(delivery->flow, COUNT_EMITTED);
     }
@@ -107,8 +121,9 @@ polka_status polkai_flow_commit_take(polka_context *unit, polka_error *error)
     if (unit->error == NULL)
         status = send_all(unit, error);
     pthread_mutex_lock(&unit->flow->lock);
-    if (status == POLKA_OK && unit->error != NULL) {
-        *error = *unit->error;
+    const polka_error *failure = unit->error != NULL ? unit->error : unit->refused_error;
+    if (status == POLKA_OK && failure != NULL) {
+        *error = *failure;
         status = error->status;
     }
     pthread_mutex_unlock(&unit->flow->lock);
