@@ -32,6 +32,7 @@ void polkai_context_begin_attempt(polka_context *unit)
     unit->reason = (polka_text){ 0, NULL };
     unit->first = unit->last = unit->to_send = NULL;
     unit->middleware = 0;
+    unit->reached = false;
     unit->new_ids = 0;
     unit->cause.attempt = unit->attempt;
     unit->started_ns = 0;
@@ -71,7 +72,10 @@ polka_outcome polka_failed(polka_context *ctx)
 
 polka_outcome polka_proceed(polka_context *ctx)
 {
-    return polkai_walk_next(ctx);
+    if (ctx->reaction != NULL)
+        return polkai_walk_next(ctx);
+    polkai_context_fail(ctx, POLKA_MISUSE, "no-reaction", "polka_proceed is for middleware around a reaction; here is none");
+    return POLKA_DEAD;
 }
 
 /* ---- time, memory, settings ---- */
@@ -299,7 +303,9 @@ static void identify(polka_context *unit, const polkai_target *target, const pol
 void polka_emit(polka_context *ctx, const polka_event *event, const void *value, const polka_emission *options)
 {
     size_t index;
-    if (ctx->error != NULL || ctx->delivery == NULL || declared_at(ctx, event, &index) != POLKA_OK ||
+    if (ctx->delivery == NULL)
+        polkai_context_fail(ctx, POLKA_MISUSE, "no-unit-of-work", "%s cannot be emitted while a resource is opened", event->name);
+    if (ctx->error != NULL || declared_at(ctx, event, &index) != POLKA_OK ||
         (options != NULL && check_options(ctx, event, options) != POLKA_OK))
         return;
     if (ctx->reaction != NULL && ctx->cause.hops + 1 > POLKAI_HOPS_LIMIT) {

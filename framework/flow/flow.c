@@ -93,6 +93,14 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
 
 /* ---- start ---- */
 
+static void close_resource(void *user)
+{
+    polkai_worker *worker = user;
+    if (worker->flow->options.resource == NULL && worker->flow->service->close != NULL && worker->resource != NULL)
+        worker->flow->service->close(worker->resource);
+    worker->resource = NULL;
+}
+
 static polka_status open_resource(void *user, polka_error *error)
 {
     polkai_worker *worker = user;
@@ -108,19 +116,12 @@ static polka_status open_resource(void *user, polka_error *error)
     if (status == POLKA_OK && context.error != NULL) {
         *error = *context.error;
         status = error->status;
+        close_resource(worker);
     } else if (status != POLKA_OK && error->message[0] == '\0') {
         polkai_fail(error, status, "open", "the service's open failed without a message");
     }
     polkai_arena_deinit(&arena);
     return status;
-}
-
-static void close_resource(void *user)
-{
-    polkai_worker *worker = user;
-    if (worker->flow->options.resource == NULL && worker->flow->service->close != NULL && worker->resource != NULL)
-        worker->flow->service->close(worker->resource);
-    worker->resource = NULL;
 }
 
 static void notice(void *user, polka_status status, const char *message)

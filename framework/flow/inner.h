@@ -75,7 +75,8 @@ struct polka_context {
     const void *value;
     polka_error *error;                  /* the first framework error of this attempt; NULL: none */
     polka_text reason;                   /* given with polka_retry, polka_dead */
-    size_t middleware;                   /* the next to call */
+    size_t middleware;                   /* the next to call; SIZE_MAX: none may be any more */
+    bool reached;                        /* the handler itself was called */
     unsigned new_ids, *ordinals;         /* emissions so far, by index in the declared list */
     polkai_sending *first, *last, *to_send;
     polkai_sending *refused;             /* an emission the broker refused for good */

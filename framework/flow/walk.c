@@ -150,13 +150,16 @@ polka_outcome polkai_walk_next(polka_context *unit)
     polka_middleware *next = service->around == NULL || unit->middleware == SIZE_MAX ? NULL : service->around[unit->middleware];
     if (next != NULL) {
         unit->middleware++;
-        return next(unit);
+        polka_outcome outcome = next(unit);
+        unit->middleware = SIZE_MAX;     /* also when it did not proceed: who called it may not go on past it */
+        return outcome;
     }
     if (unit->middleware == SIZE_MAX) {
         polkai_context_fail(unit, POLKA_MISUSE, "proceed-twice", "a middleware around %s called polka_proceed twice", polkai_reaction_name(reaction));
         return POLKA_DEAD;
     }
     unit->middleware = SIZE_MAX;
+    unit->reached = true;
     if (reaction->any != NULL)
         return reaction->any(unit, &(polka_any){ reaction->event, unit->value });
     return reaction->event->invoke(reaction->handler, unit, unit->value);
@@ -172,7 +175,7 @@ static void run_unit(polka_context *unit)
         return;
     }
     polka_outcome outcome = polkai_walk_next(unit);
-    if (unit->middleware != SIZE_MAX && outcome == POLKA_SKIP)
+    if (!unit->reached && outcome == POLKA_SKIP)
         polkai_context_log(unit, POLKAI_LOG_DEBUG, "a middleware skipped this event before %s saw it", polkai_reaction_name(unit->reaction));
     polkai_settle(unit, outcome);
 }
