@@ -316,8 +316,9 @@ int64_t polkai_walk_items(void *user, polkai_lane_item *items)
         take(worker, DELIVERY_OF(items), now_ns);
         items = next;
     }
-    for (polkai_parked *due; (due = polkai_parking_due(worker->parking, clock->steady_ns(clock))) != NULL;)
-        resume(worker, due, clock->steady_ns(clock));
+    now_ns = clock->steady_ns(clock);    /* one time for all: those due again meanwhile come after what is new */
+    for (polkai_parked *due; (due = polkai_parking_due(worker->parking, now_ns)) != NULL;)
+        resume(worker, due, now_ns);
     atomic_store_explicit(&worker->parked_keys, polkai_parking_keys(worker->parking), memory_order_relaxed);
     atomic_store_explicit(&worker->parked_events, polkai_parking_count(worker->parking), memory_order_relaxed);
     return polkai_parking_next_due_ns(worker->parking);
