@@ -189,7 +189,7 @@ int64_t polkai_flow_next_due_ms(const polkai_flow *flow)
 void polkai_flow_stop(polkai_flow *flow)
 {
     atomic_store(&flow->stop, true);
-    if (flow->source != NULL)
+    if (flow->source != NULL && !atomic_load(&flow->draining))       /* a drain closes the source, and needs no waking */
         flow->source->operations->wake(flow->source);
 }
 

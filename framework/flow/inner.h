@@ -130,7 +130,8 @@ struct polkai_flow {
     size_t target_count;
     polkai_worker *workers;
     size_t worker_count;
-    bool threaded, draining, paused, ready, stuck;
+    bool threaded, paused, ready, stuck;
+    atomic_bool draining;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
     polkai_delivery *pool, *made;        /* free ones; all of them */
     _Atomic(polkai_delivery *) done;     /* what lanes gave back */
