@@ -1,0 +1,107 @@
+#include "stubborn.h"
+
+#include <base/error.h>
+
+#include <criterion/criterion.h>
+
+/* ---- the sink ---- */
+
+static polka_status send(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error)
+{
+    stubborn_sink *self = (stubborn_sink *)sink;
+    if (self->topic != NULL && polka_text_equal(record->topic, polka_text_of(self->topic))) {
+        self->tried++;
+        bool full = self->tried <= self->refuse || (self->every > 0 && self->tried % self->every == 0);
+        self->full += full;
+        ENSURE(!full, POLKA_TRANSIENT, error, "queue-full", "the queue is full");
+    }
+    return self->inner->operations->send(self->inner, record, cookie, error);
+}
+
+static size_t poll_sink(polkai_sink *sink, int timeout_ms)
+{
+    polkai_sink *inner = ((stubborn_sink *)sink)->inner;
+    return inner->operations->poll(inner, timeout_ms);
+}
+
+static void prepare(polkai_sink *sink, const polka_text *topics, size_t count)
+{
+    (void)sink, (void)topics, (void)count;
+}
+
+static void close_sink(polkai_sink *sink, int timeout_ms)
+{
+    polkai_sink *inner = ((stubborn_sink *)sink)->inner;
+    inner->operations->close(inner, timeout_ms);
+}
+
+static const polkai_sink_operations sink_operations = { send, poll_sink, prepare, close_sink };
+
+/* ---- the source ---- */
+
+static polka_status start(polkai_source *source, const polkai_start *start, polka_error *error)
+{
+    stubborn_source *self = (stubborn_source *)source;
+    self->listener = start->listener;
+    return self->inner->operations->start(self->inner, start, error);
+}
+
+static size_t poll_source(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
+{
+    polkai_source *inner = ((stubborn_source *)source)->inner;
+    return inner->operations->poll(inner, records, capacity, timeout_ms);
+}
+
+static void pause_source(polkai_source *source, bool paused)
+{
+    stubborn_source *self = (stubborn_source *)source;
+    self->pauses += paused;
+    self->inner->operations->pause(self->inner, paused);
+}
+
+static polka_status commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error)
+{
+    stubborn_source *self = (stubborn_source *)source;
+    self->commits++;
+    if (self->fail_commits == 0)
+        return self->inner->operations->commit(self->inner, positions, count, wait, error);
+    self->fail_commits--;
+    ENSURE(!wait, POLKA_TRANSIENT, error, "planted", "the coordinator is gone");
+    self->listener.notice(self->listener.user, POLKA_TRANSIENT, "offsets were not committed");
+    return POLKA_OK;
+}
+
+static polka_text cluster(polkai_source *source)
+{
+    polkai_source *inner = ((stubborn_source *)source)->inner;
+    return inner->operations->cluster(inner);
+}
+
+static void wake(polkai_source *source)
+{
+    polkai_source *inner = ((stubborn_source *)source)->inner;
+    inner->operations->wake(inner);
+}
+
+static void close_source(polkai_source *source)
+{
+    polkai_source *inner = ((stubborn_source *)source)->inner;
+    inner->operations->close(inner);
+}
+
+static const polkai_source_operations source_operations = { start, poll_source, pause_source, commit, cluster, wake, close_source };
+
+void stubborn_start(harness *h, const polka_service *service, polkai_flow_options options, stubborn_sink *sink, stubborn_source *source)
+{
+    polka_error error = { .status = POLKA_OK };
+    options.service = service;
+    options.log = &h->log;
+    options.seed = 7;
+    options.clock = options.clock == NULL ? &h->clock : options.clock;
+    sink->sink.operations = &sink_operations;
+    source->source.operations = &source_operations;
+    cr_assert_eq(polkai_flow_create(&h->flow, &options, &error), POLKA_OK, "%s", error.message);
+    cr_assert_eq(polkai_memory_source_open(&source->inner, h->memory, service->name, &error), POLKA_OK);
+    cr_assert_eq(polkai_memory_sink_open(&sink->inner, h->memory, polkai_flow_report, h->flow, &error), POLKA_OK);
+    cr_assert_eq(polkai_flow_start(h->flow, &source->source, &sink->sink, &error), POLKA_OK, "%s", error.message);
+}

@@ -1,0 +1,27 @@
+/* stubborn.h: a sink whose queue is full now and then, and a source whose commits fail, around those of the memory. */
+#ifndef TEST_FLOW_STUBBORN_H
+#define TEST_FLOW_STUBBORN_H
+
+#include "harness.h"
+
+typedef struct {
+    polkai_sink sink;
+    polkai_sink *inner;
+    const char *topic;                   /* what it is stubborn about */
+    unsigned refuse;                     /* so many sends in a row find the queue full … */
+    unsigned every;                      /* … and after that each n-th; 0: none */
+    unsigned tried, full;
+} stubborn_sink;
+
+typedef struct {
+    polkai_source source;
+    polkai_source *inner;
+    polkai_source_listener listener;     /* the flow's */
+    unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
+    unsigned commits, pauses;
+} stubborn_source;
+
+/* harness_start with these two in between; both live as long as the flow. */
+void stubborn_start(harness *h, const polka_service *service, polkai_flow_options options, stubborn_sink *sink, stubborn_source *source);
+
+#endif
