@@ -160,7 +160,7 @@ static polka_status visit(walker *w, const polkai_schema *schema)
 static polka_status begin_block(walker *w, level *top)
 {
     const uint8_t *began = w->wire.at;
-    int64_t count, size;
+    int64_t count = 0, size = 0;
     if (top->block_end != NULL && top->block_end != w->wire.at)
         return bad_at(w, w->wire.at, "a block ends here, and said that it would at byte %zu", (size_t)(top->block_end - w->start));
     top->block_end = NULL;

@@ -24,6 +24,10 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
     }                                                                                                                      \
     static void SUITE##_##NAME(void)
 
+/* What only a message uses is not used here. */
+#pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 #define cr_assert(CONDITION, ...) do { if (!(CONDITION)) plain_fail(__FILE__, __LINE__, #CONDITION); } while (0)
 #define cr_fail(...) plain_fail(__FILE__, __LINE__, "cr_fail")
 #define cr_assert_not(CONDITION, ...) cr_assert(!(CONDITION))
@@ -37,6 +41,7 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
 #define cr_assert_not_null(A, ...) cr_assert((A) != NULL)
 #define cr_assert_str_eq(A, B, ...) cr_assert(strcmp((A), (B)) == 0)
 #define cr_assert_str_neq(A, B, ...) cr_assert(strcmp((A), (B)) != 0)
+#define cr_assert_str_empty(A, ...) cr_assert(*(A) == '\0')
 #define cr_assert_arr_eq(A, B, SIZE, ...) cr_assert(memcmp((A), (B), (SIZE)) == 0)
 #define cr_assert_float_eq(A, B, EPSILON, ...) cr_assert((A) - (B) <= (EPSILON) && (B) - (A) <= (EPSILON))
 #define cr_expect cr_assert
