@@ -38,14 +38,31 @@ static void delete_topics(rd_kafka_t *handle, rd_kafka_queue_t *queue)
     rd_kafka_DeleteTopic_destroy_array(old, 2);
 }
 
-static void create_topic(rd_kafka_t *handle, rd_kafka_queue_t *queue, const char *name, int partitions, const char *key, const char *value)
+typedef struct { const char *key, *value; } setting;
+
+static void create_topic(rd_kafka_t *handle, rd_kafka_queue_t *queue, const char *name, int partitions, const setting *settings)
 {
     char text[256];
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(name, partitions, -1, text, sizeof text);
-    rd_kafka_NewTopic_set_config(made, key, value);
+    for (; settings->key != NULL; settings++)
+        rd_kafka_NewTopic_set_config(made, settings->key, settings->value);
     rd_kafka_CreateTopics(handle, &made, 1, NULL, queue);
     ask(handle, queue, "to create topics");
     rd_kafka_NewTopic_destroy(made);
+}
+
+/* The controller answers before the leaders know. */
+static void await_leaders(rd_kafka_t *handle, const char *name)
+{
+    int64_t low, high, end = polkai_clock_real.steady_ns(&polkai_clock_real) + (int64_t)WAIT_MS * 1000000;
+    for (int i = 0; i < PARTITIONS;) {
+        if (rd_kafka_query_watermark_offsets(handle, name, i, &low, &high, WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            i++;
+        else if (polkai_clock_real.steady_ns(&polkai_clock_real) > end)
+            client_die(name, "is not there after it was made");
+        else
+            nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+    }
 }
 
 static void topics(const char *brokers)
@@ -54,9 +71,13 @@ static void topics(const char *brokers)
     rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
     delete_topics(handle, queue);
     nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);   /* a name that is being deleted cannot be made again at once */
-    create_topic(handle, queue, "polka.schemas", 1, "cleanup.policy", "compact");
-    create_topic(handle, queue, "bench.orders", PARTITIONS, "retention.ms", "-1");
-    create_topic(handle, queue, "bench.prices", PARTITIONS, "segment.bytes", "16777216");
+    create_topic(handle, queue, "polka.schemas", 1, (const setting[]){ { "cleanup.policy", "compact" }, { NULL, NULL } });
+    create_topic(handle, queue, "bench.orders", PARTITIONS, (const setting[]){ { "retention.ms", "-1" }, { NULL, NULL } });
+    /* nobody reads the prices of a load, so the broker may forget them soon */
+    create_topic(handle, queue, "bench.prices", PARTITIONS,
+                 (const setting[]){ { "segment.bytes", "16777216" }, { "retention.bytes", "16777216" }, { NULL, NULL } });
+    await_leaders(handle, "bench.orders");
+    await_leaders(handle, "bench.prices");
     rd_kafka_queue_destroy(queue);
     rd_kafka_destroy(handle);
 }
