@@ -10,7 +10,8 @@ struct polka_arena_block {
     uint8_t memory[];
 };
 
-enum { BLOCK_BYTES = 16 * 1024 - 64 };   /* a little below a power of two, for the allocator's own header */
+/* A little below a power of two, for the allocator's own header. The first is small: many events need a little more than they bring along. */
+enum { FIRST_BLOCK_BYTES = 2 * 1024 - 64, BLOCK_BYTES = 16 * 1024 - 64 };
 
 static void out_of_memory(size_t bytes)
 {
@@ -25,14 +26,15 @@ void *polka_arena_more(polka_arena *arena, size_t bytes)
     if (bytes > SIZE_MAX / 2)
         out_of_memory(bytes);
     size_t rounded = (bytes + 7) & ~(size_t)7;
-    size_t room = rounded > BLOCK_BYTES ? rounded : (size_t)BLOCK_BYTES;
+    size_t usual = arena->blocks == NULL ? FIRST_BLOCK_BYTES : BLOCK_BYTES;
+    size_t room = rounded > usual ? rounded : usual;
     polka_arena_block *block = malloc(sizeof *block + room);
     if (block == NULL)
         out_of_memory(room);
     block->older = arena->blocks;
     arena->blocks = block;
     /* a large piece gets a block of its own, and the newest block stays in use when it has more left */
-    if (rounded > BLOCK_BYTES / 2 && arena->at != NULL)
+    if (rounded > usual / 2 && arena->at != NULL)
         return block->memory;
     arena->at = block->memory + rounded;
     arena->end = block->memory + room;
@@ -120,7 +122,13 @@ void polka_buffer_more(polka_buffer *buffer, size_t bytes)
         out_of_memory(SIZE_MAX);
     size_t capacity = buffer->capacity < 128 ? 128 : buffer->capacity * 2;
     if (capacity < wanted)
-        capacity = wanted;
+        capacity = wanted > SIZE_MAX - 7 ? wanted : (wanted + 7) & ~(size_t)7;
+    polka_arena *arena = buffer->arena;
+    if (buffer->data != NULL && buffer->data + buffer->capacity == arena->at && (size_t)(arena->end - arena->at) >= capacity - buffer->capacity) {
+        arena->at += capacity - buffer->capacity;        /* nothing came behind it: it grows where it is */
+        buffer->capacity = capacity;
+        return;
+    }
     uint8_t *data = polka_arena_alloc(buffer->arena, capacity);
     if (buffer->size > 0)
         memcpy(data, buffer->data, buffer->size);

@@ -194,10 +194,12 @@ void polka_warn(polka_context *ctx, const char *format, ...)
 /* The id that repeats: of (cause source, cause id, service, reaction, emitted type, ordinal within that type). */
 static polka_text derived_id(polka_context *unit, polka_text type, unsigned ordinal)
 {
-    char number[12];
-    int digits = snprintf(number, sizeof number, "%u", ordinal);
+    char number[12], *first = number + sizeof number;
+    do
+        *--first = (char)('0' + ordinal % 10);
+    while ((ordinal /= 10) > 0);
     polka_text parts[] = { unit->cause.source, unit->cause.id, polka_text_of(unit->flow->service->name),
-                           polka_text_of(polkai_reaction_name(unit->reaction)), type, { (size_t)digits, number } };
+                           polka_text_of(polkai_reaction_name(unit->reaction)), type, { (size_t)(number + sizeof number - first), first } };
     uint8_t uuid[16];
     char *text = polka_arena_alloc(unit->arena, POLKA_UUID_TEXT + 1);
     polkai_uuid_derived(uuid, parts, sizeof parts / sizeof *parts);

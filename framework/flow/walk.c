@@ -16,7 +16,7 @@ static void make_units(polkai_delivery *delivery, polkai_worker *worker, const p
 {
     const polkai_envelope *envelope = &delivery->envelope;
     delivery->unit_count = route == NULL ? 1 : route->count;
-    delivery->units = polkai_arena_zeroed(&delivery->arena, delivery->unit_count, sizeof *delivery->units);
+    delivery->units = polka_arena_alloc(&delivery->arena, delivery->unit_count * sizeof *delivery->units);
     for (size_t i = 0; i < delivery->unit_count; i++) {
         polka_context *unit = &delivery->units[i];
         *unit = (polka_context){ .flow = worker->flow, .worker = worker, .delivery = delivery, .arena = &delivery->arena, .attempt = 1,

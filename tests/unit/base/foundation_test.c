@@ -42,6 +42,26 @@ Test(arena, grows_a_buffer_and_keeps_what_was_written)
     polkai_arena_deinit(&arena);
 }
 
+Test(arena, grows_a_buffer_where_it_is_unless_something_came_behind_it)
+{
+    _Alignas(8) uint8_t first[1024];
+    polka_arena arena;
+    polkai_arena_init(&arena, first, sizeof first);
+    polka_buffer buffer = { .arena = &arena };
+    uint8_t *place = polka_buffer_reserve(&buffer, 100);
+    memset(place, 7, 100);
+    buffer.size = 100;
+    cr_assert_eq(polka_buffer_reserve(&buffer, 200), place + 100);
+    uint8_t *behind = polka_arena_alloc(&arena, 8);
+    memset(behind, 9, 8);
+    buffer.size = 300;
+    uint8_t *moved = polka_buffer_reserve(&buffer, 300);
+    cr_assert_neq(moved, place + 300);
+    memset(moved, 8, 300);
+    cr_assert(buffer.data[99] == 7 && behind[0] == 9 && behind[7] == 9);
+    polkai_arena_deinit(&arena);
+}
+
 /* ---- text ---- */
 
 Test(text, knows_utf8_from_what_only_looks_like_it)
