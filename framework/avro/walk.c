@@ -90,7 +90,7 @@ static polka_status skip(walker *w, uint64_t bytes, const char *what)
 static polka_status sized(walker *w, bool text, polka_text *found)
 {
     const uint8_t *began = w->wire.at;
-    int64_t size;
+    int64_t size = 0;
     TRY(number(w, &size));
     if (size < 0)
         return bad_at(w, began, "a length of %lld", (long long)size);
