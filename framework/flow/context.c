@@ -267,7 +267,7 @@ static polka_status encode(polka_context *unit, const polka_event *event, const 
     if (status == POLKA_OK && event->codec->key != NULL)
         status = event->codec->key(value, unit->arena, &sending->record.key, &error);
     if (status != POLKA_OK)
-        return polkai_context_fail(unit, status, error.code, "%s: %s", event->name, error.message);
+        return polkai_context_fail(unit, status, error.code, "%s", error.message);   /* it begins with the event's name */
     if (sending->record.key.data != NULL)   /* the key may stand in the caller's own memory */
         sending->record.key = polkai_arena_bytes(unit->arena, sending->record.key.data, sending->record.key.size);
     sending->record.value = (polka_bytes){ buffer.size, buffer.data };
