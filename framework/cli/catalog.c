@@ -204,7 +204,8 @@ polka_status cli_catalog_event(const cli_catalog *catalog, const char *name, con
     *event = cli_catalog_find(catalog, name);
     if (*event != NULL)
         return POLKA_OK;
-    ENSURE(catalog->event_count > 0, POLKA_MISUSE, error, "unknown-event", "unknown event '%s': there are no schemas with a polka.topic in %s", name, catalog->where);
+    ENSURE(catalog->event_count > 0, POLKA_MISUSE, error, "unknown-event",
+           "unknown event '%s': there are no schemas with a polka.topic in %s; polka.yaml says where they are: `schemas: [FOLDER]`", name, catalog->where);
     cli_list names = { 0 };
     for (size_t i = 0; i < catalog->event_count; i++)
         cli_list_add(&names, catalog->events[i].name);

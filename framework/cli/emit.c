@@ -192,6 +192,7 @@ static polka_status emit_lines(emitter *emit, int64_t began_ns, polka_error *err
         number++;
         if (strspn(line, " \t\r\n") == (size_t)size)
             continue;
+        size -= line[size - 1] == '\n';
         status = polkai_json_parse((polka_bytes){ (size_t)size, (const uint8_t *)line }, &base, error);
         if (status == POLKA_OK) {
             pace(emit, began_ns);

@@ -92,7 +92,8 @@ int main(int argc, char **argv)
             return CLI_OK;
         }
         if (strcmp(argv[at], "-C") != 0 || at + 1 >= argc) {
-            fprintf(stderr, "polka: there is no option %s before the command\nTry: polka --help\n", argv[at]);
+            fprintf(stderr, strcmp(argv[at], "-C") == 0 ? "polka: %s needs a folder: polka -C FOLDER COMMAND\nTry: polka --help\n"
+                                                        : "polka: there is no option %s before the command\nTry: polka --help\n", argv[at]);
             return CLI_USAGE;
         }
         if (chdir(argv[at + 1]) != 0) {

@@ -135,6 +135,10 @@ class Sent(Case):
         self.assertEqual(len(done.stdout.splitlines()), 1)
         self.assertIn("line 2", done.stderr)
 
+    def test_a_line_cut_short_is_named_by_its_own_number_only(self):
+        done = self.polka("emit", "demo.Placed", "--data", "-", stdin='{"order_id":\n', code=1)
+        self.assertIn("line 1 of standard input: not JSON: line 1", done.stderr)
+
     def test_nothing_is_made_for_an_unknown_event(self):
         before = self.rows("topics", "plan")
         self.polka("emit", "demo.Plcd", "--sample", code=2)

@@ -31,6 +31,10 @@ class Usage(Case):
     def test_an_option_without_its_value_says_so(self):
         self.assertIn("--data needs a value", self.polka("emit", "demo.Placed", "--data", code=2).stderr)
 
+    def test_the_option_before_the_command_without_its_folder_says_so(self):
+        self.assertIn("-C needs a folder", self.polka("-C", code=2).stderr)
+        self.assertIn("no option --verbose", self.polka("--verbose", code=2).stderr)
+
     def test_numbers_and_durations_are_checked(self):
         self.assertIn("whole number", self.polka("tail", "-n", "some", code=2).stderr)
         self.assertIn("duration", self.polka("tail", "--until-idle", "1x", code=2).stderr)
