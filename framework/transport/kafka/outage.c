@@ -123,13 +123,23 @@ static void tell_back(polkai_kafka_client *client, int64_t now)
         client->notice(client->owner, POLKA_OK, text);
 }
 
-/* One broker of several: told when the connection still fails a moment later, at most every ten seconds. */
+/*
+ * One broker of several: told when the connection still fails a moment later, at most every ten seconds. Or all of them:
+ * librdkafka compares two counters when a broker goes down, and is silent when the one for the coordinator changes in between.
+ */
 static void look_at_one(polkai_kafka_client *client, int64_t now)
 {
     polkai_kafka_outage *outage = &client->outage;
     char text[600];
     if (now - outage->failed_ns < SECOND / 10 || outage->reason[0] == '\0')
         return;
+    if (!is_connected(client)) {
+        outage->down = true;
+        outage->since_ns = outage->failed_ns;
+        outage->looked_ns = now;
+        tell_down(client, now);
+        return;
+    }
     snprintf(text, sizeof text, "a broker does not answer (%s); the others do", outage->reason);
     outage->reason[0] = '\0';
     if (outage->told_ns != 0 && now - outage->told_ns < (int64_t)REPEAT_S * SECOND)
