@@ -147,7 +147,8 @@ static polka_status announce(developer *dev, polka_error *error)
     if (!dev->only_run)
         TRY(write_running(dev, error));
     const char *event = first_event(dev);
-    cli_console_say(&dev->console, "ready after %.1f s: %zu services%s%s%s; Ctrl-C drains them", (double)(now_ns() - dev->began_ns) / 1e9, dev->count,
+    cli_console_say(&dev->console, "ready after %.1f s: %zu service%s of %s%s%s%s; Ctrl-C drains them", (double)(now_ns() - dev->began_ns) / 1e9, dev->count,
+                    dev->count == 1 ? "" : "s", dev->build.folder,
                     event != NULL ? "; try: polka emit " : "", event != NULL ? event : "", event != NULL ? " --sample" : "");
     return POLKA_OK;
 }

@@ -111,6 +111,21 @@ static polka_status add_service(cli_plan *plan, const cli_project *project, cons
     return POLKA_OK;
 }
 
+/* A topic of polka.yaml that nobody uses, but whose name is nearly that of one that somebody does, is probably misspelt. */
+static void say_unused(const cli_plan *plan, const char *name)
+{
+    const char **names = polkai_alloc((plan->count + 1) * sizeof *names);
+    bool used = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        names[i] = plan->items[i].name;
+        used = used || strcmp(names[i], name) == 0;
+    }
+    const char *nearest = used ? NULL : polkai_nearest(name, names, plan->count);
+    if (nearest != NULL)
+        cli_say("polka.yaml: no event and no service of this project uses the topic %s; is %s meant?", name, nearest);
+    free(names);
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(((const polkai_topic *)a)->name, ((const polkai_topic *)b)->name); }
 
 polka_status cli_plan_make(cli_plan *plan, const cli_project *project, const cli_catalog *catalog, const cli_manifests *manifests, polka_error *error)
@@ -124,8 +139,10 @@ polka_status cli_plan_make(cli_plan *plan, const cli_project *project, const cli
         TRY(add_service(plan, project, manifests->items[i], error));
     TRY(add_internal(plan, project, "polka.schemas", error));
     TRY(add_internal(plan, project, "polka.services", error));
-    for (size_t i = 0; i < project->topic_count; i++)
+    for (size_t i = 0; i < project->topic_count; i++) {
+        say_unused(plan, project->topics[i].name);
         TRY(add(plan, project->topics[i], "polka.yaml", error));
+    }
     qsort(plan->items, plan->count, sizeof *plan->items, by_name);
     return POLKA_OK;
 }
