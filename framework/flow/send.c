@@ -167,7 +167,7 @@ static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_rep
     }
     polka_context *unit = sending->unit;
     if (sending->kind == SENDING_LETTER) {
-        if (!sending->without_value && sending->record.value.data != NULL)
+        if (!sending->without_value && sending->record.value.data != NULL && polkai_refused_for_size(report->code))
             polkai_letter_without_value(sending, &unit->delivery->late);
         else
             complain(flow, sending, report);             /* nothing advances until the letter is there */

@@ -251,7 +251,7 @@ void polkai_settle_refused(polka_context *unit)
 /* A letter that can never be sent as it is goes without its value; if even that is refused, nothing advances. */
 static void letter_refused(polka_context *unit, polkai_sending *sending, const polka_error *error)
 {
-    if (!sending->without_value && sending->record.value.data != NULL) {
+    if (!sending->without_value && sending->record.value.data != NULL && polkai_refused_for_size(error->code)) {
         polkai_letter_without_value(sending, unit->arena);
         polkai_settle_send(unit);
         return;

@@ -18,6 +18,12 @@ typedef struct {
 } polkai_report;
 typedef void polkai_report_function(void *user, const polkai_report *report);
 
+/* polkai_refused_for_size: of a code of a refusal: the record was too large, and a smaller one may pass. */
+static inline bool polkai_refused_for_size(const char *code)
+{
+    return strcmp(code, "MSG_SIZE_TOO_LARGE") == 0 || strcmp(code, "RECORD_LIST_TOO_LARGE") == 0 || strcmp(code, "INVALID_MSG_SIZE") == 0;
+}
+
 typedef struct polkai_sink polkai_sink;
 typedef struct {
     /*

@@ -16,9 +16,8 @@ static const struct { rd_kafka_resp_err_t code; polka_status status; } classes[]
     { RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, POLKA_POISON },
     { RD_KAFKA_RESP_ERR_POLICY_VIOLATION, POLKA_POISON },
     { RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, POLKA_POISON },
-    /* librdkafka's own */
+    /* librdkafka's own; not __UNKNOWN_PARTITION, which is what becomes of a topic that is deleted and made again */
     { RD_KAFKA_RESP_ERR__INVALID_ARG, POLKA_POISON },
-    { RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, POLKA_POISON },
     /* a new producer is needed */
     { RD_KAFKA_RESP_ERR__FATAL, POLKA_FATAL },
     { RD_KAFKA_RESP_ERR__FENCED, POLKA_FATAL },

@@ -111,6 +111,21 @@ Test(sends, make_a_letter_without_value_when_it_is_too_large)
     harness_destroy(h);
 }
 
+Test(sends, keep_the_value_of_a_letter_that_is_refused_for_another_reason_than_its_size)
+{
+    harness *h = start(&dies, (polkai_flow_options){ 0 });
+    polkai_memory_fail(h->memory, "test.asked.dies.dlt", POLKA_POISON, "TOPIC_AUTHORIZATION_FAILED", 2);
+    harness_put(h, "k", "first", NULL);
+    harness_turn(h);
+    cr_assert_lt(harness_committed(h, "dies", "test.asked"), 1);
+    harness_advance_ms(h, 60000);
+    const polkai_record *letter = harness_record(h, "test.asked.dies.dlt", 0);
+    cr_assert_not_null(letter);
+    cr_assert_eq(letter->value.size, 16);
+    cr_assert_eq(harness_committed(h, "dies", "test.asked"), 1);
+    harness_destroy(h);
+}
+
 Test(sends, too_large_by_our_own_limit_are_poison_before_the_first_is_sent)
 {
     harness *h = start(&twice, (polkai_flow_options){ .max_event_bytes = 24 });
