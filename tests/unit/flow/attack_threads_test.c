@@ -1,6 +1,8 @@
 /* attack_threads_test.c: the same kind of trouble, on lanes that are threads and in producers of several threads. */
 #include "harness.h"
 
+#include <flow/handler/lane.h>
+
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -143,6 +145,66 @@ Test(lanes, that_are_stopped_by_misuse_give_back_what_they_have)
     cr_assert_lt(harness_committed(h, "mixes", "test.asked"), 1);
     harness_destroy(h);
 }
+
+/* ---- a lane by itself ---- */
+
+static atomic_uint worked;
+static atomic_bool blocked;
+static polkai_lane *left_alone;
+
+static polka_status open_nothing(void *user, polka_error *error)
+{
+    (void)user, (void)error;
+    return POLKA_OK;
+}
+
+static int64_t count_items(void *user, polkai_lane_item *items)
+{
+    (void)user;
+    for (; items != NULL; items = items->next)
+        atomic_fetch_add(&worked, 1);
+    for (int64_t until = now_ms() + LIMIT_MS; atomic_load(&blocked);)
+        cr_assert_lt(now_ms(), until);
+    return INT64_MAX;
+}
+
+static void close_nothing(void *user)
+{
+    (void)user;
+    atomic_fetch_add(&closed, 1);
+}
+
+static const polkai_lane_duty counts = { NULL, open_nothing, count_items, close_nothing };
+
+Test(lane, works_off_what_it_was_given_before_it_ends)
+{
+    polka_error error;
+    polkai_lane_item item = { NULL };
+    cr_assert_eq(polkai_lane_start(&left_alone, &counts, false, &polkai_clock_real, &error), POLKA_OK);
+    polkai_lane_give(left_alone, &item, &item);
+    cr_assert(polkai_lane_stop(left_alone, 1000));
+    cr_assert_eq(atomic_load(&worked), 1);
+    left_alone = NULL;
+}
+
+Test(lane, that_was_stuck_works_off_its_mailbox_when_it_comes_back)
+{
+    static polkai_lane_item items[2];
+    polka_error error;
+    atomic_store(&blocked, true);
+    cr_assert_eq(polkai_lane_start(&left_alone, &counts, true, &polkai_clock_real, &error), POLKA_OK);
+    polkai_lane_give(left_alone, &items[0], &items[0]);
+    for (int64_t until = now_ms() + LIMIT_MS; atomic_load(&worked) < 1;)
+        cr_assert_lt(now_ms(), until);
+    polkai_lane_give(left_alone, &items[1], &items[1]);
+    cr_assert_not(polkai_lane_stop(left_alone, 1));
+    atomic_store(&blocked, false);
+    for (int64_t until = now_ms() + LIMIT_MS; atomic_load(&closed) == 0;)
+        cr_assert_lt(now_ms(), until);
+    cr_assert_eq(atomic_load(&worked), 2);
+}
+
+/* ---- open ---- */
 
 static void start_fails(const polka_service *service, unsigned lanes, const char *says)
 {

@@ -46,10 +46,24 @@ static polka_status start(polkai_source *source, const polkai_start *start, polk
     return self->inner->operations->start(self->inner, start, error);
 }
 
+static stubborn_source *counting;        /* the one whose records are out */
+static void (*release_inner)(polkai_record *record);
+
+static void release(polkai_record *record)
+{
+    counting->released++;
+    release_inner(record);
+}
+
 static size_t poll_source(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
 {
-    polkai_source *inner = ((stubborn_source *)source)->inner;
-    return inner->operations->poll(inner, records, capacity, timeout_ms);
+    counting = (stubborn_source *)source;
+    size_t count = counting->inner->operations->poll(counting->inner, records, capacity, timeout_ms);
+    for (size_t i = 0; i < count; i++) {
+        release_inner = records[i].release;
+        records[i].release = release;
+    }
+    return count;
 }
 
 static void pause_source(polkai_source *source, bool paused)

@@ -18,7 +18,7 @@ typedef struct {
     polkai_source *inner;
     polkai_source_listener listener;     /* the flow's */
     unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
-    unsigned commits, pauses;
+    unsigned commits, pauses, released;  /* released: records given back */
 } stubborn_source;
 
 /* harness_start with these two in between; both live as long as the flow. */
