@@ -21,6 +21,14 @@ static polka_outcome slow_loop(polka_context *ctx, const note *asked)
     return asked->text.data[0] == 'r' ? polka_retry(ctx, "again") : POLKA_DONE;
 }
 
+/* Emits with a header named as its text says. */
+static polka_outcome with_header(polka_context *ctx, const note *asked)
+{
+    polka_text_entry entry = { asked->text, POLKA_TEXT("mine") };
+    polka_emit(ctx, &test_answered_event, asked, &(polka_emission){ .headers = { 1, &entry } });
+    return POLKA_DONE;
+}
+
 static polka_outcome outer(polka_context *ctx)
 {
     (void)polka_proceed(ctx);
@@ -34,6 +42,8 @@ static polka_outcome filter(polka_context *ctx)
 }
 
 static const polka_service talks = { .name = "talks", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, long_reason), { 0 } } };
+static const polka_service heads = { .name = "heads", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, with_header, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
 static const polka_service loops = { .name = "loops", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, slow_loop, .retry = { .attempts = 50, .first_delay_ms = 1, .max_delay_ms = 1 }), { 0 } } };
 static const polka_service filtered = { .name = "filtered", .around = (polka_middleware *const[]){ outer, filter, NULL },
@@ -189,6 +199,30 @@ Test(middleware, that_proceeds_twice_does_not_pass_an_inner_one_that_skipped)
     cr_assert_str_eq(error.code, "proceed-twice");
     cr_assert_eq(called, 0);
     give_up();
+}
+
+static void refuses_header(const char *name)
+{
+    polka_error error;
+    prepare();
+    start(&heads, (polkai_flow_options){ 0 });
+    harness_put(h, "k", name, "id-1");
+    cr_assert_eq(step_fails(&error), POLKA_MISUSE, "%s", name);
+    cr_assert_str_eq(error.code, "reserved-header");
+    give_up();
+}
+
+Test(headers, of_the_framework_cannot_be_written_by_an_emission)
+{
+    refuses_header("ce_id");
+    refuses_header("polka-hops");
+    refuses_header("");
+    prepare();
+    start(&heads, (polkai_flow_options){ 0 });
+    harness_put(h, "k", "shop-tenant", "id-1");
+    harness_turn(h);
+    equal(harness_header(h, harness_record(h, "test.answers", 0), "shop-tenant"), "mine");
+    harness_destroy(h);
 }
 
 Test(records, of_a_thousand_headers_and_every_kind_of_key_are_handled)
