@@ -23,7 +23,7 @@ static void ask(rd_kafka_t *handle, list *partitions, int64_t from, int64_t logi
 {
     list *asked AUTO(free_list) = rd_kafka_topic_partition_list_new(partitions->cnt);
     for (int i = 0; i < partitions->cnt; i++)
-        if (partitions->elems[i].offset == from)
+        if (partitions->elems[i].offset == from && partitions->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)     /* else nobody knows yet */
             rd_kafka_topic_partition_list_add(asked, partitions->elems[i].topic, partitions->elems[i].partition)->offset = logical;
     if (asked->cnt == 0 || rd_kafka_offsets_for_times(handle, asked, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
