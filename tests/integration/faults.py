@@ -69,6 +69,12 @@ class Scene:
     def wait_committed(self, seconds=40):
         wait_for(lambda: f"committed offsets = end of topics; lag: {lag(self.reader, self.groups)}", lambda: not lag(self.reader, self.groups), seconds, pause=0.2)
 
+    def delete(self, topic):
+        for done in self.reader.admin.delete_topics([topic]).values():
+            done.result(20)
+        wait_for(f"{topic} to be gone", lambda: topic not in self.reader.topics(), 20)
+        self.progress.forget(topic)
+
     def configure(self, topic, **values):
         entries = [ConfigEntry(name.replace("_", "."), str(value), incremental_operation=AlterConfigOpType.SET) for name, value in values.items()]
         for done in self.reader.admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)]).values():
@@ -186,10 +192,7 @@ def letters_have_nowhere_to_go(scene):
     """The dead-letter topic is missing, later too small: nothing advances past the event, and all other keys flow."""
     payments = scene.services["payments"]
     scene.archive += scene.reader.read_all([shop.LETTERS])
-    for done in scene.reader.admin.delete_topics([shop.LETTERS]).values():
-        done.result(20)
-    wait_for("the topic to be gone", lambda: shop.LETTERS not in scene.reader.topics(), 20)
-    scene.progress.forget(shop.LETTERS)
+    scene.delete(shop.LETTERS)
     row = scene.place(1, ["dead"]).rows()[0]
     wait_for(lambda: f"payments to say that the topic is missing; it said {payments.tail()}",
              lambda: [line for line in payments.lines() if shop.LETTERS in line.get("message", "") and line["level"] in ("warn", "error") and
@@ -220,6 +223,25 @@ def letters_have_nowhere_to_go(scene):
     need(not problems, "\n  ".join(problems))
     scene.others.add(original.key)                       # its letter has no value, and was judged here
     scene.orders = [order for order in scene.orders if order.id.encode() != original.key]
+
+
+def emissions_have_nowhere_to_go(scene):
+    """A topic that is only written to is deleted: its events wait, nothing becomes a dead letter, and nothing is lost."""
+    topic, notifications = "shop.notifications", scene.services["notifications"]
+    scene.archive += scene.reader.read_all([topic])
+    scene.delete(topic)
+    rows = scene.place(50, ["shipped", "rejected", "declined"]).rows()
+    wait_for(lambda: f"all but what goes to {topic}; {scene.expected - len(scene.progress.seen)} events are missing",
+             lambda: len(scene.progress.look().seen) >= scene.expected - len(rows), 40, pause=0)
+    wait_for(lambda: f"notifications to say that {topic} is missing; it said {notifications.tail()}",
+             lambda: [line for line in notifications.lines() if topic in line.get("message", "") and line["level"] == "warn"], 40)
+    say("  notifications says: " + [line["message"] for line in notifications.lines() if topic in line.get("message", "")][-1])
+    scene.bench.make_topics()
+    scene.progress.remember()
+    began = time.monotonic()
+    scene.wait_ended(120)
+    scene.wait_committed(60)
+    say(f"  50 events written and offsets at the end {time.monotonic() - began:.1f} s after the topic was made again")
 
 
 def _signals(scene, payments):
@@ -369,7 +391,8 @@ def last_account(scene):
     need(not verdict.errors, "\n  ".join([f"{sum(verdict.wrong.values())} problems: {dict(verdict.wrong)}", *verdict.errors]))
 
 
-ACTS = (no_broker, broker_and_topics_come_later, drain_under_load, broker_gone, frozen_broker, letters_have_nowhere_to_go, bad_input, last_account)
+ACTS = (no_broker, broker_and_topics_come_later, drain_under_load, broker_gone, frozen_broker, letters_have_nowhere_to_go, emissions_have_nowhere_to_go, bad_input,
+        last_account)
 
 
 def main():

@@ -113,10 +113,11 @@ class Reader:
     def read_all(self, topics):
         """All records of the topics, from their beginning to the end as it is now."""
         left = {at: end for at, end in self.ends(topics).items() if end > 0}
-        self.consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
+        consumer = consumer_of(self.brokers)             # a new one each time: an old one remembers the id of a topic that was deleted
+        consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in left])
         records, until = [], time.monotonic() + 30
         while left:
-            for message in self.consumer.consume(1000, timeout=0.5):
+            for message in consumer.consume(1000, timeout=0.5):
                 if message.error():
                     raise RuntimeError(f"reading {message.topic()}: {message.error()}")
                 until = time.monotonic() + 30
@@ -127,7 +128,7 @@ class Reader:
                     left.pop(at, None)
             if time.monotonic() > until:
                 raise RuntimeError(f"nothing came for 30 s, and the end of {sorted(left)} was not reached")
-        self.consumer.unassign()
+        consumer.close()
         return records
 
     def committed(self, group, topics):
