@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { REACH_MS = 4000, CHANGE_MS = 30000 };             /* the CLI gives up within 5 s when no broker is there */
+enum { REACH_MS = 4000, CHANGE_MS = 30000, CONFIGURED_AT_ONCE = 200 };         /* the CLI gives up within 5 s when no broker is there */
 
 typedef struct {
     polkai_admin admin;                  /* first: the seam */
@@ -147,17 +147,16 @@ static void read_configuration(polkai_topic *topic, const rd_kafka_ConfigResourc
     }
 }
 
-/* What is configured; a broker that cannot tell (the mock) leaves the values as "the broker's default". */
-static void configurations(kafka_admin *self, polkai_topic *topics, size_t count)
+/* The settings of some topics, which are neighbours: an answer is looked for among them only. */
+static polka_status configurations_of(kafka_admin *self, polkai_topic *topics, size_t count, polka_error *error)
 {
-    if (count == 0 || refuse_mock(self, "to read the settings of topics", NULL) != POLKA_OK)
-        return;
     rd_kafka_ConfigResource_t **resources = polkai_alloc(count * sizeof(rd_kafka_ConfigResource_t *));
     for (size_t i = 0; i < count; i++)
         resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topics[i].name);
-    ask question = ask_new(self, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, REACH_MS);
+    ask question = ask_new(self, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, CHANGE_MS);
     rd_kafka_DescribeConfigs(self->client.handle, resources, count, question.options, question.queue);
-    if (ask_wait(self, &question, REACH_MS, "to read the settings of topics", NULL) == POLKA_OK) {
+    polka_status status = ask_wait(self, &question, CHANGE_MS, "to read the settings of topics", error);
+    if (status == POLKA_OK) {
         size_t answered;
         const rd_kafka_ConfigResource_t **answers =
             rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(question.event), &answered);
@@ -169,6 +168,18 @@ static void configurations(kafka_admin *self, polkai_topic *topics, size_t count
     ask_end(&question);
     rd_kafka_ConfigResource_destroy_array(resources, count);
     free(resources);
+    return status;
+}
+
+/* What is configured. A broker that cannot tell (the mock) leaves "the broker's default"; any other failure is one, as a guess would plan wrong. */
+static polka_status configurations(kafka_admin *self, polkai_topic *topics, size_t count, polka_error *error)
+{
+    polka_error mock = { 0 };
+    if (refuse_mock(self, "to read the settings of topics", &mock) != POLKA_OK)
+        return strcmp(mock.code, "not-supported") == 0 ? POLKA_OK : polkai_fail(error, mock.status, mock.code, "%s", mock.message);
+    for (size_t at = 0; at < count; at += CONFIGURED_AT_ONCE)
+        TRY(configurations_of(self, topics + at, count - at < CONFIGURED_AT_ONCE ? count - at : CONFIGURED_AT_ONCE, error));
+    return POLKA_OK;
 }
 
 static polka_status kafka_topics(polkai_admin *admin, polkai_topic **topics, size_t *count, polka_error *error)
@@ -178,8 +189,13 @@ static polka_status kafka_topics(polkai_admin *admin, polkai_topic **topics, siz
     TRY(metadata_of(self, &metadata, error));
     *topics = list_topics(metadata, count);
     rd_kafka_metadata_destroy(metadata);
-    configurations(self, *topics, *count);
-    return POLKA_OK;
+    polka_status status = configurations(self, *topics, *count, error);
+    if (status != POLKA_OK) {
+        free(*topics);
+        *topics = NULL;
+        *count = 0;
+    }
+    return status;
 }
 
 static void configure(rd_kafka_NewTopic_t *made, const polkai_topic *topic)
