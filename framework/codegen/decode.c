@@ -115,13 +115,13 @@ static void write_array(gen *g, out *o, const shape *s)
     bool null = item->kind == SHAPE_NULL, star = item->type[0] != '\0' && item->type[strlen(item->type) - 1] == '*';
     write_head(o, s->place, s->type);
     if (!null)
-        out_add(o, "    %s%s*items = NULL;\n    size_t room = 0;\n", item->type, star ? "" : " ");
-    out_add(o, "    size_t count = 0;\n"
+        out_add(o, "    %s%s*items = NULL;\n", item->type, star ? "" : " ");
+    out_add(o, "    size_t %scount = 0;\n"
                "    for (polka_block block;;) {\n"
                "        if ((at = polka_read_block(r, at, %zu, &block)) == NULL)\n"
                "            return NULL;\n"
                "        if (block.count == 0)\n"
-               "            break;\n", least_bytes(item));
+               "            break;\n", null ? "" : "room = 0, ", least_bytes(item));
     if (null)
         out_add(o, "        count += block.count;\n");
     else

@@ -58,12 +58,12 @@ static void write_event(out *o, const named *event)
     const char *name = event->name;
     write_older(o, event);
     write_key(o, event);
-    out_add(o, "\nstatic const polka_codec %s_codec = { .encode = encode_%s, .decode = decode_%s", name, name, name);
+    out_add(o, "\nstatic const polka_codec %s_codec = {\n    .encode = encode_%s,\n    .decode = decode_%s,\n", name, name, name);
     if (event->key != NULL)
-        out_add(o, ", .key = key_%s", name);
+        out_add(o, "    .key = key_%s,\n", name);
     if (event->older.count > 0)
-        out_add(o, ", .older = %s_older, .older_count = %zu", name, event->older.count);
-    out_add(o, " };\n\nstatic polka_outcome invoke_%s(polka_function handler, polka_context *ctx, const void *value)\n{\n"
+        out_add(o, "    .older = %s_older,\n    .older_count = %zu,\n", name, event->older.count);
+    out_add(o, "};\n\nstatic polka_outcome invoke_%s(polka_function handler, polka_context *ctx, const void *value)\n{\n"
                "    return ((%s_handler *)handler)(ctx, value);\n}\n",
             name, name);
     out_add(o, "\nconst polka_event %s_event = {\n    .name = \"%s\",\n    .topic = \"%s\",\n", name, event->schema->name, event->topic);

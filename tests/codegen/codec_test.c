@@ -210,6 +210,20 @@ CASE(carries_texts_of_every_length)
     }
 }
 
+CASE(checks_a_text_at_the_end_of_a_body_byte_by_byte)
+{
+    for (size_t size = 1; size < 40; size++)
+        for (size_t i = 0; i < size; i++) {
+            uint8_t body[41];
+            keys_note note;
+            memset(body, 'a', sizeof body);
+            body[0] = (uint8_t)(2 * size);
+            cr_assert_eq(decode(&keys_note_event, (polka_bytes){ size + 1, body }, &note), POLKA_OK, "%s", error.message);
+            body[1 + i] = 0x80;
+            cr_assert_eq(decode(&keys_note_event, (polka_bytes){ size + 1, body }, &note), POLKA_POISON, "byte %zu of %zu", i, size);
+        }
+}
+
 CASE(reads_and_writes_text_beyond_ascii)
 {
     shop_everything value = everything(), back;
@@ -241,6 +255,10 @@ CASE(names_the_field_that_is_not_set)
     shop_currency unset = (shop_currency)0;
     v.second_currency = &unset;
     misuses(&v, "shop.Everything: second_currency: enum required, but not set (0)");
+    v = everything();
+    shop_currency beyond = (shop_currency)(SHOP_CURRENCY_CZK + 1);
+    v.second_currency = &beyond;
+    misuses(&v, "shop.Everything: second_currency: enum value 5 is not one of 1..4");
     v = everything();
     v.tags.items = NULL;
     misuses(&v, "shop.Everything: tags: count is 2, but items is NULL or that is too many");

@@ -38,8 +38,7 @@ static const uint8_t *read_shop_order_line(polka_reader *r, const uint8_t *at, s
 static const uint8_t *read_shop_order_placed__lines(polka_reader *r, const uint8_t *at, shop_order_line_array *v)
 {
     shop_order_line *items = NULL;
-    size_t room = 0;
-    size_t count = 0;
+    size_t room = 0, count = 0;
     for (polka_block block;;) {
         if ((at = polka_read_block(r, at, 2, &block)) == NULL)
             return NULL;
@@ -154,7 +153,13 @@ static polka_status key_shop_order_placed(const void *value, polka_arena *arena,
     return polka_key_text("shop.OrderPlaced", "order_id", v->order_id, key, error);
 }
 
-static const polka_codec shop_order_placed_codec = { .encode = encode_shop_order_placed, .decode = decode_shop_order_placed, .key = key_shop_order_placed, .older = shop_order_placed_older, .older_count = 1 };
+static const polka_codec shop_order_placed_codec = {
+    .encode = encode_shop_order_placed,
+    .decode = decode_shop_order_placed,
+    .key = key_shop_order_placed,
+    .older = shop_order_placed_older,
+    .older_count = 1,
+};
 
 static polka_outcome invoke_shop_order_placed(polka_function handler, polka_context *ctx, const void *value)
 {
