@@ -225,31 +225,45 @@ static polka_status created(kafka_admin *self, const rd_kafka_event_t *event, co
     return POLKA_OK;
 }
 
-static bool is_visible(const struct rd_kafka_metadata *metadata, const char *topic)
+/* Partitions of a topic with a leader; 0: not all of them have one. */
+static int led_partitions(const struct rd_kafka_metadata *metadata, const char *topic)
 {
     for (int i = 0; i < metadata->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *found = &metadata->topics[i];
         if (strcmp(found->topic, topic) != 0)
             continue;
-        bool led = found->err == RD_KAFKA_RESP_ERR_NO_ERROR && found->partition_cnt > 0;
+        bool led = found->err == RD_KAFKA_RESP_ERR_NO_ERROR;
         for (int p = 0; p < found->partition_cnt; p++)
             led = led && found->partitions[p].leader >= 0;
-        return led;
+        return led ? found->partition_cnt : 0;
     }
-    return false;
+    return 0;
 }
 
-/* The controller answers before the brokers know: whoever asks for the topic next would be told that it is not there. */
-static void wait_until_visible(kafka_admin *self, const char *topic)
+/* The leaders know that they lead: they answer for their offsets. */
+static bool is_served(kafka_admin *self, const char *topic, int partitions)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int p = 0; p < partitions; p++)
+        rd_kafka_topic_partition_list_add(list, topic, p)->offset = RD_KAFKA_OFFSET_END;
+    bool served = partitions > 0 && rd_kafka_offsets_for_times(self->client.handle, list, REACH_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int p = 0; p < partitions; p++)
+        served = served && list->elems[p].err == RD_KAFKA_RESP_ERR_NO_ERROR && list->elems[p].offset >= 0;
+    rd_kafka_topic_partition_list_destroy(list);
+    return served;
+}
+
+/* The controller answers before the brokers know: whoever uses the topic next would be told that it is not there. */
+static void wait_until_usable(kafka_admin *self, const char *topic)
 {
     const struct timespec moment = { .tv_nsec = 5000000 };
     for (int64_t end = polkai_kafka_now_ns() + (int64_t)REACH_MS * 1000000; polkai_kafka_now_ns() < end; nanosleep(&moment, NULL)) {
         const struct rd_kafka_metadata *metadata = NULL;
         if (rd_kafka_metadata(self->client.handle, 1, NULL, &metadata, REACH_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
-        bool visible = is_visible(metadata, topic);
+        int partitions = led_partitions(metadata, topic);
         rd_kafka_metadata_destroy(metadata);
-        if (visible)
+        if (is_served(self, topic, partitions))
             return;
     }
 }
@@ -270,7 +284,7 @@ static polka_status kafka_create(polkai_admin *admin, const polkai_topic *topic,
     if (status == POLKA_OK)
         status = created(self, question.event, what, error);
     if (status == POLKA_OK)
-        wait_until_visible(self, topic->name);
+        wait_until_usable(self, topic->name);
     ask_end(&question);
     rd_kafka_NewTopic_destroy(made);
     return status;

@@ -81,8 +81,8 @@ static polka_status send_locked(memory_sink *self, const polkai_record *record, 
     polkai_memory_topic *topic = polkai_memory_topic_make(self->memory, record->topic, 0);
     int32_t partition = choose(topic, record);
     ENSURE(!self->closing, POLKA_TRANSIENT, error, "closed", "the sink is being closed; nothing more is sent to %s", topic->name);
-    ENSURE(partition < topic->partition_count, POLKA_POISON, error, "unknown-partition",
-           "topic %s has %d partitions, so a record for partition %d can never be sent", topic->name, topic->partition_count, partition);
+    ENSURE(partition < topic->partition_count, POLKA_TRANSIENT, error, "unknown-partition",
+           "topic %s has %d partitions, so a record for partition %d cannot be sent", topic->name, topic->partition_count, partition);
     polkai_memory_failure *failure = planted(self->memory, topic);
     polkai_report report = { .cookie = cookie, .partition = partition, .offset = -1001 };
     if (failure != NULL)
