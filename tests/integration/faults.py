@@ -14,7 +14,7 @@ import bad
 import orders as shop
 import wire
 from judge import check_letter, judge
-from shop import SHORT_SESSION, report
+from shop import SHORT_SESSION, breakdowns, report
 from support import SKIP, Bench, Emit, Failed, Progress, Service, Skip, free_port, lag, say, wait_for
 
 FROZEN_LIMIT = 9.0                       # seconds for a drain of 1 s and a leave that nobody answers
@@ -167,7 +167,7 @@ def frozen_broker(scene):
     payments, inventory = scene.services["payments"], scene.services["inventory"]
     payments.start("--drain.deadline_ms", "1s")
     inventory.start("--drain.deadline_ms", "1s")
-    scene.wait_seen(scene.options.orders // 4)
+    scene.wait_seen(scene.options.orders + scene.options.orders // 4)
     scene.kafka.signal(signal.SIGSTOP)
     try:
         began = time.monotonic()
@@ -388,7 +388,8 @@ def last_account(scene):
     records = scene.reader.read_all([wire.SCHEMAS, *shop.TOPICS, *(name for name in topics if name.endswith(".dlt"))])
     verdict = judge(records + scene.archive, scene.orders, others=scene.others)
     report(verdict, topics)
-    need(not verdict.errors, "\n  ".join([f"{sum(verdict.wrong.values())} problems: {dict(verdict.wrong)}", *verdict.errors]))
+    problems = verdict.errors + breakdowns(scene.bench)
+    need(not problems, "\n  ".join([f"{sum(verdict.wrong.values())} problems: {dict(verdict.wrong)}", *problems]))
 
 
 ACTS = (no_broker, broker_and_topics_come_later, drain_under_load, broker_gone, frozen_broker, letters_have_nowhere_to_go, emissions_have_nowhere_to_go, bad_input,

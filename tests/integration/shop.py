@@ -125,7 +125,7 @@ class Run:
         letters = sorted(name for name in topics if name.endswith(".dlt"))
         verdict = judge(self.reader.read_all([SCHEMAS, *shop.TOPICS, *letters]), self.orders, self.rows)
         report(verdict, topics)
-        problems = list(verdict.errors)
+        problems = verdict.errors + breakdowns(self.bench)
         behind = lag(self.reader, self.groups)
         if behind:
             problems.append(f"after the drain committed is not the end: {behind}")
@@ -155,6 +155,13 @@ def report(verdict, topics):
         say(f"  {count:7d} {name}")
     say(f"  duplicates by the service that said them: {dict(verdict.duplicates) or 'none'}; of letters: {verdict.letter_copies}" +
         (f"; with another time of handling in the value: {dict(verdict.changed)}" if verdict.changed else ""))
+
+
+def breakdowns(bench):
+    """What a sanitizer or the C library wrote into the logs."""
+    words = ("Sanitizer", "runtime error", "Assertion", "corrupted", "double free")
+    return [f"{service.name} broke down: {row['plain']}" for service in bench.services.values() for row in service.lines(whole=True)
+            if any(word in row.get("plain", "") for word in words)]
 
 
 def complaints(bench):

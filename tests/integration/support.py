@@ -283,12 +283,16 @@ class Progress:
     """Counts distinct events as they arrive, so that a test can act in the middle and knows the end. Needs the topics to be there."""
 
     def __init__(self, reader, topics, letters):
-        self.letters_topic, self.seen, self.letters, self.by_source, self.records = letters, set(), set(), {}, 0
+        self.reader, self.letters_topic = reader, letters
+        self.seen, self.letters, self.by_source, self.records = set(), set(), {}, 0
         self.next = {(topic, partition): 0 for topic in (*topics, letters) for partition in range(reader.topics()[topic])}
         self.consumer = wire.consumer_of(reader.brokers)
         self.consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in self.next])
 
     def duplicates(self):
+        """How many records so far are copies; reads to the end first, as copies may come last."""
+        ends = self.reader.ends(sorted({topic for topic, _ in self.next}))
+        wait_for("the end of all topics", lambda: all(self.next[at] >= end for at, end in ends.items()) or not self.look(), 60, pause=0)
         return self.records - len(self.seen) - len(self.letters)
 
     def look(self):
