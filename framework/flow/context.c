@@ -319,6 +319,8 @@ void polka_emit(polka_context *ctx, const polka_event *event, const void *value,
     if (encode(ctx, event, value, sending) != POLKA_OK)
         return;
     sending->kind = SENDING_EMISSION;
+    sending->of_producer = ctx->worker == NULL;
+    sending->delivery = ctx->delivery;
     sending->unit = ctx;
     sending->target = polkai_flow_target(ctx->flow, event);
     sending->record.topic = sending->target->topic;
@@ -331,12 +333,11 @@ void polka_emit(polka_context *ctx, const polka_event *event, const void *value,
     ctx->last = sending;
 }
 
-void polkai_context_headers(polka_context *unit, polkai_sending *sending)
+void polkai_context_headers(polka_context *unit, const polkai_sending *sending, polka_arena *arena, polkai_record *record)
 {
     const identity *who = (const identity *)(sending + 1);
-    polka_arena *arena = unit->arena;
     bool root = unit->reaction == NULL;
-    polkai_record *record = &sending->record;
+    *record = sending->record;
     polkai_envelope envelope = {
         .mode = unit->flow->options.compact_envelope ? POLKAI_MODE_COMPACT : POLKAI_MODE_BINARY,
         .id = who->id, .source = unit->flow->source_name, .type = sending->target->type, .time_ms = polka_now_ms(unit),

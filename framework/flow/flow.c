@@ -60,6 +60,7 @@ static void make_workers(polkai_flow *flow)
     for (size_t i = 0; i < flow->worker_count; i++) {
         flow->workers[i].flow = flow;
         flow->workers[i].parking = polkai_parking_create();
+        polkai_arena_init(&flow->workers[i].scratch, flow->workers[i].memory, SCRATCH_MEMORY);
         polkai_random_seed(&flow->workers[i].random, polkai_random_next(&flow->random));
     }
 }

@@ -51,7 +51,9 @@ typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT } polk
 struct polkai_sending {                  /* the cookie of one send */
     polkai_sending_kind kind;
     bool resent, without_value, refused;
+    bool of_producer;
     atomic_bool settled;                 /* of a producer's */
+    polkai_delivery *delivery;           /* of its unit; here, so that an acknowledgement touches no more memory than it must */
     polka_context *unit;                 /* NULL: announcement */
     polkai_target *target;               /* NULL: letter */
     polkai_sending *next;                /* of its unit, in order of emission */
@@ -86,24 +88,25 @@ struct polka_context {
 };
 
 enum { POLKAI_COMMIT_AGAIN_MS = 5000 };
-enum { DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
+enum { SCRATCH_MEMORY = 8192, DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
 struct polkai_delivery {
-    polkai_lane_item item;
-    polkai_parked parked;
+    polkai_lane_item item;               /* first what an acknowledgement needs: one cache line */
     polkai_delivery *next_done, *next_made;
     polkai_flow *flow;
-    polkai_record record;
     polkai_partition *partition;         /* NULL: a producer's unit of work */
     uint64_t sequence;
     size_t bytes;                        /* counted in the budget */
-    polkai_envelope envelope;
-    polka_context *units;
-    size_t unit_count;
-    int64_t now_ms;
     atomic_int pending;                  /* sends not yet settled, and 1 while a lane has it */
     atomic_bool dropped;                 /* not done: its offset stays where it is */
     bool opened, kept;
+    bool refused;                        /* one of its units has a refused emission */
     polka_arena arena, late;             /* late: of the poll thread, while a lane may be using the other */
+    polkai_record record;
+    polka_context *units;
+    size_t unit_count;
+    int64_t now_ms;
+    polkai_parked parked;
+    polkai_envelope envelope;
     uint8_t memory[DELIVERY_MEMORY];
 };
 
@@ -114,9 +117,11 @@ typedef struct polkai_worker {
     void *resource;
     polkai_parking *parking;
     polkai_random random;
+    polka_arena scratch;                 /* what lives as long as one handling of one event: its value */
     unsigned sweep;                      /* the last one seen */
     polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
     atomic_ullong parked_keys, parked_events;
+    uint8_t memory[SCRATCH_MEMORY];
 } polkai_worker;
 
 struct polkai_flow {
@@ -172,7 +177,8 @@ void polkai_settle_refused(polka_context *unit);         /* on the poll thread: 
 void polkai_letter_again(polka_context *unit);           /* the record has moved: a letter that waits to be sent is made again */
 void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena);       /* the same letter, its value left out */
 
-/* ---- send.c: on the poll thread ---- */
+/* ---- send.c: on the poll thread, but polkai_send_now ---- */
+polka_status polkai_send_now(polkai_flow *flow, polkai_sending *sending, polka_error *error);      /* any thread; hands it to the sink */
 void polkai_send_announce(polkai_flow *flow);
 size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many were sent again */
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
@@ -199,7 +205,8 @@ void polkai_deliveries_destroy(polkai_flow *flow);       /* those under way as w
 polka_status polkai_context_fail(polka_context *unit, polka_status status, const char *code, const char *format, ...) POLKA_PRINTF(4, 5);
 void polkai_context_begin_attempt(polka_context *unit);
 void polkai_context_log(polka_context *unit, polkai_log_level level, const char *format, ...) POLKA_PRINTF(3, 4);
-void polkai_context_headers(polka_context *unit, polkai_sending *sending);           /* of an emission, when it leaves */
+/* polkai_context_headers: `record` becomes the emission as it leaves, its headers in `arena`; the same ones each time. Any thread. */
+void polkai_context_headers(polka_context *unit, const polkai_sending *sending, polka_arena *arena, polkai_record *record);
 polkai_target *polkai_flow_target(polkai_flow *flow, const polka_event *event);
 
 #endif

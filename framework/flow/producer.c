@@ -84,10 +84,9 @@ static polka_status send_one(polka_context *unit, polkai_sending *sending, int64
     while (!polkai_send_is_announced(flow, sending->target))
         if (!poll_until(flow, until_ns))
             return late(unit, sending, error);
-    polkai_context_headers(unit, sending);
     for (;;) {
         atomic_fetch_add(&unit->delivery->pending, 1);
-        polka_status status = flow->sink->operations->send(flow->sink, &sending->record, sending, error);
+        polka_status status = polkai_send_now(flow, sending, error);
         if (status == POLKA_OK)
             return POLKA_OK;
         atomic_fetch_sub(&unit->delivery->pending, 1);

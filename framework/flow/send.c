@@ -7,11 +7,27 @@
 #include <base/error.h>
 #include <flow/inner.h>
 
-enum { COMPLAIN_EVERY_NS = 1000000000 };
+enum { COMPLAIN_EVERY_NS = 1000000000, HEADERS_MEMORY = 1536 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
     return flow->options.clock->steady_ns(flow->options.clock);
+}
+
+/*
+ * The headers of an emission are made when it leaves, and again when it is sent again: from what stays the same. So they need
+ * no memory while the acknowledgement is awaited, and 10000 events in flight stay small and in the caches.
+ */
+polka_status polkai_send_now(polkai_flow *flow, polkai_sending *sending, polka_error *error)
+{
+    if (sending->kind != SENDING_EMISSION)
+        return flow->sink->operations->send(flow->sink, &sending->record, sending, error);
+    uint8_t memory[HEADERS_MEMORY];
+    polkai_record record;
+    polka_arena arena AUTO(polkai_arena_deinit);
+    polkai_arena_init(&arena, memory, sizeof memory);
+    polkai_context_headers(sending->unit, sending, &arena, &record);
+    return flow->sink->operations->send(flow->sink, &record, sending, error);
 }
 
 /* ---- the queue of what is sent again ---- */
@@ -74,7 +90,7 @@ static bool send_again(polkai_flow *flow, polkai_sending *sending)
         give_up(sending);
         return true;
     }
-    polka_status status = flow->sink->operations->send(flow->sink, &sending->record, sending, &error);
+    polka_status status = polkai_send_now(flow, sending, &error);
     if (status == POLKA_TRANSIENT)
         return false;
     polkai_count(flow, COUNT_RESENT);
@@ -113,7 +129,7 @@ static void announce(polkai_flow *flow, polkai_target *target)
 {
     polkai_sending *sending = target->announcement;
     polka_error error;
-    if (flow->sink->operations->send(flow->sink, &sending->record, sending, &error) != POLKA_OK)
+    if (polkai_send_now(flow, sending, &error) != POLKA_OK)
         polkai_send_wait_in_line(flow, sending);
 }
 
@@ -155,7 +171,7 @@ static void acknowledged(polkai_flow *flow, polkai_sending *sending)
     }
     if (sending->kind == SENDING_EMISSION)
         polkai_count(flow, COUNT_EMITTED);
-    one_less(sending->unit->delivery);
+    one_less(sending->delivery);
 }
 
 static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_report *report)
@@ -181,15 +197,16 @@ static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_rep
         polka_error *error = polkai_alloc(sizeof *error);
         polkai_fail(error, POLKA_POISON, report->code, "%s", report->message);
         unit->refused_error = error;
+        sending->delivery->refused = true;
     }
-    one_less(unit->delivery);
+    one_less(sending->delivery);
 }
 
 void polkai_flow_report(void *user, const polkai_report *report)
 {
     polkai_flow *flow = user;
     polkai_sending *sending = report->cookie;
-    if (sending->unit != NULL && sending->unit->worker == NULL) {
+    if (sending->of_producer) {
         polkai_producer_report(sending, report);
         return;
     }

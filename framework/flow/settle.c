@@ -192,6 +192,7 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
         .reaction = unit->reaction == NULL ? POLKA_TEXT("-") : polka_text_of(polkai_reaction_name(unit->reaction)),
         .message = message, .attempts = unit->attempt, .first_failed_ms = unit->first_failed_ms };
     sending->kind = SENDING_LETTER;
+    sending->delivery = unit->delivery;
     sending->unit = unit;
     polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
     append(unit, sending);
@@ -271,7 +272,6 @@ static bool may_leave(polka_context *unit, const polkai_sending *sending)
 void polkai_settle_send(polka_context *unit)
 {
     polkai_delivery *delivery = unit->delivery;
-    polkai_sink *sink = unit->flow->sink;
     if (delivery->partition != NULL && atomic_load(&delivery->partition->fenced)) {
         delivery->dropped = true;        /* another member has the partition: nothing is sent for it any more */
         unit->state = UNIT_SETTLED;
@@ -284,10 +284,8 @@ void polkai_settle_send(polka_context *unit)
             hold(unit);
             return;
         }
-        if (sending->kind == SENDING_EMISSION)
-            polkai_context_headers(unit, sending);
         atomic_fetch_add(&delivery->pending, 1);
-        polka_status status = sink->operations->send(sink, &sending->record, sending, &error);
+        polka_status status = polkai_send_now(unit->flow, sending, &error);
         if (status == POLKA_OK) {
             unit->outages = 0;           /* a queue that is full again is not the same outage */
             continue;

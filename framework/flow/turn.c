@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5 };
+/* Handing over to a lane is cheap by the hundred; inline there is nothing to hand over, and a few stay in the core's cache. */
+enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, INLINE_BATCH = 32 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -33,8 +34,9 @@ static polkai_delivery *take_from_pool(polkai_flow *flow)
 
 static void empty(polkai_delivery *delivery)
 {
-    for (size_t i = 0; i < delivery->unit_count; i++)
+    for (size_t i = 0; delivery->refused && i < delivery->unit_count; i++)
         free(delivery->units[i].refused_error);
+    delivery->refused = false;
     delivery->unit_count = 0;
     polkai_record_release(&delivery->record);
     polkai_arena_deinit(&delivery->arena);
@@ -80,7 +82,7 @@ static bool letters_for_refused(polkai_delivery *delivery)
 void polkai_delivery_done(polkai_delivery *delivery)
 {
     polkai_partition *partition = delivery->partition;
-    if (delivery->unit_count > 0 && !delivery->dropped && letters_for_refused(delivery))
+    if (delivery->refused && !delivery->dropped && letters_for_refused(delivery))
         return;
     polkai_flow *flow = delivery->flow;
     if (!delivery->dropped)
@@ -172,7 +174,8 @@ static size_t room(polkai_flow *flow)
     if (flow->in_flight >= flow->options.in_flight_events || flow->in_flight_bytes >= flow->options.in_flight_bytes)
         return 0;
     size_t left = flow->options.in_flight_events - flow->in_flight;
-    return left < POLKAI_BATCH ? left : POLKAI_BATCH;
+    size_t most = flow->threaded ? POLKAI_BATCH : INLINE_BATCH;
+    return left < most ? left : most;
 }
 
 /*

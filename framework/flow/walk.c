@@ -120,8 +120,8 @@ static polka_status read_value(polka_context *unit, polka_error *error)
                "%s was written with schema %016" PRIx64 "; this service was built with %016" PRIx64 " and cannot read another yet",
                event->name, fingerprint, event->fingerprint);
     }
-    void *value = polkai_arena_zeroed(unit->arena, 1, event->value_size);
-    TRY(event->codec->decode(body, unit->arena, value, error));
+    void *value = polkai_arena_zeroed(&unit->worker->scratch, 1, event->value_size);
+    TRY(event->codec->decode(body, &unit->worker->scratch, value, error));
     unit->value = value;
     unit->decoded = event;
     return POLKA_OK;
@@ -245,6 +245,13 @@ static void drop(polkai_delivery *delivery)
     polkai_delivery_release(delivery);
 }
 
+/* The value was for this handling; a later one reads it again. */
+static void forget_value(polkai_delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->unit_count; i++)
+        delivery->units[i].decoded = NULL;
+}
+
 /* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */
 static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parked *behind, int64_t now_ns)
 {
@@ -254,10 +261,13 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
     }
     if (!delivery->opened)
         open_delivery(delivery, worker);
-    if (advance(delivery, now_ns)) {
+    bool settled = advance(delivery, now_ns);
+    polkai_arena_reset(&worker->scratch, worker->memory, sizeof worker->memory);
+    if (settled) {
         polkai_delivery_release(delivery);
         return true;
     }
+    forget_value(delivery);
     keep(delivery);
     polkai_parking_return(worker->parking, &delivery->parked, behind);
     return false;

@@ -13,6 +13,14 @@ static polka_outcome answer_twice(polka_context *ctx, const note *asked)
     return POLKA_DONE;
 }
 
+static polka_outcome answer_at_the_second_attempt(polka_context *ctx, const note *asked)
+{
+    if (polka_caused_by(ctx)->attempt == 1 && polka_text_equal(polka_caused_by(ctx)->key, POLKA_TEXT("late")))
+        return polka_retry(ctx, "not yet");
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    return POLKA_DONE;
+}
+
 static polka_outcome die(polka_context *ctx, const note *asked)
 {
     (void)asked;
@@ -21,6 +29,9 @@ static polka_outcome die(polka_context *ctx, const note *asked)
 
 static const polka_service twice = { .name = "twice", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, answer_twice, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
+static const polka_service later = { .name = "later", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, answer_at_the_second_attempt, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 2, .first_delay_ms = 10 }),
+    { 0 } } };
 static const polka_service dies = { .name = "dies", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, die), { 0 } } };
 
 static harness *start(const polka_service *service, polkai_flow_options options)
@@ -47,6 +58,22 @@ Test(sends, are_repeated_in_their_order_without_running_the_handler_again)
     equal(harness_text(harness_record(h, "test.answers", 0)), "first");
     equal(harness_text(harness_record(h, "test.answers", 1)), "second");
     cr_assert_null(harness_record(h, "test.answers", 2));
+    harness_destroy(h);
+}
+
+Test(sends, that_are_repeated_have_the_envelope_of_the_first_time)
+{
+    harness *h = start(&twice, (polkai_flow_options){ 0 });
+    int64_t handled_ms = h->clock.wall_ms(&h->clock);
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 4);
+    harness_put(h, "k", "first", "cause-1");
+    harness_turn(h);
+    harness_advance_ms(h, 20000);
+    const polkai_record *again = harness_record(h, "test.answers", 0);
+    equal(harness_header(h, again, "ce_causationid"), "cause-1");
+    equal(harness_header(h, again, "ce_type"), "test.Answered");
+    equal(harness_header(h, again, "ce_subject"), "first");
+    cr_assert_eq(again->timestamp_ms, handled_ms);
     harness_destroy(h);
 }
 
@@ -152,5 +179,17 @@ Test(sends, wait_until_their_schema_is_acknowledged)
     cr_assert_not_null(schema);
     cr_assert(schema->key.size == 16 && memcmp(schema->key.data, "2222222222222222", 16) == 0);
     cr_assert_str_eq(polkai_arena_text(&h->arena, (const char *)schema->value.data, schema->value.size).data, test_answered_event.schema);
+    harness_destroy(h);
+}
+
+Test(value, is_whole_at_a_later_attempt_whatever_was_handled_meanwhile)
+{
+    harness *h = start(&later, (polkai_flow_options){ 0 });
+    harness_put(h, "late", "the first of all texts", NULL);
+    harness_put(h, "k", "another text altogether", NULL);
+    harness_turn(h);
+    harness_advance_ms(h, 1000);
+    equal(harness_text(harness_record(h, "test.answers", 0)), "another text altogether");
+    equal(harness_text(harness_record(h, "test.answers", 1)), "the first of all texts");
     harness_destroy(h);
 }
