@@ -378,8 +378,30 @@ CASE(refuses_a_decimal_that_does_not_fit_and_reads_one_with_leading_bytes)
     shop_everything v;
     cr_assert_eq(decode(&shop_everything_event, (polka_bytes){ sizeof body, body }, &v), POLKA_OK, "%s", error.message);
     cr_assert_eq(v.price_e2, 1234);
+    const uint8_t two_to_63[] = { 0x12, 0, 0x80, 0, 0, 0, 0, 0, 0, 0 };
+    memcpy(body + PRICE, two_to_63, sizeof two_to_63);
+    memcpy(body + PRICE + sizeof two_to_63, everything_bytes + PRICE + 3, sizeof everything_bytes - PRICE - 3);
+    refuses(&shop_everything_event, (polka_bytes){ sizeof body - 1, body }, "shop.Everything: price: decimal does not fit into 64 bits (byte 37 of 105)");
+    memcpy(body + PRICE, padded, sizeof padded);
+    memcpy(body + PRICE + sizeof padded, everything_bytes + PRICE + 3, sizeof everything_bytes - PRICE - 3);
     body[PRICE + 2] = 1;
     refuses(&shop_everything_event, (polka_bytes){ sizeof body, body }, "shop.Everything: price: decimal does not fit into 64 bits (byte 38 of 106)");
+}
+
+CASE(writes_a_decimal_in_the_fewest_bytes_and_refuses_one_of_none)
+{
+    static const struct { int64_t value; size_t size; uint8_t bytes[2]; } rows[] = {
+        { 0, 1, { 0 } }, { 127, 1, { 0x7f } }, { 128, 2, { 0x00, 0x80 } }, { -1, 1, { 0xff } }, { -128, 1, { 0x80 } }, { -129, 2, { 0xff, 0x7f } } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        keys_amount value = { rows[i].value }, back;
+        polka_bytes bytes;
+        cr_assert_eq(encode(&keys_amount_event, &value, &bytes), POLKA_OK, "%s", error.message);
+        cr_assert_eq(bytes.size, 1 + rows[i].size);
+        cr_assert_arr_eq(bytes.data + 1, rows[i].bytes, rows[i].size);
+        cr_assert_eq(decode(&keys_amount_event, bytes, &back), POLKA_OK, "%s", error.message);
+        cr_assert_eq(back.value_e2, rows[i].value);
+    }
+    refuses(&keys_amount_event, BYTES(0x00), "keys.Amount: value: decimal of no bytes (byte 1 of 1)");
 }
 
 CASE(bounds_what_takes_no_bytes_and_what_nests)
@@ -406,6 +428,11 @@ CASE(bounds_what_takes_no_bytes_and_what_nests)
     memcpy(body + NOTHINGS, more, sizeof more);
     refuses(&shop_everything_event, (polka_bytes){ NOTHINGS + sizeof more + sizeof tail, body },
             "shop.Everything: nothings: more than 1000000 items that take no bytes (byte 92 of 100)");
+    const uint8_t twice[] = { 0xc2, 0x84, 0x3d, 0xc0, 0x84, 0x3d, 0x00 };           /* 500,001 and 500,000 in two blocks */
+    memcpy(body + NOTHINGS, twice, sizeof twice);
+    memcpy(body + NOTHINGS + sizeof twice, tail, sizeof tail);
+    refuses(&shop_everything_event, (polka_bytes){ NOTHINGS + sizeof twice + sizeof tail, body },
+            "shop.Everything: nothings: more than 1000000 items that take no bytes (byte 95 of 103)");
     memcpy(body + NOTHINGS, least, sizeof least);
     refuses(&shop_everything_event, (polka_bytes){ NOTHINGS + sizeof least, body }, "shop.Everything: nothings: block count out of range (byte 102 of 103)");
 }
