@@ -21,7 +21,7 @@ static const polkai_kafka_setting common[] = {
     { "auto.offset.reset", "earliest" },             /* the default, latest, skips silently */
     { "check.crcs", "true" },
     { "queued.min.messages", "1000000" },            /* below it the broker thread sleeps up to 1 s on a full queue */
-    { "queued.max.messages.kbytes", "8192" },        /* so this is what bounds memory */
+    { "queued.max.messages.kbytes", "8192" },        /* so this is what bounds memory; see prefetch.c */
     { "fetch.wait.max.ms", "100" },                  /* after a rebalance the first fetch may wait without the partition that has records */
     { "receive.message.max.bytes", "268435456" },
     { "max.poll.interval.ms", "300000" },
@@ -177,6 +177,7 @@ static size_t kafka_poll(polkai_source *source, polkai_record *records, size_t c
         polkai_kafka_outage_look(&self->client);
     }
     polkai_kafka_outage_look(&self->client);
+    polkai_kafka_prefetch_taken(self, records, count);
     atomic_store(&self->woken, 0);
     return count;
 }
@@ -248,6 +249,8 @@ static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_op
         count = append(all, count, classic);
     if (options->embedded)
         count = append(all, count, embedded);
+    if (polkai_kafka_prefetch_settable())
+        all[count++] = polkai_kafka_prefetch_setting;
     all[count] = (polkai_kafka_setting){ NULL, NULL };
     return polkai_kafka_client_open(&self->client, RD_KAFKA_CONSUMER, options, all, prepare, error);
 }
@@ -272,6 +275,7 @@ polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka
     rd_kafka_poll_set_consumer(self->client.handle);
     self->queue = rd_kafka_queue_get_consumer(self->client.handle);
     rd_kafka_queue_io_event_enable(self->queue, self->waker, &(uint64_t){ 1 }, sizeof(uint64_t));
+    polkai_kafka_prefetch_init(self);
     *source = &self->source;
     return POLKA_OK;
 }

@@ -29,6 +29,8 @@ typedef struct {
     size_t paused_count;
     polkai_record *taken;                /* by the poll under way; NULL: none is */
     size_t taken_count;
+    size_t taken_bytes;                  /* of values, since the leaders were woken last */
+    size_t half_queue_bytes;             /* of what is fetched ahead; 0: leaders need not be woken */
     const rd_kafka_topic_t *last;        /* the topic of the record taken last, while that record holds it */
     int64_t close_limit_ns;
 } polkai_kafka_source;
@@ -47,5 +49,11 @@ void polkai_kafka_leave(polkai_kafka_source *source);    /* gives the assignment
 /* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. */
 void polkai_kafka_resolve_positions(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* offsets as of source.h */
 void polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* of the group */
+
+/* In prefetch.c. _setting is for librdkafka releases that have it; _taken is told of all records that poll gives away. */
+extern const polkai_kafka_setting polkai_kafka_prefetch_setting;
+bool polkai_kafka_prefetch_settable(void);
+void polkai_kafka_prefetch_init(polkai_kafka_source *source);
+void polkai_kafka_prefetch_taken(polkai_kafka_source *source, const polkai_record *records, size_t count);
 
 #endif

@@ -8,6 +8,7 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -291,6 +292,59 @@ Test(acknowledgement, of_a_later_record_is_none_of_an_earlier_one, .timeout = 60
     cr_assert_eq(all.ok, 2);
     cr_assert_str_eq(all.code, "no-offset");
     admin->operations->close(admin);
+    sink->operations->close(sink, 1000);
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(owner);
+}
+
+/* ---- fetching ahead ------------------------------------------------------------------------------- */
+
+/* Takes a queue only once it is full, or all the rest is in it. */
+static size_t read_by_full_queues(polkai_source *source, size_t full, size_t wanted, int64_t within_ns)
+{
+    static polkai_record records[64];
+    rd_kafka_queue_t *queue = ((polkai_kafka_source *)source)->queue;
+    size_t total = 0;
+    for (int64_t end = polkai_kafka_now_ns() + within_ns; total < wanted && polkai_kafka_now_ns() < end;) {
+        size_t length = rd_kafka_queue_length(queue);
+        if (length < full && total + length < wanted) {
+            sched_yield();
+            continue;
+        }
+        for (size_t count = 1; count > 0; total += count) {
+            count = source->operations->poll(source, records, 64, 0);
+            for (size_t k = 0; k < count; k++)
+                polkai_record_release(&records[k]);
+        }
+    }
+    return total;
+}
+
+/* 20 queues full: librdkafka 2.0.2 sleeps a second at each, unless its brokers are woken. */
+Test(prefetch, goes_on_while_a_full_queue_is_taken, .timeout = 60)
+{
+    enum { RECORDS = 1280, BYTES = 1024 };
+    static uint8_t value[BYTES];
+    rd_kafka_t *owner;
+    rd_kafka_mock_cluster_t *mock = mock_of(&owner);
+    outcome all = { 0 };
+    cr_assert_eq(rd_kafka_mock_topic_create(mock, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    polkai_kafka_property small[] = { { "queued.max.messages.kbytes", "64" }, { "fetch.message.max.bytes", "65536" }, { "batch.num.messages", "16" } };
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(mock), .embedded = true, .report = note_outcome, .report_user = &all,
+                                     .properties = small + 2, .property_count = 1 };
+    polkai_sink *sink;
+    polkai_source *source;
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, NULL), POLKA_OK);
+    for (int i = 0; i < RECORDS; i++)
+        cr_assert_eq(sink->operations->send(sink, &(polkai_record){ .topic = POLKA_TEXT("t"), .value = { BYTES, value } }, NULL, NULL), POLKA_OK);
+    await_outcomes(sink, &all, RECORDS);
+    options.properties = small;
+    options.property_count = 2;
+    cr_assert_eq(polkai_kafka_source_open(&source, &options, NULL), POLKA_OK);
+    polkai_position from = { POLKA_TEXT("t"), 0, POLKAI_OFFSET_START };
+    cr_assert_eq(source->operations->start(source, &(polkai_start){ .positions = &from, .position_count = 1 }, NULL), POLKA_OK);
+    cr_assert_eq(read_by_full_queues(source, 64, RECORDS, (int64_t)10 * 1000000000), RECORDS);
+    source->operations->close(source);
     sink->operations->close(sink, 1000);
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(owner);
