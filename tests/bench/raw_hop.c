@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 512, PARTITIONS = 64, COMMIT_NS = 500000000, BUSY_MS = 5, IDLE_MS = 250, MEMORY = 8192 };
+enum { BATCH = 512, PARTITIONS = 64, COMMIT_NS = 500000000, BUSY_MS = 5, IDLE_MS = 250, MEMORY = 8192, HALF_QUEUE = 4 << 20 };
 
 typedef struct {
     rd_kafka_t *consumer, *producer;
@@ -30,6 +30,7 @@ typedef struct {
     uint64_t in_flight, in_flight_most;
     int64_t done[PARTITIONS], committed[PARTITIONS];     /* next offset; the prices of a partition are acknowledged in its order */
     int64_t commit_due_ns;
+    size_t taken_bytes;                  /* since the leaders were woken */
     polka_arena arena;
     uint8_t memory[MEMORY];
 } hop;
@@ -117,6 +118,19 @@ static void commit(hop *self, bool wait)
         client_die("commit", rd_kafka_err2str(code));
 }
 
+/* As framework/transport/kafka/prefetch.c, and for its reason: without it both sides sleep more than they work. */
+static void keep_fetching(hop *self)
+{
+    rd_kafka_topic_partition_list_t *all;
+    if (self->taken_bytes < HALF_QUEUE || rd_kafka_assignment(self->consumer, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    self->taken_bytes = 0;
+    for (int i = 0; i < all->cnt; i++)
+        all->elems[i].offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_offsets_for_times(self->consumer, all, 100);
+    rd_kafka_topic_partition_list_destroy(all);
+}
+
 /* Handles what is there, at most a batch; waits for the first. */
 static int take_batch(hop *self, int timeout_ms)
 {
@@ -125,6 +139,7 @@ static int take_batch(hop *self, int timeout_ms)
     if (message == NULL && timeout_ms > 0)
         message = rd_kafka_consumer_poll(self->consumer, timeout_ms);
     while (message != NULL) {
+        self->taken_bytes += message->len;
         if (message->err == 0)
             handle(self, message);
         else
@@ -148,6 +163,7 @@ static void run(hop *self)
         else
             rd_kafka_poll(self->producer, 1);
         rd_kafka_poll(self->producer, 0);
+        keep_fetching(self);
         int64_t now_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
         if (now_ns >= self->commit_due_ns) {
             commit(self, false);
