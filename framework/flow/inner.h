@@ -88,7 +88,7 @@ struct polka_context {
 };
 
 enum { POLKAI_COMMIT_AGAIN_MS = 5000 };
-enum { SCRATCH_MEMORY = 8192, DELIVERY_MEMORY = 2048, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
+enum { SCRATCH_MEMORY = 8192, DELIVERY_MEMORY = 1280, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
 struct polkai_delivery {
     polkai_lane_item item;               /* first what an acknowledgement needs: one cache line */
     polkai_delivery *next_done, *next_made;
@@ -98,7 +98,7 @@ struct polkai_delivery {
     size_t bytes;                        /* counted in the budget */
     atomic_int pending;                  /* sends not yet settled, and 1 while a lane has it */
     atomic_bool dropped;                 /* not done: its offset stays where it is */
-    bool opened, kept;
+    bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
     bool refused;                        /* one of its units has a refused emission */
     polka_arena arena, late;             /* late: of the poll thread, while a lane may be using the other */
     polkai_record record;
@@ -117,7 +117,7 @@ typedef struct polkai_worker {
     void *resource;
     polkai_parking *parking;
     polkai_random random;
-    polka_arena scratch;                 /* what lives as long as one handling of one event: its value */
+    polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
     unsigned sweep;                      /* the last one seen */
     polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
     atomic_ullong parked_keys, parked_events;
@@ -167,6 +167,7 @@ static inline void polkai_count(polkai_flow *flow, unsigned which)
 /* ---- walk.c: on the lane ---- */
 int64_t polkai_walk_items(void *worker, polkai_lane_item *items);
 polka_outcome polkai_walk_next(polka_context *unit);     /* the next middleware, or the handler */
+void polkai_walk_own_texts(polkai_delivery *delivery);   /* what is about to be sent outlives the headers it was made of */
 
 /* ---- settle.c ---- */
 void polkai_settle(polka_context *unit, polka_outcome outcome);      /* on the lane, after the handler */

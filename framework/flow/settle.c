@@ -182,9 +182,24 @@ static polka_text readable(polka_text message, polka_arena *arena)
     return (polka_text){ polkai_text_escape(text, REASON_BYTES + 8, message.data, message.size, REASON_BYTES), text };
 }
 
+/* A letter borrows the headers of its record until it is acknowledged: they stay, or come back to stay. */
+static void own_headers(polkai_delivery *delivery)
+{
+    polkai_record *record = &delivery->record;
+    if (delivery->lettered)
+        return;
+    delivery->lettered = true;
+    polkai_record_headers(record, &delivery->arena);
+    polkai_header *own = polka_arena_alloc(&delivery->arena, record->header_count * sizeof *own);
+    if (record->header_count > 0)
+        memcpy(own, record->headers, record->header_count * sizeof *own);
+    record->headers = own;
+}
+
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message)
 {
     message = readable(message, unit->arena);
+    own_headers(unit->delivery);
     const polkai_record *record = &unit->delivery->record;
     polkai_sending *sending = polkai_arena_zeroed(unit->arena, 1, sizeof *sending + sizeof(polkai_letter));
     *letter_of(sending) = (polkai_letter){
@@ -277,6 +292,8 @@ void polkai_settle_send(polka_context *unit)
         unit->state = UNIT_SETTLED;
         return;
     }
+    if (unit->to_send != NULL)
+        polkai_walk_own_texts(delivery);
     for (; unit->to_send != NULL; unit->to_send = unit->to_send->next) {
         polkai_sending *sending = unit->to_send;
         polka_error error;

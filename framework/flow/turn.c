@@ -149,8 +149,6 @@ static void take(polkai_flow *flow, polkai_record *record)
     flow->in_flight++;
     flow->in_flight_bytes += delivery->bytes;
     polkai_count(flow, COUNT_RECEIVED);
-    if (flow->threaded)                  /* here, since they are freed here: an allocator pays for frees of another thread */
-        polkai_record_headers(&delivery->record, &delivery->arena);
     give_to_lane(flow, delivery);
 }
 

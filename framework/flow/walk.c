@@ -75,7 +75,7 @@ static void open_delivery(polkai_delivery *delivery, polkai_worker *worker)
         polkai_count(flow, COUNT_TOMBSTONES);
         return;
     }
-    polkai_record_headers(&delivery->record, &delivery->arena);
+    polkai_record_headers(&delivery->record, &worker->scratch);
     if (find_route(delivery, worker, &route, &error) != POLKA_OK) {
         make_units(delivery, worker, NULL);
         delivery->units[0].first_failed_ms = delivery->now_ms;
@@ -199,18 +199,13 @@ static polka_text kept(polka_text text, polka_arena *arena)
     return text.data == NULL ? text : polkai_arena_text(arena, text.data, text.size);
 }
 
-/* Before a long wait: our own copy of the record, as a kept message of librdkafka pins its whole fetch buffer. */
-static void keep(polkai_delivery *delivery)
+static void own_texts(polkai_delivery *delivery)
 {
-    if (delivery->kept || delivery->record.release == NULL || atomic_load(&delivery->pending) > 1)
-        return;                          /* something under way still borrows from it */
-    delivery->kept = true;
     polkai_envelope *e = &delivery->envelope;
-    polka_text *texts[] = { &e->id, &e->source, &e->type, &e->subject, &e->correlation_id, &e->causation_id, &e->dataschema, &e->traceparent };
+    polka_text *texts[] = { &e->id, &e->source, &e->type, &e->correlation_id, &e->causation_id, &e->traceparent };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = kept(*texts[i], &delivery->arena);
-    polkai_record_headers(&delivery->record, &delivery->arena);
-    polkai_record_keep(&delivery->record);
+    e->subject = e->dataschema = (polka_text){ 0, NULL };            /* nobody asks for them any more */
     for (size_t i = 0; i < delivery->unit_count; i++) {
         polka_cause *cause = &delivery->units[i].cause;
         cause->id = e->id;
@@ -218,7 +213,28 @@ static void keep(polkai_delivery *delivery)
         cause->source = e->source;
         cause->causation_id = e->causation_id;
         cause->correlation_id = e->correlation_id.data != NULL ? e->correlation_id : e->id;
-        cause->key = (polka_text){ delivery->record.key.size, (const char *)delivery->record.key.data };
+    }
+    delivery->owned = delivery->opened;
+}
+
+void polkai_walk_own_texts(polkai_delivery *delivery)
+{
+    if (!delivery->owned && delivery->record.forget_headers != NULL)
+        own_texts(delivery);
+}
+
+/* Before a long wait: our own copy of the record, as a kept message of librdkafka pins its whole fetch buffer. */
+static void keep(polkai_delivery *delivery)
+{
+    if (delivery->kept || delivery->record.release == NULL || atomic_load(&delivery->pending) > 1)
+        return;                          /* something under way still borrows from it */
+    delivery->kept = true;
+    if (!delivery->owned)
+        own_texts(delivery);
+    polkai_record_headers(&delivery->record, &delivery->arena);
+    polkai_record_keep(&delivery->record);
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        delivery->units[i].cause.key = (polka_text){ delivery->record.key.size, (const char *)delivery->record.key.data };
         polkai_letter_again(&delivery->units[i]);
     }
 }
@@ -261,14 +277,20 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
     }
     if (!delivery->opened)
         open_delivery(delivery, worker);
+    else
+        polkai_record_headers(&delivery->record, &worker->scratch);
     bool settled = advance(delivery, now_ns);
+    if (!settled) {
+        forget_value(delivery);
+        keep(delivery);
+    }
+    if (!delivery->lettered)
+        polkai_record_forget_headers(&delivery->record);
     polkai_arena_reset(&worker->scratch, worker->memory, sizeof worker->memory);
     if (settled) {
         polkai_delivery_release(delivery);
         return true;
     }
-    forget_value(delivery);
-    keep(delivery);
     polkai_parking_return(worker->parking, &delivery->parked, behind);
     return false;
 }

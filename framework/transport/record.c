@@ -14,6 +14,12 @@ void polkai_record_headers(polkai_record *record, polka_arena *arena)
     record->read_headers = NULL;
 }
 
+void polkai_record_forget_headers(polkai_record *record)
+{
+    if (record->forget_headers != NULL && record->read_headers == NULL)
+        record->forget_headers(record);
+}
+
 void polkai_record_release(polkai_record *record)
 {
     void (*release)(polkai_record *) = record->release;
@@ -70,6 +76,7 @@ void polkai_record_keep(polkai_record *record)
     }
     kept.headers = headers;
     kept.native = headers;
+    kept.forget_headers = NULL;
     kept.release = release_kept;
     polkai_record_release(record);
     *record = kept;

@@ -20,11 +20,15 @@ struct polkai_record {
     void *native;                        /* what the transport holds the bytes with */
     /* read_headers fills header_count and headers, in `arena` or in the native memory; may be NULL: they are there */
     void (*read_headers)(polkai_record *record, polka_arena *arena);
+    void (*forget_headers)(polkai_record *record);       /* undoes it, and gives its memory back; NULL: nothing to undo */
     void (*release)(polkai_record *record);              /* NULL: nothing to give back. Any thread. */
 };
 
 /* polkai_record_headers: call before looking at `headers` of a received record. */
 void polkai_record_headers(polkai_record *record, polka_arena *arena);
+
+/* polkai_record_forget_headers: their texts are gone; polkai_record_headers may read them again. */
+void polkai_record_forget_headers(polkai_record *record);
 
 /* polkai_record_release: gives the bytes back; fine to call twice. */
 void polkai_record_release(polkai_record *record);

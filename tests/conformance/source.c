@@ -79,6 +79,32 @@ Test(source, gives_key_value_headers_and_time_as_they_were_sent, .timeout = 60)
     end(&play);
 }
 
+Test(source, gives_headers_again_after_they_were_forgotten, .timeout = 60)
+{
+    scene play = scene_of(0);
+    const polkai_header headers[] = { { POLKA_TEXT_INIT("a"), { 5, (const uint8_t *)"first" } }, { POLKA_TEXT_INIT("b"), { 6, (const uint8_t *)"second" } } };
+    polkai_record record = record_of(play.topic, "key", "value");
+    record.headers = headers;
+    record.header_count = 2;
+    send_one(play.sink, &record, 0);
+    polkai_source *source = read_from(&play, POLKAI_OFFSET_START);
+    polkai_record got;
+    read_records(source, NULL, &got, 1);
+    polka_arena arena AUTO(polkai_arena_deinit) = { 0 };
+    for (int i = 0; i < 3; i++) {
+        polkai_record_headers(&got, &arena);
+        cr_assert_eq(got.header_count, 2);
+        cr_assert_arr_eq(got.headers[0].value.data, "first", 5);
+        cr_assert_arr_eq(polkai_record_header(&got, POLKA_TEXT("b"))->value.data, "second", 6);
+        polkai_record_forget_headers(&got);
+        cr_assert(value_is(&got, "value"));
+    }
+    polkai_record_release(&got);
+    source->operations->close(source);
+    await_reports(play.sink, play.told, 1);
+    end(&play);
+}
+
 Test(source, keeps_null_and_empty_apart, .timeout = 60)
 {
     scene play = scene_of(0);

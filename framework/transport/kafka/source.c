@@ -79,6 +79,17 @@ static void read_headers(polkai_record *record, polka_arena *arena)
     record->header_count = count;
 }
 
+/* An allocation each, which is cheap to give back at once and dear when another thread does it, or this one much later. */
+static void forget_headers(polkai_record *record)
+{
+    rd_kafka_headers_t *list;
+    if (rd_kafka_message_detach_headers(record->native, &list) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_headers_destroy(list);
+    record->headers = NULL;
+    record->header_count = 0;
+    record->read_headers = read_headers;                 /* librdkafka reads them again from the message, which stays */
+}
+
 static void release(polkai_record *record)
 {
     rd_kafka_message_destroy(record->native);
@@ -93,7 +104,7 @@ static void fill(polkai_record *record, rd_kafka_message_t *message, polka_text 
         .topic = topic, .partition = message->partition, .offset = message->offset,
         .timestamp_ms = timestamp < 0 ? 0 : timestamp,
         .key = { message->key_len, message->key }, .value = { message->len, message->payload },
-        .native = message, .read_headers = read_headers, .release = release,
+        .native = message, .read_headers = read_headers, .forget_headers = forget_headers, .release = release,
     };
 }
 

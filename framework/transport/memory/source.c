@@ -196,20 +196,37 @@ static void follow_group(memory_source *self)
 
 /* ---- poll ----------------------------------------------------------------------------------------- */
 
-/* What a record that was handed out holds: a copy, so that a use after release is seen by a sanitizer. */
-typedef struct { polkai_record copy; } handed;
+/*
+ * What a record that was handed out holds: a copy, and another one of its headers from when they are read until they are
+ * forgotten, so that a use after either is seen by a sanitizer.
+ */
+typedef struct { polkai_record copy, headers; } handed;
+
+static void forget_headers(polkai_record *record);
 
 static void read_headers(polkai_record *record, polka_arena *arena)
 {
     (void)arena;
-    const handed *held = record->native;
-    record->headers = held->copy.headers;
-    record->header_count = held->copy.header_count;
+    handed *held = record->native;
+    held->headers = (polkai_record){ .headers = held->copy.headers, .header_count = held->copy.header_count };
+    polkai_record_keep(&held->headers);
+    record->headers = held->headers.headers;
+    record->header_count = held->headers.header_count;
+}
+
+static void forget_headers(polkai_record *record)
+{
+    handed *held = record->native;
+    polkai_record_release(&held->headers);
+    record->headers = NULL;
+    record->header_count = 0;
+    record->read_headers = read_headers;
 }
 
 static void release(polkai_record *record)
 {
     handed *held = record->native;
+    polkai_record_release(&held->headers);
     polkai_record_release(&held->copy);
     free(held);
     record->native = NULL;
@@ -227,6 +244,7 @@ static polkai_record hand_out(const polkai_record *stored)
     record.headers = NULL;
     record.native = held;
     record.read_headers = read_headers;
+    record.forget_headers = forget_headers;
     record.release = release;
     return record;
 }
