@@ -158,9 +158,31 @@ static bool fits(judging *judge, const polkai_schema *schema, const json_t *valu
     }
 }
 
+/*
+ * Java Avro also takes the default of a field that is itself a float or double as text, and writes NaN and the infinities
+ * so, which JSON has no numbers for.
+ */
+static bool real_text(const json_t *text, double *number)
+{
+    static const struct { const char *word; double number; } words[] = { { "NaN", NAN }, { "Infinity", INFINITY }, { "-Infinity", -INFINITY } };
+    for (size_t i = 0; json_is_string(text) && i < sizeof words / sizeof *words; i++)
+        if (strcmp(json_string_value(text), words[i].word) == 0) {
+            *number = words[i].number;
+            return true;
+        }
+    json_t *read = json_is_string(text) ? json_loadb(json_string_value(text), json_string_length(text), JSON_DECODE_ANY, NULL) : NULL;
+    bool good = json_is_number(read);
+    *number = json_number_value(read);
+    json_decref(read);
+    return good;
+}
+
 bool polkai_fallback_fits(const polkai_schema *schema, const json_t *value, const polkai_path *path, char *why, size_t capacity)
 {
+    double number;
     judging judge = { .why = why, .capacity = capacity, .looks = LOOKS };
+    if ((schema->type == POLKAI_AVRO_FLOAT || schema->type == POLKAI_AVRO_DOUBLE) && real_text(value, &number))
+        return true;
     return fits(&judge, schema, value, path);
 }
 
@@ -214,12 +236,20 @@ static void encode_bytes(writing *writer, const polkai_schema *schema, const jso
 static void encode_primitive(writing *writer, const polkai_schema *schema, const json_t *value)
 {
     int64_t symbol = 0;
+    double number = json_number_value(value);
     switch (schema->type) {
     case POLKAI_AVRO_BOOLEAN: polkai_put_bytes(writer->buffer, json_is_true(value) ? "\1" : "\0", 1); break;
     case POLKAI_AVRO_INT:
     case POLKAI_AVRO_LONG: polkai_put_long(writer->buffer, json_integer_value(value)); break;
-    case POLKAI_AVRO_FLOAT: polkai_put_float(writer->buffer, (float)json_number_value(value)); break;
-    case POLKAI_AVRO_DOUBLE: polkai_put_double(writer->buffer, json_number_value(value)); break;
+    case POLKAI_AVRO_FLOAT:
+    case POLKAI_AVRO_DOUBLE:
+        if (json_is_string(value))
+            real_text(value, &number);
+        if (schema->type == POLKAI_AVRO_FLOAT)
+            polkai_put_float(writer->buffer, (float)number);
+        else
+            polkai_put_double(writer->buffer, number);
+        break;
     case POLKAI_AVRO_STRING: polkai_put_sized(writer->buffer, json_string_value(value), json_string_length(value)); break;
     case POLKAI_AVRO_ENUM:
         while (strcmp(schema->symbols[symbol], json_string_value(value)) != 0)

@@ -13,7 +13,8 @@
 
 /*
  * polkai_fallback_fits: is `value` a default of `schema`? A record's member may be missing when its field has a
- * default itself; a union's default may be of any branch. why: `capacity` bytes for the reason with its path.
+ * default itself; a union's default may be of any branch; of a float or double, not inside another value, the
+ * number may be a text ("NaN"). why: `capacity` bytes for the reason with its path.
  */
 bool polkai_fallback_fits(const polkai_schema *schema, const json_t *value, const polkai_path *path, char *why, size_t capacity);
 

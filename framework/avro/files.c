@@ -1,48 +1,9 @@
-/* files.c: texts and files of schemas: the limits of a text, and files that refer to each other in any order. */
+/* files.c: texts and files of schemas, and files that refer to each other in any order. */
 #include <avro/node.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* How deep brackets nest outside of strings; checked before the parser sees the text. */
-static size_t nesting(polka_text text)
-{
-    size_t depth = 0, most = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-            most = depth > most ? depth : most;
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return most;
-}
-
-polka_status polkai_schema_document(polkai_schema_set *set, polka_text text, const char *file, json_t **document, polka_error *error)
-{
-    json_error_t problem;
-    if (text.size > POLKAI_SCHEMA_TEXT_BYTES)
-        return polkai_schema_bad(error, file, NULL, "the text has %zu bytes; the limit is %d", text.size, POLKAI_SCHEMA_TEXT_BYTES);
-    if (nesting(text) > POLKAI_SCHEMA_JSON_NESTING)
-        return polkai_schema_bad(error, file, NULL, "the JSON nests more than %d deep", POLKAI_SCHEMA_JSON_NESTING);
-    *document = json_loadb(text.data == NULL ? "" : text.data, text.size,
-                           JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
-    if (*document == NULL)
-        return polkai_schema_bad(error, file, NULL, "not JSON: line %d, column %d: %s", problem.line, problem.column, problem.text);
-    json_array_append_new(set->documents, *document);
-    return POLKA_OK;
-}
 
 polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const char *file, const polkai_schema **schema, polka_error *error)
 {

@@ -95,7 +95,7 @@ static polka_status read_name(polkai_schema_reader *reader, const json_t *json, 
     const char *name = plain_text(given);
     if (name == NULL || !dotted_name_valid(name))
         return BAD(reader, at, "%s is not a name: letters, digits and _, no digit first, dots between parts", polkai_words_json(given).text);
-    if (strchr(name, '.') == NULL && given_space != NULL) {
+    if (strchr(name, '.') == NULL && given_space != NULL && !json_is_null(given_space)) {
         space = plain_text(given_space);
         if (space == NULL || (*space != '\0' && !dotted_name_valid(space)))
             return BAD(reader, member(reader, path, "namespace"), "%s is not a namespace: names with dots between, or \"\" for none",
@@ -115,7 +115,30 @@ static polka_status read_name(polkai_schema_reader *reader, const json_t *json, 
     return POLKA_OK;
 }
 
-/* space NULL: aliases of a field, plain names. */
+/*
+ * Any string is an alias ("Aliases": schemas of old, with names that were not valid then, are corrected by them); the
+ * last part of a type's is a name all the same, as Java Avro takes no other. One with a NUL in it can name nothing.
+ */
+static bool alias_valid(const char *alias, bool of_type)
+{
+    const char *dot = strrchr(alias, '.');
+    size_t size = 0;
+    if (!of_type)
+        return true;
+    for (const char *at = dot == NULL ? alias : dot + 1; at[size] != '\0'; size++)
+        if (!name_valid(at + size, 1) && (unsigned char)at[size] < 0x80 && (size == 0 || at[size] < '0' || at[size] > '9'))
+            return false;
+    return size > 0;
+}
+
+/* As a full name; ".A" is A without a namespace. */
+static const char *alias_resolve(polkai_schema_reader *reader, const char *alias, const char *space)
+{
+    bool outside = *alias == '.' && strchr(alias + 1, '.') == NULL;
+    return polkai_name_resolve(&reader->set->arena, outside ? alias + 1 : alias, outside ? "" : space);
+}
+
+/* space NULL: aliases of a field, which have none. */
 static polka_status read_aliases(polkai_schema_reader *reader, const json_t *json, const char *space, const polkai_path *path,
                                  const char *const **aliases)
 {
@@ -126,13 +149,14 @@ static polka_status read_aliases(polkai_schema_reader *reader, const json_t *jso
     const polkai_path *at = member(reader, path, "aliases");
     if (!json_is_array(given))
         return BAD(reader, at, "aliases are an array of names, not %s", polkai_words_json(given).text);
-    size_t count = json_array_size(given);
+    size_t count = json_array_size(given), used = 0;
     const char **names = polkai_arena_zeroed(&reader->set->arena, count + 1, sizeof *names);
     for (size_t i = 0; i < count; i++) {
-        const char *name = plain_text(json_array_get(given, i));
-        if (name == NULL || !(space == NULL ? name_valid(name, strlen(name)) : dotted_name_valid(name)))
-            return BAD(reader, item(reader, at, i), "%s is not a name that an alias can have", polkai_words_json(json_array_get(given, i)).text);
-        names[i] = polkai_name_resolve(&reader->set->arena, name, space == NULL ? "" : space);
+        const json_t *one = json_array_get(given, i);
+        if (!json_is_string(one) || !alias_valid(json_string_value(one), space != NULL))
+            return BAD(reader, item(reader, at, i), "%s is not a name that an alias can have", polkai_words_json(one).text);
+        if (plain_text(one) != NULL)
+            names[used++] = space == NULL ? json_string_value(one) : alias_resolve(reader, json_string_value(one), space);
     }
     *aliases = names;
     return POLKA_OK;
@@ -158,10 +182,17 @@ static polka_status unknown_type(polkai_schema_reader *reader, const char *name,
             return BAD(reader, path, "\"%s\" needs an object of its own here: {\"type\": \"%s\", ...}", name, name);
     if (strcmp(name, "union") == 0)
         return BAD(reader, path, "a union is written as an array: [\"null\", \"string\"]");
+    if (polkai_schema_find(reader->set, name) != NULL)
+        return BAD(reader, path, "no type '%s' is defined before this; '%s' is, and has no namespace, so that nothing inside one can refer to it", full, name);
     const char *near = nearest_type(reader->set, full);
     if (near != NULL)
         return BAD(reader, path, "no type '%s' is defined before this; did you mean '%s'?", full, near);
     return BAD(reader, path, "no type '%s' is defined before this; define it at its first use, or read the file that defines it too", full);
+}
+
+static bool being_defined(const polkai_schema_reader *reader, const polkai_schema *schema)
+{
+    return schema->type == POLKAI_AVRO_RECORD && schema->fields == NULL && schema->file == reader->file;
 }
 
 static polka_status read_reference(polkai_schema_reader *reader, const json_t *json, const char *space, const polkai_path *path,
@@ -173,7 +204,10 @@ static polka_status read_reference(polkai_schema_reader *reader, const json_t *j
     *schema = polkai_primitive(name);
     if (*schema != NULL)
         return POLKA_OK;
-    /* Without a dot the namespace around it counts; then none, as other implementations also find types without one. */
+    /*
+     * Without a dot the namespace around it counts; then none, as other implementations also find types without one.
+     * They do not find one that is still being defined around this: there, the specification's rule alone holds.
+     */
     const char *tries[] = { polkai_name_resolve(&reader->set->arena, name, space), name };
     for (size_t i = 0; i < 2; i++) {
         *schema = polkai_schema_find(reader->set, tries[i]);
@@ -181,7 +215,7 @@ static polka_status read_reference(polkai_schema_reader *reader, const json_t *j
             TRY(reader->missing(reader, tries[i]));
             *schema = polkai_schema_find(reader->set, tries[i]);
         }
-        if (*schema != NULL)
+        if (*schema != NULL && (i == 0 || !being_defined(reader, *schema)))
             return POLKA_OK;
     }
     return unknown_type(reader, name, tries[0], path);
