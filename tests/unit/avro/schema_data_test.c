@@ -1,44 +1,15 @@
 /* Every folder under tests/data/schema is a case: valid/<case>/{schema.avsc,canonical,fingerprint}, invalid/<case>/{schema.avsc,error}. */
+#include "data.h"
 #include "support.h"
 
 #include <base/text.h>
-#include <dirent.h>
-
-static char *read_whole(const char *folder, const char *kind, const char *name, size_t *size)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/schema/%s/%s/%s", POLKA_TEST_DATA, kind, folder, name);
-    FILE *file = fopen(path, "rb");
-    cr_assert_not_null(file, "%s", path);
-    char *text = calloc(1, 1 << 16);
-    *size = fread(text, 1, (1 << 16) - 1, file);
-    fclose(file);
-    return text;
-}
 
 /* An expectation is one line, and the line end is not part of it. */
 static char *read_line(const char *folder, const char *kind, const char *name)
 {
-    size_t size;
-    char *text = read_whole(folder, kind, name, &size);
+    char *text = data_text(kind, folder, name, NULL);
     text[strcspn(text, "\n")] = '\0';
     return text;
-}
-
-static size_t each_case(const char *kind, void (*check)(const char *folder))
-{
-    char path[1024];
-    size_t count = 0;
-    snprintf(path, sizeof path, "%s/schema/%s", POLKA_TEST_DATA, kind);
-    DIR *folder = opendir(path);
-    cr_assert_not_null(folder, "%s", path);
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        if (entry->d_name[0] != '.') {
-            check(entry->d_name);
-            count++;
-        }
-    closedir(folder);
-    return count;
 }
 
 static void check_written_out(const char *folder, const polkai_schema *schema, const char *canonical)
@@ -63,8 +34,8 @@ static void check_valid(const char *folder)
     size_t size;
     polka_error error;
     const polkai_schema *schema;
-    char print[17], *text = read_whole(folder, "valid", "schema.avsc", &size);
-    char *canonical = read_line(folder, "valid", "canonical"), *fingerprint = read_line(folder, "valid", "fingerprint");
+    char print[17], *text = data_text("schema/valid", folder, "schema.avsc", &size);
+    char *canonical = read_line(folder, "schema/valid", "canonical"), *fingerprint = read_line(folder, "schema/valid", "fingerprint");
     polkai_schema_set *set = polkai_schema_set_create();
     polka_status status = polkai_schema_parse(set, (polka_text){ size, text }, NULL, &schema, &error);
     cr_assert_eq(status, POLKA_OK, "%s: %s", folder, error.message);
@@ -85,7 +56,7 @@ static void check_invalid(const char *folder)
     size_t size;
     polka_error error = { 0 };
     const polkai_schema *schema;
-    char *text = read_whole(folder, "invalid", "schema.avsc", &size), *expected = read_line(folder, "invalid", "error");
+    char *text = data_text("schema/invalid", folder, "schema.avsc", &size), *expected = read_line(folder, "schema/invalid", "error");
     polkai_schema_set *set = polkai_schema_set_create();
     polka_status status = polkai_schema_parse(set, (polka_text){ size, text }, NULL, &schema, &error);
     cr_expect_eq(status, POLKA_POISON, "%s", folder);
@@ -98,10 +69,10 @@ static void check_invalid(const char *folder)
 
 Test(schema_data, valid_schemas_have_their_canonical_form_and_fingerprint_and_are_written_out_alone)
 {
-    cr_assert_geq(each_case("valid", check_valid), 20);
+    cr_assert_geq(data_each("schema/valid", check_valid), 20);
 }
 
 Test(schema_data, invalid_schemas_are_refused_with_path_and_rule)
 {
-    cr_assert_geq(each_case("invalid", check_invalid), 70);
+    cr_assert_geq(data_each("schema/invalid", check_invalid), 70);
 }
