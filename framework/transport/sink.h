@@ -31,7 +31,10 @@ typedef struct {
      * errors: TRANSIENT when the queue is full (try again), POISON when the record can never be sent (no report follows).
      */
     polka_status (*send)(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error);
-    /* poll runs the report function, on this thread, for what has been settled; waits up to timeout_ms for the first. */
+    /*
+     * poll runs the report function, on this thread, for what has been settled; waits up to timeout_ms for the first. It also
+     * sends on what waits for its topic, so it must be called until all is reported.
+     */
     size_t (*poll)(polkai_sink *sink, int timeout_ms);
     /* prepare asks for the metadata of topics now, so that the first send does not wait for it. Does not block. */
     void (*prepare)(polkai_sink *sink, const polka_text *topics, size_t count);

@@ -156,6 +156,54 @@ Test(sink, refuses_what_is_larger_than_the_topic_takes_and_goes_on, .timeout = 6
     free(large);
 }
 
+enum { SMALL_TOPIC = 50000, MANY = 1000, SMALL_VALUE = 500 };
+
+/* MANY small records at once, the one at `large_at` too large for its topic. */
+static void send_small_ones(polkai_sink *sink, const char *topic, reports *all, uintptr_t large_at)
+{
+    static const uint8_t value[SMALL_TOPIC + 1];
+    polkai_record record = record_of(topic, "k", "v");
+    for (uintptr_t i = 0; i < MANY; i++) {
+        record.value = (polka_bytes){ i == large_at ? sizeof value : SMALL_VALUE, value };
+        send_one(sink, &record, i);
+    }
+    await_reports(sink, all, MANY);
+}
+
+/* Cookies by their offset: the order in the topic is the order of the sends. */
+static void assert_in_order(const reports *all)
+{
+    uintptr_t at[MANY + 1] = { 0 };
+    for (size_t i = 0; i < all->count; i++)
+        if (all->last[i].status == POLKA_OK)
+            at[all->last[i].offset] = all->last[i].cookie;
+    for (size_t i = 1; i < MANY - all->failed; i++)
+        cr_assert_gt(at[i], at[i - 1], "offset %zu", i);
+}
+
+/* A broker refuses a batch and not a record: what is small enough by itself is no dead letter for having had company. */
+Test(sink, sends_small_records_to_a_topic_that_takes_small_batches_only, .timeout = 60)
+{
+    IN_STAGE(sink, all);
+    const char *topic = stage_topic_taking(at, 1, SMALL_TOPIC);
+    send_small_ones(sink, topic, all, MANY);
+    assert_in_order(all);
+    END_STAGE(sink, all);
+}
+
+Test(sink, refuses_of_many_sent_at_once_only_the_one_that_is_too_large, .timeout = 60)
+{
+    IN_STAGE(sink, all);
+    const char *topic = stage_topic_taking(at, 1, SMALL_TOPIC);
+    all->may_fail = stage_can(at, CAN_REFUSE_LARGE);
+    send_small_ones(sink, topic, all, 300);
+    cr_assert_eq(all->failed, stage_can(at, CAN_REFUSE_LARGE) ? 1 : 0);
+    for (size_t i = 0; i < all->count; i++)
+        cr_assert_eq(all->last[i].status, all->last[i].cookie == 300 && all->failed == 1 ? POLKA_POISON : POLKA_OK);
+    assert_in_order(all);
+    END_STAGE(sink, all);
+}
+
 typedef struct { polkai_sink *sink; const char *topic; uintptr_t first; } sender;
 
 static void *send_many(void *user)

@@ -53,6 +53,7 @@ Test(source, gives_key_value_headers_and_time_as_they_were_sent, .timeout = 60)
     record.headers = headers;
     record.header_count = 4;
     send_one(play.sink, &record, 0);
+    await_reports(play.sink, play.told, 1);
     polkai_source *source = read_from(&play, POLKAI_OFFSET_START);
     polkai_record got;
     read_records(source, NULL, &got, 1);
@@ -87,6 +88,7 @@ Test(source, gives_headers_again_after_they_were_forgotten, .timeout = 60)
     record.headers = headers;
     record.header_count = 2;
     send_one(play.sink, &record, 0);
+    await_reports(play.sink, play.told, 1);
     polkai_source *source = read_from(&play, POLKAI_OFFSET_START);
     polkai_record got;
     read_records(source, NULL, &got, 1);

@@ -75,7 +75,7 @@ const char *stage_name(stage *at, const char *what)
                                (uint64_t)polkai_clock_real.wall_ms(&polkai_clock_real), at->names++).data;
 }
 
-const char *stage_topic(stage *at, int32_t partitions)
+const char *stage_topic_taking(stage *at, int32_t partitions, int64_t bytes)
 {
     const char *name = stage_name(at, "topic");
     if (at->broker != NULL) {
@@ -83,10 +83,15 @@ const char *stage_topic(stage *at, int32_t partitions)
         return name;
     }
     polkai_admin *admin = stage_admin(at);
-    polkai_topic topic = { .name = name, .partitions = partitions, .replication = -1, .retention_ms = -2, .max_message_bytes = 4194304 };
+    polkai_topic topic = { .name = name, .partitions = partitions, .replication = -1, .retention_ms = -2, .max_message_bytes = bytes };
     ASSERT_OK(admin->operations->create(admin, &topic, error));
     admin->operations->close(admin);
     return name;
+}
+
+const char *stage_topic(stage *at, int32_t partitions)
+{
+    return stage_topic_taking(at, partitions, 4194304);
 }
 
 static polkai_kafka_options options_of(stage *at, const char *group)

@@ -15,6 +15,7 @@ stage *stage_open(void);
 void stage_close(stage *at);
 bool stage_can(const stage *at, ability what);
 const char *stage_topic(stage *at, int32_t partitions);              /* a new one, empty; lives as long as the stage */
+const char *stage_topic_taking(stage *at, int32_t partitions, int64_t bytes);  /* as a record may have; the mock takes any */
 const char *stage_name(stage *at, const char *what);                 /* a name nobody else uses */
 polkai_source *stage_source(stage *at, const char *group);           /* NULL: without a group */
 polkai_admin *stage_admin(stage *at);

@@ -2,7 +2,7 @@
  * sink.c: sending by one idempotent producer. Values are not copied: they stay the caller's until their report.
  * Reports come on the thread that polls; sends on any.
  */
-#include <transport/kafka/client.h>
+#include <transport/kafka/line.h>
 
 #include <base/arena.h>
 #include <base/error.h>
@@ -12,19 +12,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* A handle for each topic ever sent to: looked up without a lock, added under one, never removed. */
-typedef struct topic topic;
-struct topic {
-    topic *next;
-    polka_text name;
-    rd_kafka_topic_t *handle;
-    atomic_ullong sent;
-    atomic_bool refused;                 /* since the last look, as librdkafka knows of no such topic */
-    uint64_t reported, looked_at;        /* of the thread that polls: reports, and how many there were at the last look */
-    unsigned looks_in_vain;
-    int64_t told_ns;                     /* 0: not since it last answered */
-};
-enum { BUCKETS = 256, LOOK_MS = 1000, LOOKS_IN_VAIN = 5, LOOKS_REFUSED = 2, REPEAT_SECONDS = 30 };
+typedef polkai_kafka_topic topic;
+enum { BUCKETS = 256, LOOK_MS = 1000, LINE_MS = 2 };
 
 typedef struct {
     polkai_sink sink;                    /* first: the seam */
@@ -35,8 +24,9 @@ typedef struct {
     int64_t look_ns;                     /* when topics that do not answer are looked for */
     bool idempotent;                     /* as it is, unless -X says otherwise */
     bool quiet;                          /* a source of the same program tells of outages */
+    polkai_kafka_lines lines;
     pthread_mutex_t adding;
-    _Atomic(topic *) topics[BUCKETS];
+    _Atomic(topic *) topics[BUCKETS];    /* every topic ever sent to: looked up without a lock, added under one, never removed */
 } kafka_sink;
 
 static const polkai_kafka_setting settings[] = {
@@ -63,22 +53,9 @@ static topic *find(topic *first, polka_text name)
 
 static polka_status add(kafka_sink *self, polka_text name, _Atomic(topic *) *bucket, topic **found, polka_error *error)
 {
-    char text[POLKA_TOPIC_MAX + 1];
-    ENSURE(name.data != NULL && name.size <= POLKA_TOPIC_MAX, POLKA_POISON, error, "bad-topic",
-           "a topic has a name of at most %d bytes, not %zu", POLKA_TOPIC_MAX, name.size);
-    memcpy(text, name.data, name.size);
-    text[name.size] = '\0';
-    ENSURE(strlen(text) == name.size && polkai_topic_valid(text), POLKA_POISON, error, "bad-topic",
-           "'%.80s' is no name of a topic: letters, digits, '.', '_' and '-'", text);
-    topic *made = polkai_alloc(sizeof *made);
-    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(self->client.handle);
-    rd_kafka_topic_conf_set_opaque(conf, made);
-    made->handle = rd_kafka_topic_new(self->client.handle, text, conf);                   /* asks for its metadata, too */
-    if (made->handle == NULL) {
-        free(made);
-        return polkai_fail(error, POLKA_TRANSIENT, "no-topic-handle", "topic %s: %s", text, rd_kafka_err2str(rd_kafka_last_error()));
-    }
-    made->name = polka_text_of(polkai_strdup(text));
+    topic *made;
+    TRY(polkai_kafka_topic_open(&made, self->client.handle, name, error));
+    polkai_kafka_line_begin(&self->lines, made);
     made->next = atomic_load(bucket);
     atomic_store(bucket, made);
     *found = made;
@@ -130,11 +107,9 @@ static polka_status refused(const polkai_record *record, rd_kafka_error_t *failu
     return status;
 }
 
-static polka_status kafka_send(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error)
+static polka_status hand_over(void *owner, topic *to, const polkai_record *record, void *cookie, polka_error *error)
 {
-    kafka_sink *self = (kafka_sink *)sink;
-    topic *to;
-    TRY(topic_of(self, record->topic, &to, error));
+    kafka_sink *self = owner;
     rd_kafka_headers_t *headers = record->header_count == 0 ? NULL : headers_of(record);
     rd_kafka_vu_t parts[] = {
         { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = to->handle },
@@ -158,6 +133,16 @@ static polka_status kafka_send(polkai_sink *sink, const polkai_record *record, v
     return refused(record, failure, error);
 }
 
+static polka_status kafka_send(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error)
+{
+    kafka_sink *self = (kafka_sink *)sink;
+    topic *to;
+    bool joined;
+    TRY(topic_of(self, record->topic, &to, error));
+    TRY(polkai_kafka_line_join(&self->lines, to, record, cookie, &joined, error));
+    return joined ? POLKA_OK : hand_over(self, to, record, cookie, error);
+}
+
 /* ---- reports -------------------------------------------------------------------------------------- */
 
 /*
@@ -171,10 +156,25 @@ static bool is_proven(const kafka_sink *self, const rd_kafka_message_t *message)
     return !self->idempotent || message->offset >= 0;
 }
 
+static void pass_on(void *owner, const polkai_report *report)
+{
+    kafka_sink *self = owner;
+    self->reported++;
+    if (self->report != NULL)
+        self->report(self->user, report);
+}
+
 static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
 {
     polkai_kafka_client *client = opaque;
     kafka_sink *self = client->owner;
+    topic *at = rd_kafka_topic_opaque(message->rkt);
+    bool for_size = message->err != 0 && polkai_refused_for_size(rd_kafka_err2name(message->err));
+    at->reported++;
+    if (for_size || (message->err == 0 && !is_proven(self, message))) {
+        polkai_kafka_line_again(&self->lines, message, for_size);
+        return;
+    }
     polkai_report report = {
         .cookie = message->_private,
         .status = polkai_kafka_class(message->err),
@@ -183,43 +183,12 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         .code = message->err == 0 ? "" : rd_kafka_err2name(message->err),
         .message = message->err == 0 ? "" : rd_kafka_err2str(message->err),
     };
-    if (message->err == 0 && !is_proven(self, message)) {
-        report.status = POLKA_TRANSIENT; /* sent again it may be there twice, under one id; not sent again it may be nowhere */
-        report.code = "no-offset";
-        report.message = "counted as written by what came after it, and not by the broker";
-    }
     char text[256];
     if (message->err != 0 && rd_kafka_fatal_error(handle, text, sizeof text) != 0) {
         report.status = POLKA_FATAL;     /* whatever the single record met: the next one cannot be sent either */
         report.message = text;
     }
-    self->reported++;
-    ((topic *)rd_kafka_topic_opaque(message->rkt))->reported++;
-    if (self->report != NULL)
-        self->report(self->user, &report);
-}
-
-/*
- * A record for a topic that does not exist waits inside librdkafka without a word: for half a minute when the topic was never
- * there, for ever when it was deleted. So topics that do not answer are told of.
- */
-static void look_at_topic(kafka_sink *self, topic *at, int64_t now)
-{
-    unsigned long long waiting = atomic_load_explicit(&at->sent, memory_order_relaxed) - at->reported;
-    bool refused_since = atomic_exchange_explicit(&at->refused, false, memory_order_relaxed);
-    if (at->reported != at->looked_at) {
-        at->looked_at = at->reported;
-        at->looks_in_vain = 0;
-        at->told_ns = 0;
-    } else if (waiting > 0 || refused_since) {
-        at->looks_in_vain++;
-    }
-    if (at->looks_in_vain < (refused_since ? LOOKS_REFUSED : LOOKS_IN_VAIN) || (waiting == 0 && !refused_since) ||
-        (at->told_ns != 0 && now - at->told_ns < (int64_t)REPEAT_SECONDS * 1000000000) || self->client.log == NULL)
-        return;
-    at->told_ns = now;
-    LOG_WARN(self->client.log, "topic %.*s acknowledges nothing; what is sent to it waits without limit. If it is missing: polka topics apply --execute",
-             TEXT(at->name));
+    pass_on(self, &report);
 }
 
 static void look_at_topics(kafka_sink *self)
@@ -232,7 +201,7 @@ static void look_at_topics(kafka_sink *self)
         return;
     for (size_t i = 0; i < BUCKETS; i++)
         for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next)
-            look_at_topic(self, at, now);
+            polkai_kafka_topic_look(at, now, self->client.log);
 }
 
 static size_t kafka_poll(polkai_sink *sink, int timeout_ms)
@@ -240,12 +209,14 @@ static size_t kafka_poll(polkai_sink *sink, int timeout_ms)
     kafka_sink *self = (kafka_sink *)sink;
     self->reported = 0;
     rd_kafka_poll(self->client.handle, 0);
+    bool lined = polkai_kafka_lines_turn(&self->lines);
     int64_t end = timeout_ms > 0 && self->reported == 0 ? polkai_kafka_now_ns() + (int64_t)timeout_ms * 1000000 : 0;
     while (self->reported == 0 && end != 0) {
         int64_t left_ms = (end - polkai_kafka_now_ns() + 999999) / 1000000;
         if (left_ms <= 0)
             break;
-        rd_kafka_poll(self->client.handle, (int)left_ms);            /* also returns for an error that is no report */
+        rd_kafka_poll(self->client.handle, lined && left_ms > LINE_MS ? LINE_MS : (int)left_ms);     /* also returns for an error that is no report */
+        lined = polkai_kafka_lines_turn(&self->lines);
     }
     polkai_kafka_outage_look(&self->client);
     look_at_topics(self);
@@ -272,7 +243,7 @@ static void notice(void *owner, polka_status status, const char *message)
 
 static bool under_way(kafka_sink *self)
 {
-    return rd_kafka_outq_len(self->client.handle) > 0;
+    return rd_kafka_outq_len(self->client.handle) > 0 || polkai_kafka_lines_turn(&self->lines);
 }
 
 static void kafka_close(polkai_sink *sink, int timeout_ms)
@@ -283,12 +254,15 @@ static void kafka_close(polkai_sink *sink, int timeout_ms)
         kafka_poll(sink, under_way(self) && timeout_ms > 0 ? 10 : 0);
     } while (under_way(self) && polkai_kafka_now_ns() < end);
     /* the rest is given up: each gets its report, and may have been written all the same */
+    polkai_kafka_lines_end(&self->lines);
     if (under_way(self)) {
         rd_kafka_purge(self->client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         end = polkai_kafka_now_ns() + (int64_t)1000000000;
         while (under_way(self) && polkai_kafka_now_ns() < end)
             kafka_poll(sink, 10);
     }
+    polkai_kafka_lines_end(&self->lines);                /* what came back meanwhile */
+    polkai_kafka_lines_deinit(&self->lines);
     for (size_t i = 0; i < BUCKETS; i++)
         for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next)
             rd_kafka_topic_destroy(at->handle);
@@ -297,8 +271,7 @@ static void kafka_close(polkai_sink *sink, int timeout_ms)
     for (size_t i = 0; i < BUCKETS; i++)
         for (topic *at = atomic_load(&self->topics[i]), *next; at != NULL; at = next) {
             next = at->next;
-            free((char *)readable(at->name.data));
-            free(at);
+            polkai_kafka_topic_free(at);
         }
     pthread_mutex_destroy(&self->adding);
     free(self);
@@ -329,6 +302,10 @@ polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_optio
     rd_kafka_conf_get(rd_kafka_conf(self->client.handle), "enable.idempotence", text, &(size_t){ sizeof text });
     self->idempotent = strcmp(text, "true") == 0;
     pthread_mutex_init(&self->adding, NULL);
+    polkai_kafka_lines_init(&self->lines, self->client.handle, !options->embedded);
+    self->lines.hand_over = hand_over;
+    self->lines.report = pass_on;
+    self->lines.owner = self;
     *sink = &self->sink;
     return POLKA_OK;
 }

@@ -288,13 +288,70 @@ Test(acknowledgement, of_a_later_record_is_none_of_an_earlier_one, .timeout = 60
     int64_t low, high;
     rd_kafka_mock_broker_set_rtt(mock, 1, 0);
     cr_assert_eq(admin->operations->watermarks(admin, "t", 0, &low, &high, NULL), POLKA_OK);
-    cr_assert_eq(high, 2, "the mock does not have the record either");
-    cr_assert_eq(all.ok, 2);
-    cr_assert_str_eq(all.code, "no-offset");
+    cr_assert_eq(high, 3, "what was not written was sent again");
+    cr_assert_eq(all.ok, 3);
     admin->operations->close(admin);
     sink->operations->close(sink, 1000);
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(owner);
+}
+
+/* ---- a batch that is refused ---------------------------------------------------------------------- */
+
+enum { OF_A_BATCH = 40 };
+typedef struct { unsigned count, poison; int64_t offset[OF_A_BATCH]; char code[40]; } told;
+
+static void note_offset(void *user, const polkai_report *report)
+{
+    told *all = user;
+    all->count++;
+    all->poison += report->status == POLKA_POISON;
+    all->offset[(uintptr_t)report->cookie] = report->offset;
+    if (report->status != POLKA_OK)
+        snprintf(all->code, sizeof all->code, "%s", report->code);
+}
+
+/* `count` records in one batch, to a broker that refuses so many batches as too large. */
+static void send_one_batch(told *all, uintptr_t count, size_t refusals)
+{
+    static const rd_kafka_resp_err_t refusal[] = { RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE };
+    rd_kafka_t *owner;
+    rd_kafka_mock_cluster_t *mock = mock_of(&owner);
+    rd_kafka_mock_topic_create(mock, "t", 1, 1);
+    rd_kafka_mock_push_request_errors_array(mock, 0, refusals, refusal);
+    polkai_kafka_property slow = { "linger.ms", "200" };
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(mock), .embedded = true, .report = note_offset, .report_user = all,
+                                     .properties = &slow, .property_count = 1 };
+    polkai_sink *sink;
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, NULL), POLKA_OK);
+    polkai_header header = { POLKA_TEXT_INIT("h"), { 1, (const uint8_t *)"v" } };
+    polkai_record record = { .topic = POLKA_TEXT("t"), .partition = 0, .key = { 1, (const uint8_t *)"k" }, .value = { 1, (const uint8_t *)"v" },
+                             .headers = &header, .header_count = 1 };
+    for (uintptr_t i = 0; i < count; i++)
+        cr_assert_eq(sink->operations->send(sink, &record, (void *)i, NULL), POLKA_OK);
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)15 * 1000000000; all->count < count && polkai_kafka_now_ns() < end;)
+        sink->operations->poll(sink, 50);
+    sink->operations->close(sink, 1000);
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(owner);
+    cr_assert_eq(all->count, count);
+}
+
+Test(refusal, of_a_batch_is_none_of_its_records, .timeout = 60)
+{
+    told all = { 0 };
+    send_one_batch(&all, OF_A_BATCH, 3);
+    cr_assert_eq(all.poison, 0, "%s", all.code);
+    for (int i = 0; i < OF_A_BATCH; i++)
+        cr_assert_eq(all.offset[i], i, "in their order");
+}
+
+Test(refusal, of_a_record_without_company_is_its_own, .timeout = 60)
+{
+    told all = { 0 };
+    send_one_batch(&all, 1, 1);
+    cr_assert_eq(all.poison, 1);
+    cr_assert_str_eq(all.code, "MSG_SIZE_TOO_LARGE");
 }
 
 /* ---- fetching ahead ------------------------------------------------------------------------------- */
