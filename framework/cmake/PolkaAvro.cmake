@@ -27,8 +27,29 @@ function(polka_avro_find out file)
     "set POLKA_SCHEMA_DIRS for others")
 endfunction()
 
+# polka_avro_history(OUT FILE …): the files, and beside each NAME.vN.avsc the earlier versions that lie in its folder.
+function(polka_avro_history out)
+  set(all ${ARGN})
+  foreach(file ${ARGN})
+    if(file MATCHES "^(.*)\\.v([0-9]+)\\.avsc$")
+      set(stem ${CMAKE_MATCH_1})
+      set(newest ${CMAKE_MATCH_2})
+      file(GLOB versions CONFIGURE_DEPENDS ${stem}.v*.avsc)
+      foreach(version ${versions})
+        if(version MATCHES "\\.v([0-9]+)\\.avsc$" AND CMAKE_MATCH_1 LESS newest)
+          list(APPEND all ${version})
+        endif()
+      endforeach()
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES all)
+  set(${out} ${all} PARENT_SCOPE)
+endfunction()
+
 # polka_avro_generate(TARGET FILE.avsc … [USES OTHER …]): a static library TARGET and TARGET.h on the include path of whoever
 # links it. The files may refer to each other in any order, and to the types of the OTHER targets, which are not made again.
+# Of order_placed.v3.avsc the earlier versions in the same folder are read too: services know them without asking anybody, and
+# the build fails when the newest breaks the compatibility level of its folder (schemas.yaml; FULL_TRANSITIVE without one).
 function(polka_avro_generate target)
   cmake_parse_arguments(AVRO "" "" "USES" ${ARGN})
   if(NOT AVRO_UNPARSED_ARGUMENTS)
@@ -39,6 +60,14 @@ function(polka_avro_generate target)
     polka_avro_find(found ${file})
     list(APPEND schemas ${found})
   endforeach()
+  polka_avro_history(schemas ${schemas})
+  set(levels "")
+  foreach(schema ${schemas})
+    get_filename_component(schema_folder ${schema} DIRECTORY)
+    file(GLOB level CONFIGURE_DEPENDS ${schema_folder}/schemas.yaml)
+    list(APPEND levels ${level})
+  endforeach()
+  list(REMOVE_DUPLICATES levels)
   set(others "")                         # all targets whose headers are needed, those that USES brings along included
   foreach(other ${AVRO_USES})
     if(NOT TARGET ${other})
@@ -60,7 +89,7 @@ function(polka_avro_generate target)
   file(MAKE_DIRECTORY ${folder})
   add_custom_command(OUTPUT ${folder}/${target}.h ${folder}/${target}.c
     COMMAND polka::codegen ${target} ${folder} ${schemas} ${uses}
-    DEPENDS polka::codegen ${schemas} ${used}
+    DEPENDS polka::codegen ${schemas} ${levels} ${used}
     COMMENT "Avro to C: ${target}" VERBATIM)
   add_library(${target} STATIC ${folder}/${target}.c ${folder}/${target}.h)
   set_target_properties(${target} PROPERTIES C_STANDARD 11 POSITION_INDEPENDENT_CODE ON POLKA_SCHEMAS "${schemas}" POLKA_USES "${others}")

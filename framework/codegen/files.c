@@ -94,15 +94,11 @@ polka_status gen_read_files(gen *g)
     return POLKA_OK;
 }
 
-static void destroy_set(polkai_schema_set **set)
-{
-    polkai_schema_set_destroy(*set);
-}
-
 /* The text of an older version is made with the newest of all other types, as its writers' texts are. */
 static polka_status read_older(gen *g, const source_file *file)
 {
-    polkai_schema_set *set AUTO(destroy_set) = polkai_schema_set_create();
+    polkai_schema_set *set = polkai_schema_set_create();
+    LIST_ADD(&g->arena, &g->older_sets, set);
     const polkai_schema **schemas = polkai_arena_zeroed(&g->arena, g->files.count, sizeof *schemas);
     TRY(read_set(g, set, file, schemas));
     named *type = gen_named(g, polkai_schema_find(g->set, file->full_name));
@@ -110,7 +106,7 @@ static polka_status read_older(gen *g, const source_file *file)
     if (type == NULL || schema == NULL)
         return POLKA_OK;
     char *text = polkai_schema_text(schema);
-    older_schema older = { file->version, polkai_schema_fingerprint(schema), polkai_arena_text(&g->arena, text, strlen(text)).data };
+    older_schema older = { file->version, polkai_schema_fingerprint(schema), polkai_arena_text(&g->arena, text, strlen(text)).data, schema };
     free(text);
     size_t at = type->older.count;
     LIST_ADD(&g->arena, &type->older, older);

@@ -64,7 +64,7 @@ typedef struct {
 
 typedef struct { const char *path; const polkai_schema *schema; unsigned version; bool used, older; const char *full_name; } source_file;
 
-typedef struct { unsigned version; uint64_t fingerprint; const char *schema; } older_schema;
+typedef struct { unsigned version; uint64_t fingerprint; const char *schema; const polkai_schema *parsed; } older_schema;
 
 /* A record, enum or fixed. */
 struct named {
@@ -96,7 +96,9 @@ typedef struct gen {
     polka_arena arena;
     polka_error *error;
     const char *target;                  /* shop_events */
+    const char *details;                 /* of the error, for people; NULL: the error says all */
     polkai_schema_set *set;
+    LIST(polkai_schema_set *) older_sets;
     LIST(source_file) files;
     LIST(const char *) headers;          /* of USES */
     LIST(named *) types;
@@ -122,6 +124,7 @@ polka_status gen_claim(gen *g, const named *owner, const char *name, const char 
 void gen_add_file(gen *g, const char *path, bool used);
 polka_status gen_read_files(gen *g);
 polka_status gen_read_older(gen *g);
+polka_status gen_check_histories(gen *g);                                /* history.c: MISUSE, with details, when a version breaks its folder's level */
 
 polka_status gen_model(gen *g);
 named *gen_named(gen *g, const polkai_schema *schema);                   /* the type of a schema; NULL: not there */

@@ -55,6 +55,7 @@ static polka_status generate(gen *g, const char *folder)
     TRY(gen_model(g));
     TRY(gen_events(g));
     TRY(gen_read_older(g));
+    TRY(gen_check_histories(g));
     TRY(gen_order(g));
     TRY(save(g, folder, "h", gen_write_header));
     return save(g, folder, "c", gen_write_source);
@@ -74,10 +75,12 @@ int main(int argc, char **argv)
     } else {
         code = generate(&g, argv[2]) == POLKA_OK ? 0 : 1;
         if (code != 0)
-            fprintf(stderr, "polka-codegen: %s\n", error.message);
+            fprintf(stderr, "polka-codegen: %s%s\n", error.message, g.details == NULL ? "" : g.details);
     }
     json_decref(g.compounds);
     json_decref(g.names);
+    for (size_t i = 0; i < g.older_sets.count; i++)
+        polkai_schema_set_destroy(g.older_sets.items[i]);
     polkai_schema_set_destroy(g.set);
     polkai_arena_deinit(&g.arena);
     return code;
