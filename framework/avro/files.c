@@ -7,7 +7,7 @@
 
 polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const char *file, const polkai_schema **schema, polka_error *error)
 {
-    size_t before = set->count;
+    const polkai_set_mark before = polkai_set_now(set);
     json_t *document;
     polkai_schema_reader reader = { .set = set, .error = error };
     reader.file = file == NULL ? NULL : polkai_arena_text(&set->arena, file, strlen(file)).data;
@@ -15,7 +15,7 @@ polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const 
     if (status == POLKA_OK)
         status = polkai_schema_read(&reader, document, schema);
     if (status == POLKA_OK)
-        status = polkai_schema_check(set, before, error);
+        status = polkai_schema_check(set, before.count, error);
     if (status == POLKA_OK)
         status = polkai_schema_check_depth(set, *schema, reader.file, error);
     if (status != POLKA_OK)
@@ -123,10 +123,10 @@ static polka_status read_all(reading *all, const char *const *paths, size_t befo
 
 polka_status polkai_schema_read_files(polkai_schema_set *set, const char *const *paths, size_t count, const polkai_schema **schemas, polka_error *error)
 {
-    size_t before = set->count;
+    const polkai_set_mark before = polkai_set_now(set);
     reading all = { .set = set, .count = count, .error = error, .defines = json_object() };
     all.sources = polkai_alloc(count * sizeof *all.sources);
-    polka_status status = read_all(&all, paths, before);
+    polka_status status = read_all(&all, paths, before.count);
     for (size_t i = 0; status == POLKA_OK && i < count; i++)
         schemas[i] = all.sources[i].schema;
     if (status != POLKA_OK)

@@ -31,6 +31,8 @@ struct polkai_schema_set {
     json_t *names;                       /* full name -> index in named */
     polkai_schema_node **named;          /* in the order of definition */
     size_t count, capacity;
+    polkai_schema_notice *warnings;
+    size_t warning_count, warning_capacity;
 };
 
 static inline polkai_schema_node *polkai_node(const polkai_schema *schema)
@@ -45,15 +47,16 @@ static inline bool polkai_is_named(const polkai_schema *schema)
 
 /* polkai_set_add: puts a named type in. The name must be new. */
 void polkai_set_add(polkai_schema_set *set, polkai_schema_node *node);
-/* polkai_set_forget: takes out all types from the count-th on, after a failure. Their memory stays until the set goes. */
-void polkai_set_forget(polkai_schema_set *set, size_t count);
+/* polkai_set_forget: takes out what came since `mark`, after a failure. Its memory stays until the set goes. */
+typedef struct { size_t count, warning_count; } polkai_set_mark;
+polkai_set_mark polkai_set_now(const polkai_schema_set *set);
+void polkai_set_forget(polkai_schema_set *set, polkai_set_mark mark);
+
+void polkai_set_warn(polkai_schema_set *set, const char *file, const polkai_path *path, const char *format, ...) POLKA_PRINTF(4, 5);
 
 /* A schema that is only a name of a primitive type; shared by all sets. NULL: not such a name. */
 const polkai_schema *polkai_primitive(const char *name);
 extern const char *const polkai_no_names[];
-
-/* polkai_logical_of: the logical type that `json` asks for and `schema` can carry, with precision and scale; else none. */
-void polkai_logical_of(polkai_schema *schema, const json_t *json);
 
 /* polkai_schema_bad: the error of this room: "FILE: $.fields[2].type: RULE". returns POLKA_POISON. */
 polka_status polkai_schema_bad(polka_error *error, const char *file, const polkai_path *path, const char *format, ...) POLKA_PRINTF(4, 5);
@@ -80,6 +83,12 @@ typedef struct polkai_schema_reader {
     void *user;
 } polkai_schema_reader;
 polka_status polkai_schema_read(polkai_schema_reader *reader, const json_t *document, const polkai_schema **schema);
+
+/*
+ * polkai_logical_of: the logical type that `json`, at `path`, asks for and `schema` can carry, with precision and scale.
+ * One that does not fit is ignored with a warning. schema NULL: `json` is a mere reference, which can carry none.
+ */
+void polkai_logical_of(polkai_schema_reader *reader, polkai_schema *schema, const json_t *json, const polkai_path *path);
 
 /* polkai_name_resolve: `name` as a full name, inside `space` ("" for none). */
 const char *polkai_name_resolve(polka_arena *arena, const char *name, const char *space);

@@ -272,6 +272,7 @@ static polka_status read_record(polkai_schema_reader *reader, const json_t *json
             return BAD(reader, member(reader, here, "name"), "the record has a field '%s' already", fields[i].name);
         json_object_set_new(seen, fields[i].name, json_true());
     }
+    polkai_logical_of(reader, &node->schema, json, path);
     node->schema.fields = fields;        /* only now: until then the type is being defined and has none */
     node->schema.count = count;
     *schema = &node->schema;
@@ -307,6 +308,7 @@ static polka_status read_enum(polkai_schema_reader *reader, const json_t *json, 
     }
     node->schema.symbols = symbols;
     node->schema.count = count;
+    polkai_logical_of(reader, &node->schema, json, path);
     *schema = &node->schema;
     return POLKA_OK;
 }
@@ -321,7 +323,7 @@ static polka_status read_fixed(polkai_schema_reader *reader, const json_t *json,
     if (!json_is_integer(size) || json_integer_value(size) < 0 || json_integer_value(size) > INT32_MAX)
         return BAD(reader, size == NULL ? path : member(reader, path, "size"), "a fixed needs a \"size\", an integer from 0 to 2147483647");
     node->schema.fixed_size = (size_t)json_integer_value(size);
-    polkai_logical_of(&node->schema, json);
+    polkai_logical_of(reader, &node->schema, json, path);
     *schema = &node->schema;
     return POLKA_OK;
 }
@@ -338,6 +340,7 @@ static polka_status read_collection(polkai_schema_reader *reader, polkai_avro_ty
     if (given == NULL)
         return BAD(reader, path, "%s %s needs \"%s\", a schema", type == POLKAI_AVRO_ARRAY ? "an" : "a", polkai_avro_type_name(type), of);
     TRY(read_schema(reader, given, space, member(reader, path, of), depth + 1, &node->schema.items));
+    polkai_logical_of(reader, &node->schema, json, path);
     *schema = &node->schema;
     return POLKA_OK;
 }
@@ -386,10 +389,12 @@ static polka_status read_object(polkai_schema_reader *reader, const json_t *json
     if (strcmp(type, "array") == 0 || strcmp(type, "map") == 0)
         return read_collection(reader, *type == 'a' ? POLKAI_AVRO_ARRAY : POLKAI_AVRO_MAP, json, space, path, depth, schema);
     const polkai_schema *primitive = polkai_primitive(type);
-    if (primitive == NULL)
+    if (primitive == NULL) {
+        polkai_logical_of(reader, NULL, json, path);
         return read_reference(reader, given, space, at, schema);
+    }
     polkai_schema_node *node = new_node(reader, primitive->type, json, path);
-    polkai_logical_of(&node->schema, json);
+    polkai_logical_of(reader, &node->schema, json, path);
     *schema = &node->schema;
     return POLKA_OK;
 }

@@ -69,6 +69,13 @@ polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const 
  */
 polka_status polkai_schema_read_files(polkai_schema_set *set, const char *const *paths, size_t count, const polkai_schema **schemas, polka_error *error);
 
+/*
+ * polkai_schema_warning: the index-th thing in the texts of this set that has no effect but was surely meant to have one
+ * (a logical type that does not fit its schema is ignored, as the specification says). NULL: there are no more.
+ */
+typedef struct { const char *file, *path, *message; } polkai_schema_notice;             /* file NULL: from memory; path "$.fields[2].type.logicalType" */
+const polkai_schema_notice *polkai_schema_warning(const polkai_schema_set *set, size_t index);
+
 const polkai_schema *polkai_schema_find(const polkai_schema_set *set, const char *full_name);    /* NULL: no such type */
 
 /* polkai_schema_text: self-contained JSON text, every named type written out at its first use. new: free() it. */

@@ -51,6 +51,7 @@ void polkai_schema_set_destroy(polkai_schema_set *set)
     json_decref(set->names);
     polkai_arena_deinit(&set->arena);
     free(set->named);
+    free(set->warnings);
     free(set);
 }
 
@@ -65,10 +66,37 @@ void polkai_set_add(polkai_schema_set *set, polkai_schema_node *node)
     set->named[set->count++] = node;
 }
 
-void polkai_set_forget(polkai_schema_set *set, size_t count)
+polkai_set_mark polkai_set_now(const polkai_schema_set *set)
 {
-    while (set->count > count)
+    return (polkai_set_mark){ set->count, set->warning_count };
+}
+
+void polkai_set_forget(polkai_schema_set *set, polkai_set_mark mark)
+{
+    while (set->count > mark.count)
         json_object_del(set->names, set->named[--set->count]->schema.name);
+    set->warning_count = mark.warning_count;
+}
+
+void polkai_set_warn(polkai_schema_set *set, const char *file, const polkai_path *path, const char *format, ...)
+{
+    char where[200];
+    va_list arguments;
+    if (set->warning_count == set->warning_capacity) {
+        set->warning_capacity = set->warning_capacity == 0 ? 8 : set->warning_capacity * 2;
+        set->warnings = polkai_realloc(set->warnings, set->warning_capacity * sizeof *set->warnings);
+    }
+    polkai_path_write(where, sizeof where, "$", path);
+    polkai_schema_notice *notice = &set->warnings[set->warning_count++];
+    *notice = (polkai_schema_notice){ .file = file, .path = polkai_arena_text(&set->arena, where, strlen(where)).data };
+    va_start(arguments, format);
+    notice->message = polkai_arena_vformat(&set->arena, format, arguments).data;
+    va_end(arguments);
+}
+
+const polkai_schema_notice *polkai_schema_warning(const polkai_schema_set *set, size_t index)
+{
+    return index < set->warning_count ? &set->warnings[index] : NULL;
 }
 
 const polkai_schema *polkai_schema_find(const polkai_schema_set *set, const char *full_name)

@@ -45,6 +45,11 @@ void polkai_sha256(const void *data, size_t size, uint8_t digest[POLKA_SHA256_BY
     EVP_DigestFinal_ex(context, digest, NULL);
 }
 
+bool polkai_md5(const void *data, size_t size, uint8_t digest[POLKA_MD5_BYTES])
+{
+    return EVP_Q_digest(NULL, "MD5", NULL, data, size, digest, NULL) == 1;
+}
+
 static void stamp(uint8_t uuid[16], uint8_t version)
 {
     uuid[6] = (uint8_t)((uuid[6] & 0x0f) | version << 4);

@@ -8,9 +8,12 @@
 #include <base/random.h>
 #include <polka/polka.h>
 
-enum { POLKA_UUID_TEXT = 36, POLKA_SHA256_BYTES = 32 };
+enum { POLKA_UUID_TEXT = 36, POLKA_SHA256_BYTES = 32, POLKA_MD5_BYTES = 16 };
 
 void polkai_sha256(const void *data, size_t size, uint8_t digest[POLKA_SHA256_BYTES]);
+
+/* polkai_md5: only for fingerprints of schemas that others made so. false: libcrypto has none here (FIPS). */
+bool polkai_md5(const void *data, size_t size, uint8_t digest[POLKA_MD5_BYTES]);
 
 /* polkai_uuid_v7: RFC 9562 section 5.7; 48 bits of time, 74 of chance. */
 void polkai_uuid_v7(uint8_t uuid[16], int64_t wall_ms, polkai_random *random);

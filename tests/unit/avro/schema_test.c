@@ -9,6 +9,24 @@ Test(fingerprint, of_bytes_is_the_polynomial_of_the_specification)
     cr_assert_eq(polkai_crc64_avro("\"null\"", 6), UINT64_C(0x63dd24e7cc258f8a));
 }
 
+Test(fingerprint, of_a_schema_is_that_of_its_canonical_form_by_each_algorithm)
+{
+    /* Avro's own share/test/data/schema-tests.txt has the first; md5sum and sha256sum of the text "int" in quotes the others */
+    static const struct { const char *algorithm, *print; } cases[] = {
+        { "crc64", "7275d51a3f395c8f" }, { "md5", "ef524ea1b91e73173d938ade36c1db32" },
+        { "sha256", "3f2b87a9fe7cc9b13835598c3981cd45e3e355309e5090aa0933d7becb6fba45" } };
+    bench b;
+    char print[POLKAI_FINGERPRINT_TEXT];
+    bench_open(&b, "{\"type\":\"int\",\"logicalType\":\"date\"}");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert_eq(polkai_schema_fingerprint_hex(b.schema, cases[i].algorithm, print, &b.error), POLKA_OK);
+        eq_text(print, cases[i].print);
+    }
+    cr_assert_eq(polkai_schema_fingerprint_hex(b.schema, "sha1", print, &b.error), POLKA_MISUSE);
+    eq_text(b.error.message, "a fingerprint is crc64, sha256 or md5, not 'sha1'");
+    bench_close(&b);
+}
+
 Test(schema, keeps_attributes_defaults_docs_and_aliases)
 {
     bench b;
@@ -56,6 +74,55 @@ Test(schema, recognises_logical_types_where_they_fit)
         cr_expect_eq(b.schema->logical, cases[i].logical, "%s", cases[i].schema);
         bench_close(&b);
     }
+}
+
+Test(schema, ignores_a_logical_type_that_does_not_fit_and_says_so)
+{
+    static const struct { const char *schema, *path, *message; } cases[] = {
+        { "{\"type\":\"string\",\"logicalType\":\"date\"}", "$.logicalType", "date (of int) belongs to another type; it is ignored, and the string is used as it is" },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":15,\"logicalType\":\"uuid\"}", "$.logicalType",
+          "uuid (of string or fixed of 16 bytes) belongs to another type; it is ignored, and the fixed F is used as it is" },
+        { "[\"null\",{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4,\"scale\":5}]", "$[1].logicalType",
+          "decimal (of bytes or fixed) has a \"scale\" that is not an integer from 0 to its precision; it is ignored, and the bytes is used as it is" },
+        { "{\"type\":\"bytes\",\"logicalType\":\"decimal\"}", "$.logicalType", "decimal (of bytes or fixed) needs a \"precision\", an integer from 1; it is ignored, and the bytes is used as it is" },
+        { "{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\",\"precision\":5}", "$.logicalType",
+          "decimal (of bytes or fixed) has a precision of more digits than its fixed can hold; it is ignored, and the fixed F is used as it is" },
+        { "{\"type\":\"long\",\"logicalType\":\"timestamp-milis\"}", "$.logicalType",
+          "string \"timestamp-milis\" is no logical type that is known here; the long is used as it is; did you mean \"timestamp-millis\"?" },
+        { "{\"type\":\"long\",\"logicalType\":7}", "$.logicalType", "number 7 is not the name of a logical type; it is ignored" },
+        { "{\"type\":\"array\",\"items\":\"int\",\"logicalType\":\"date\"}", "$.logicalType", "date (of int) belongs to another type; it is ignored, and the array is used as it is" },
+        { "{\"type\":\"map\",\"values\":\"int\",\"logicalType\":\"date\"}", "$.logicalType", "date (of int) belongs to another type; it is ignored, and the map is used as it is" },
+        { "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[],\"logicalType\":\"uuid\"}", "$.logicalType",
+          "uuid (of string or fixed of 16 bytes) belongs to another type; it is ignored, and the enum E is used as it is" },
+        { "{\"type\":\"record\",\"name\":\"R\",\"logicalType\":\"date\",\"fields\":[]}", "$.logicalType", "date (of int) belongs to another type; it is ignored, and the record R is used as it is" },
+        { "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"f\",\"type\":[\"null\",{\"type\":\"R\",\"logicalType\":\"uuid\"}]}]}", "$.fields[0].type[1].logicalType",
+          "string \"uuid\" is ignored on a reference; it belongs where the type is defined" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bench b;
+        bench_open(&b, cases[i].schema);
+        const polkai_schema_notice *warning = polkai_schema_warning(b.set, 0);
+        cr_assert_not_null(warning, "%s", cases[i].schema);
+        cr_expect_str_eq(warning->path, cases[i].path, "%s: %s", cases[i].schema, warning->path);
+        cr_expect_str_eq(warning->message, cases[i].message, "%s: %s", cases[i].schema, warning->message);
+        cr_expect_null(warning->file);
+        cr_expect_null(polkai_schema_warning(b.set, 1), "%s", cases[i].schema);
+        cr_expect_eq(b.schema->logical, POLKAI_LOGICAL_NONE);
+        bench_close(&b);
+    }
+}
+
+Test(schema, that_fits_or_fails_leaves_no_warning)
+{
+    bench b;
+    const polkai_schema *schema;
+    bench_open(&b, "{\"type\":\"int\",\"logicalType\":\"date\"}");
+    cr_assert_null(polkai_schema_warning(b.set, 0));
+    cr_assert_eq(polkai_schema_parse(b.set, POLKA_TEXT("[{\"type\":\"long\",\"logicalType\":\"date\"},\"Nope\"]"), NULL, &schema, &b.error), POLKA_POISON);
+    cr_assert_null(polkai_schema_warning(b.set, 0));
+    cr_assert_eq(polkai_schema_parse(b.set, POLKA_TEXT("{\"type\":\"long\",\"logicalType\":\"date\"}"), "a.avsc", &schema, &b.error), POLKA_OK);
+    eq_text(polkai_schema_warning(b.set, 0)->file, "a.avsc");
+    bench_close(&b);
 }
 
 Test(schema, that_fails_leaves_nothing_of_itself_in_the_set)
