@@ -43,6 +43,21 @@ bool polkai_code_points(const json_t *text, polka_buffer *bytes)
     return true;
 }
 
+polka_text polkai_code_points_write(polka_bytes bytes, polka_arena *arena)
+{
+    char *text = polka_arena_alloc(arena, bytes.size * 2 + 1), *at = text;
+    for (size_t i = 0; i < bytes.size; i++) {
+        uint8_t byte = bytes.data[i];
+        if (byte >= 0x80) {
+            *at++ = (char)(0xc0 | byte >> 6);
+            byte = 0x80 | (byte & 0x3f);
+        }
+        *at++ = (char)byte;
+    }
+    *at = '\0';
+    return (polka_text){ (size_t)(at - text), text };
+}
+
 static bool bytes_fit(judging *judge, const polkai_schema *schema, const json_t *value, const polkai_path *path)
 {
     char expected[160];
@@ -210,15 +225,14 @@ static polka_status encode_record(writing *writer, const polkai_schema *schema, 
 static polka_status encode_collection(writing *writer, const polkai_schema *schema, const json_t *value)
 {
     size_t count = json_is_array(value) ? json_array_size(value) : json_object_size(value), i;
-    const char *key;
     json_t *item;
     if (count > 0)
         polkai_put_long(writer->buffer, (int64_t)count);
     json_array_foreach((json_t *)(uintptr_t)value, i, item)
         TRY(encode(writer, schema->items, item));
-    json_object_foreach((json_t *)(uintptr_t)value, key, item) {
-        polkai_put_sized(writer->buffer, key, strlen(key));
-        TRY(encode(writer, schema->items, item));
+    for (void *at = json_object_iter((json_t *)(uintptr_t)value); at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
+        polkai_put_sized(writer->buffer, json_object_iter_key(at), json_object_iter_key_len(at));      /* a key may hold NUL */
+        TRY(encode(writer, schema->items, json_object_iter_value(at)));
     }
     polkai_put_long(writer->buffer, 0);
     return POLKA_OK;

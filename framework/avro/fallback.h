@@ -29,5 +29,7 @@ size_t polkai_fallback_branch(const polkai_schema *schema, const json_t *value);
 
 /* polkai_code_points: the bytes that a text of code points U+0000 to U+00FF stands for; false when another is in it. */
 bool polkai_code_points(const json_t *text, polka_buffer *bytes);
+/* polkai_code_points_write: that text, as UTF-8; memory of `arena`. */
+polka_text polkai_code_points_write(polka_bytes bytes, polka_arena *arena);
 
 #endif

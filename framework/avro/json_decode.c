@@ -1,4 +1,4 @@
-/* json_decode.c: Avro bytes to plain JSON. The walk has judged the bytes before the first value is made of them. */
+/* json_decode.c: Avro bytes to JSON. The walk has judged the bytes before the first value is made of them. */
 #include <avro/json_inner.h>
 
 #include <avro/readable.h>
@@ -10,6 +10,7 @@
 #include <math.h>
 
 typedef struct {
+    polkai_json_form form;
     polkai_wire wire;
     const uint8_t *start;
     polka_arena *arena;                  /* texts on their way, and bytes of branches that are tried */
@@ -51,36 +52,44 @@ static json_t *real(double number)
     return isinf(number) ? json_string(number > 0 ? "Infinity" : "-Infinity") : json_real(number);
 }
 
-static json_t *integer(polkai_avro_logical logical, int64_t value)
+static json_t *integer(const decoding *d, polkai_avro_logical logical, int64_t value)
 {
     char text[POLKAI_WHEN_TEXT];
-    if (polkai_when_is(logical) && polkai_when_write(logical, value, text))
+    if (d->form != POLKAI_JSON_AVRO && polkai_when_is(logical) && polkai_when_write(logical, value, text))
         return json_string(text);
     return json_integer(value);
 }
 
-static polka_status decode_bytes(decoding *d, const polkai_schema *schema, json_t **value, const polkai_path *path)
+static polka_status decode_decimal(decoding *d, const polkai_schema *schema, polka_bytes bytes, json_t **value, const polkai_path *path)
 {
-    char text[POLKAI_WHEN_TEXT], where[160];
-    polka_bytes bytes = take(d, schema->type == POLKAI_AVRO_FIXED ? schema->fixed_size : (size_t)number(d));
-    polka_text shown;
-    if (schema->logical == POLKAI_LOGICAL_UUID) {
-        polkai_uuid_write(text, bytes.data);
-        shown = polka_text_of(text);
-    } else if (schema->logical == POLKAI_LOGICAL_DURATION) {
-        polkai_duration_write(bytes.data, text);
-        shown = polka_text_of(text);
-    } else if (polkai_decimal_is_text(schema)) {
-        shown = polkai_decimal_write(schema, bytes, d->arena);
-        if (shown.data == NULL) {
-            polkai_path_write(where, sizeof where, "", path);
-            return polkai_fail(d->error, POLKA_POISON, "bad-bytes", "%s: a decimal of %zu bytes, at byte %zu of %zu", path == NULL ? "the value" : where,
-                               bytes.size, (size_t)(bytes.data - d->start), (size_t)(d->wire.end - d->start));
-        }
-    } else {
-        shown = polkai_base64_write(bytes, d->arena);
+    char where[160];
+    polka_text shown = polkai_decimal_write(schema, bytes, d->arena);
+    if (shown.data == NULL) {
+        polkai_path_write(where, sizeof where, "", path);
+        return polkai_fail(d->error, POLKA_POISON, "bad-bytes", "%s: a decimal of %zu bytes, at byte %zu of %zu", path == NULL ? "the value" : where,
+                           bytes.size, (size_t)(bytes.data - d->start), (size_t)(d->wire.end - d->start));
     }
     *value = json_stringn(shown.data, shown.size);
+    return made(d, *value);
+}
+
+static polka_status decode_bytes(decoding *d, const polkai_schema *schema, json_t **value, const polkai_path *path)
+{
+    char text[POLKAI_WHEN_TEXT];
+    polka_bytes bytes = take(d, schema->type == POLKAI_AVRO_FIXED ? schema->fixed_size : (size_t)number(d));
+    if (d->form == POLKAI_JSON_AVRO) {
+        *value = polkai_json_bytes_write(d->form, bytes, d->arena);
+    } else if (schema->logical == POLKAI_LOGICAL_UUID) {
+        polkai_uuid_write(text, bytes.data);
+        *value = json_string(text);
+    } else if (schema->logical == POLKAI_LOGICAL_DURATION) {
+        polkai_duration_write(bytes.data, text);
+        *value = json_string(text);
+    } else if (polkai_decimal_is_text(schema)) {
+        return decode_decimal(d, schema, bytes, value, path);
+    } else {
+        *value = polkai_json_bytes_write(d->form, bytes, d->arena);
+    }
     return made(d, *value);
 }
 
@@ -138,13 +147,13 @@ static polka_status decode_map(decoding *d, const polkai_schema *schema, json_t 
 static bool needs_tag(decoding *d, const polkai_schema *schema, size_t branch, const json_t *value)
 {
     polka_buffer scratch = { .arena = d->arena };
-    if (polkai_json_tagged(schema, value) < schema->count)
+    if (d->form == POLKAI_JSON_AVRO || polkai_json_tagged(schema, value) < schema->count)
         return true;
     for (size_t i = 0; i < branch; i++) {
-        if (!polkai_json_may_be(schema->branches[i], value))
+        if (!polkai_json_may_be(d->form, schema->branches[i], value))
             continue;
         scratch.size = 0;
-        if (polkai_json_try(schema->branches[i], value, &scratch, &d->looks) == POLKA_OK || d->looks <= 0)
+        if (polkai_json_try(d->form, schema->branches[i], value, &scratch, &d->looks) == POLKA_OK || d->looks <= 0)
             return true;
     }
     return false;
@@ -173,7 +182,7 @@ static polka_status decode(decoding *d, const polkai_schema *schema, json_t **va
     case POLKAI_AVRO_NULL: *value = json_null(); break;
     case POLKAI_AVRO_BOOLEAN: *value = json_boolean(*take(d, 1).data); break;
     case POLKAI_AVRO_INT:
-    case POLKAI_AVRO_LONG: *value = integer(schema->logical, number(d)); break;
+    case POLKAI_AVRO_LONG: *value = integer(d, schema->logical, number(d)); break;
     case POLKAI_AVRO_FLOAT:
         half = (uint32_t)polkai_get_little(&d->wire, 4);
         memcpy(&narrow, &half, sizeof narrow);
@@ -199,14 +208,14 @@ static polka_status decode(decoding *d, const polkai_schema *schema, json_t **va
     return made(d, *value);
 }
 
-polka_status polkai_json_decode(const polkai_schema *schema, polka_bytes body, json_t **value, polka_error *error)
+polka_status polkai_json_decode(polkai_json_form form, const polkai_schema *schema, polka_bytes body, json_t **value, polka_error *error)
 {
     static const uint8_t nothing = 0;
     const uint8_t *data = body.data == NULL ? &nothing : body.data;
     polka_arena arena;
     TRY(polkai_walk(schema, body, NULL, error));
     polkai_arena_init(&arena, NULL, 0);
-    decoding d = { .wire = { data, data + body.size }, .start = data, .arena = &arena, .error = error, .looks = POLKAI_JSON_LOOKS / 10 };
+    decoding d = { .form = form, .wire = { data, data + body.size }, .start = data, .arena = &arena, .error = error, .looks = POLKAI_JSON_LOOKS / 10 };
     polka_status status = decode(&d, schema, value, NULL);
     polkai_arena_deinit(&arena);
     return status;

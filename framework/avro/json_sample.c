@@ -128,7 +128,7 @@ static json_t *sample_union(sampling *s, const polkai_schema *schema, const char
     const polkai_schema *chosen = schema->branches[branch];
     json_t *value = sample(s, chosen, name);
     for (size_t i = 0; i < branch; i++)  /* a tag only where an earlier branch might take it */
-        if (polkai_json_may_be(schema->branches[i], value))
+        if (polkai_json_may_be(POLKAI_JSON_PLAIN, schema->branches[i], value))
             return json_pack("{s:o}", polkai_json_tag(chosen), value);
     return value;
 }
@@ -143,7 +143,7 @@ static json_t *sample_default(const polkai_schema_field *field)
     polkai_arena_init(&arena, NULL, 0);
     polka_buffer bytes = { .arena = &arena };
     if (polkai_fallback_encode(field->schema, field->fallback, &bytes, NULL) != POLKA_OK ||
-        polkai_json_decode(field->schema, (polka_bytes){ bytes.size, bytes.data }, &value, NULL) != POLKA_OK)
+        polkai_json_decode(POLKAI_JSON_PLAIN, field->schema, (polka_bytes){ bytes.size, bytes.data }, &value, NULL) != POLKA_OK)
         value = NULL;
     polkai_arena_deinit(&arena);
     return value;

@@ -4,6 +4,7 @@
  */
 #include <avro/print.h>
 
+#include <avro/json.h>
 #include <avro/node.h>
 #include <polka/codec.h>
 #include <stdlib.h>
@@ -41,25 +42,20 @@ static void put_name(printer *p, const char *name)
 /* All members of `json` but those in `own` (they are written by their own rules), each with a comma before it. */
 static void put_attributes(printer *p, const json_t *json, const char *const *own)
 {
-    const char *key;
-    json_t *value;
     if (!p->whole || !json_is_object(json))
         return;
-    json_object_foreach((json_t *)(uintptr_t)json, key, value) {
+    for (void *at = json_object_iter((json_t *)(uintptr_t)json); at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)json, at)) {
+        const polka_text key = { json_object_iter_key_len(at), json_object_iter_key(at) };
         size_t i = 0;
-        while (own[i] != NULL && strcmp(own[i], key) != 0)
+        while (own[i] != NULL && !polka_text_equal(polka_text_of(own[i]), key))
             i++;
         if (own[i] != NULL)
             continue;
-        json_t *name = json_string(key);
-        char *quoted = json_dumps(name, JSON_ENCODE_ANY | JSON_COMPACT);
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        json_t *name = json_stringn(key.data, key.size);
         put(p, ",");
-        put(p, quoted == NULL ? "\"\"" : quoted);
+        polkai_json_write(name, &p->out);
         put(p, ":");
-        put(p, text == NULL ? "null" : text);
-        free(quoted);
-        free(text);
+        polkai_json_write(json_object_iter_value(at), &p->out);
         json_decref(name);
     }
 }

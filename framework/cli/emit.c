@@ -126,7 +126,7 @@ static polka_status encode(emitter *emit, const json_t *value, polka_buffer *buf
 {
     polkai_framing_write(polka_buffer_reserve(buffer, POLKAI_SINGLE_OBJECT_BYTES), emit->event->fingerprint);
     buffer->size += POLKAI_SINGLE_OBJECT_BYTES;
-    polka_status status = polkai_json_encode(emit->event->schema, value, buffer, error);
+    polka_status status = polkai_json_encode(POLKAI_JSON_PLAIN, emit->event->schema, value, buffer, error);
     if (status == POLKA_OK && emit->key != NULL)
         *key = (polka_bytes){ strlen(emit->key), (const uint8_t *)emit->key };
     else if (status == POLKA_OK && emit->event->key != NULL)

@@ -80,7 +80,7 @@ static void read_avro(cli_decoder *decoder, cli_row *row, uint64_t fingerprint, 
     }
     if (row->envelope.type.data == NULL && schema->name != NULL)
         row->envelope.type = polka_text_of(schema->name);
-    if (polkai_json_decode(schema, body, &row->value, &error) != POLKA_OK)
+    if (polkai_json_decode(POLKAI_JSON_PLAIN, schema, body, &row->value, &error) != POLKA_OK)
         say_reason(row, &error);
 }
 

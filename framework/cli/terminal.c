@@ -1,6 +1,8 @@
 /* terminal.c: how lines look. */
 #include <cli/terminal.h>
 
+#include <avro/json.h>
+#include <base/arena.h>
 #include <base/text.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +41,14 @@ const char *cli_plain(void) { return escape("\033[0m"); }
 
 bool cli_print_json(json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT);
+    polka_arena arena;
+    polkai_arena_init(&arena, NULL, 0);
+    polka_buffer text = { .arena = &arena };
+    polkai_json_write(object, &text);
     json_decref(object);
+    fwrite(text.data, 1, text.size, stdout);
     putchar('\n');
+    polkai_arena_deinit(&arena);
     return fflush(stdout) == 0;
 }
 

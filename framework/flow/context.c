@@ -7,7 +7,6 @@
 #include <flow/schema/framing.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* ---- errors and outcomes ---- */
 
@@ -368,7 +367,7 @@ polka_status polka_from_json(polka_context *ctx, const polka_event *event, polka
     if (status == POLKA_OK)
         status = polkai_json_parse(json, &tree, error);
     if (status == POLKA_OK)
-        status = polkai_json_encode(schema, tree, &buffer, error);
+        status = polkai_json_encode(POLKAI_JSON_PLAIN, schema, tree, &buffer, error);
     if (status == POLKA_OK)
         status = event->codec->decode((polka_bytes){ buffer.size, buffer.data }, ctx->arena, value, error);
     json_decref(tree);
@@ -385,11 +384,11 @@ polka_text polka_to_json(polka_context *ctx, const polka_event *event, const voi
     json_t *tree = NULL;
     polka_text text = POLKA_TEXT("null");
     if (event->codec->encode(value, &buffer, &error) == POLKA_OK && polkai_schema_parse(set, polka_text_of(event->schema), NULL, &schema, &error) == POLKA_OK &&
-        polkai_json_decode(schema, (polka_bytes){ buffer.size, buffer.data }, &tree, &error) == POLKA_OK) {
-        char *dumped = json_dumps(tree, JSON_COMPACT);
-        if (dumped != NULL)
-            text = polkai_arena_text(ctx->arena, dumped, strlen(dumped));
-        free(dumped);
+        polkai_json_decode(POLKAI_JSON_PLAIN, schema, (polka_bytes){ buffer.size, buffer.data }, &tree, &error) == POLKA_OK) {
+        polka_buffer written = { .arena = ctx->arena };
+        polkai_json_write(tree, &written);
+        *polka_buffer_reserve(&written, 1) = '\0';
+        text = (polka_text){ written.size, (const char *)written.data };
     } else {
         polkai_context_fail(ctx, error.status, error.code, "%s as JSON: %s", event->name, error.message);
     }

@@ -100,7 +100,7 @@ static polka_status read_json(polka_context *unit, const polka_event *event, pol
     if (status == POLKA_OK)
         status = polkai_json_parse((polka_bytes){ json.size, (const uint8_t *)json.data }, &value, error);
     if (status == POLKA_OK)
-        status = polkai_json_encode(schema, value, &buffer, error);
+        status = polkai_json_encode(POLKAI_JSON_PLAIN, schema, value, &buffer, error);
     json_decref(value);
     polkai_schema_set_destroy(set);
     *body = (polka_bytes){ buffer.size, buffer.data };

@@ -30,9 +30,9 @@ static void check_sample(const polkai_schema *schema)
     json_t *sample = polkai_json_sample(schema, 1), *value;
     polkai_arena_init(&arena, NULL, 0);
     polka_buffer buffer = { .arena = &arena };
-    if (polkai_json_encode(schema, sample, &buffer, NULL) == POLKA_OK &&
+    if (polkai_json_encode(POLKAI_JSON_PLAIN, schema, sample, &buffer, NULL) == POLKA_OK &&
         polkai_walk(schema, (polka_bytes){ buffer.size, buffer.data }, NULL, NULL) == POLKA_OK) {
-        HOLDS(polkai_json_decode(schema, (polka_bytes){ buffer.size, buffer.data }, &value, &error) == POLKA_OK, "%s", error.message);
+        HOLDS(polkai_json_decode(POLKAI_JSON_PLAIN, schema, (polka_bytes){ buffer.size, buffer.data }, &value, &error) == POLKA_OK, "%s", error.message);
         json_decref(value);
     }
     json_decref(sample);

@@ -28,14 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS(strcmp(error.code, "bad-bytes") == 0 && error.message[0] != '\0', "%s", error.code);
         return 0;
     }
-    if (polkai_json_decode(schema, body, &first, &error) != POLKA_OK) {
+    if (polkai_json_decode(POLKAI_JSON_PLAIN, schema, body, &first, &error) != POLKA_OK) {
         HOLDS(strstr(error.message, "a decimal of ") != NULL, "%s", error.message);      /* the one thing that the walk leaves open */
         return 0;
     }
     polkai_arena_init(&arena, NULL, 0);
     polka_buffer buffer = { .arena = &arena };
-    if (polkai_json_encode(schema, first, &buffer, &error) == POLKA_OK) {
-        HOLDS(polkai_json_decode(schema, (polka_bytes){ buffer.size, buffer.data }, &second, &error) == POLKA_OK, "%s", error.message);
+    if (polkai_json_encode(POLKAI_JSON_PLAIN, schema, first, &buffer, &error) == POLKA_OK) {
+        HOLDS(polkai_json_decode(POLKAI_JSON_PLAIN, schema, (polka_bytes){ buffer.size, buffer.data }, &second, &error) == POLKA_OK, "%s", error.message);
         HOLDS(same(first, second), "plain JSON changed on its way");
         json_decref(second);
     } else {

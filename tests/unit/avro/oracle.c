@@ -144,3 +144,19 @@ const char *oracle_decode(const char *schema, const uint8_t *bytes, size_t size)
     end(&g);
     return problem;
 }
+
+json_t *oracle_json(const char *schema, const uint8_t *bytes, size_t size)
+{
+    generic g;
+    json_t *json = NULL;
+    char *text = NULL;
+    if (begin(&g, schema) != NULL)
+        return NULL;
+    avro_reader_t reader = avro_reader_memory((const char *)bytes, (int64_t)size);
+    if (avro_value_read(reader, &g.value) == 0 && avro_value_to_json(&g.value, 1, &text) == 0)
+        json = json_loads(text, JSON_DECODE_ANY, NULL);
+    free(text);
+    avro_reader_free(reader);
+    end(&g);
+    return json;
+}

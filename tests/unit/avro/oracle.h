@@ -15,4 +15,7 @@ const char *oracle_encode(const char *schema, const json_t *value, uint8_t **byt
 /* oracle_decode: avro-c reads `bytes`, and must use all of them. Only for bytes that the walk has passed. */
 const char *oracle_decode(const char *schema, const uint8_t *bytes, size_t size);
 
+/* oracle_json: what avro-c shows in Avro's JSON encoding. new. NULL: it cannot. Only for bytes that the walk has passed. */
+json_t *oracle_json(const char *schema, const uint8_t *bytes, size_t size);
+
 #endif

@@ -61,7 +61,7 @@ static void check_invalid(const char *folder)
     polka_status status = polkai_schema_parse(set, (polka_text){ size, text }, NULL, &schema, &error);
     cr_expect_eq(status, POLKA_POISON, "%s", folder);
     cr_expect_str_eq(error.code, "bad-schema", "%s", folder);
-    cr_expect_str_eq(error.message, expected, "%s", folder);
+    cr_expect_str_eq(error.message, expected, "%s: %s", folder, error.message);
     free(text);
     free(expected);
     polkai_schema_set_destroy(set);

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 
 /* One schema in its own set, memory, and the last error. */
-typedef struct { polkai_schema_set *set; const polkai_schema *schema; polka_arena arena; polka_error error; } bench;
+/* form: POLKAI_JSON_PLAIN at first. */
+typedef struct { polkai_json_form form; polkai_schema_set *set; const polkai_schema *schema; polka_arena arena; polka_error error; } bench;
 
 void bench_open(bench *b, const char *schema);       /* fails the test when it does not parse */
 void bench_close(bench *b);

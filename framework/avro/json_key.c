@@ -1,4 +1,4 @@
-/* json.c: JSON texts, and the key of a value. */
+/* json_key.c: the record key of a value, found by the path that a schema names. */
 #include <avro/json.h>
 
 #include <avro/wire.h>
@@ -7,16 +7,6 @@
 #include <base/arena.h>
 #include <base/error.h>
 #include <base/identity.h>
-
-polka_status polkai_json_parse(polka_bytes text, json_t **value, polka_error *error)
-{
-    json_error_t problem;
-    *value = json_loadb(text.data == NULL ? "" : (const char *)text.data, text.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
-    ENSURE(*value != NULL, POLKA_POISON, error, "bad-json", "not JSON: line %d, column %d: %s", problem.line, problem.column, problem.text);
-    return POLKA_OK;
-}
-
-/* ---- the key ----------------------------------------------------------------------------------- */
 
 static const polkai_schema_field *field_of(const polkai_schema *schema, const char *name, size_t size)
 {
@@ -83,7 +73,7 @@ polka_status polkai_json_key(const polkai_schema *schema, const char *path, cons
     bool plain;
     TRY(find_field(schema, path, &value, &plain, &found, error));
     polka_buffer_reserve(&bytes, 1);     /* an empty key has memory too: data NULL would be no key */
-    polka_status status = plain ? polkai_json_encode(found, value, &bytes, error) : polkai_fallback_encode(found, value, &bytes, error);
+    polka_status status = plain ? polkai_json_encode(POLKAI_JSON_PLAIN, found, value, &bytes, error) : polkai_fallback_encode(found, value, &bytes, error);
     if (status != POLKA_OK) {
         polkai_error_where(error, "%s", path);
         return status;
