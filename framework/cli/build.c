@@ -213,16 +213,44 @@ void cli_build_close(cli_build *build)
     *build = (cli_build){ 0 };
 }
 
+static cli_list names_of(const cli_build *build)
+{
+    cli_list names = { 0 };
+    for (size_t i = 0; i < build->count; i++)
+        cli_list_add(&names, build->services[i].name);
+    return names;
+}
+
+static bool is_named(const cli_list *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+void cli_build_say_strangers(const cli_build *build, const cli_project *project)
+{
+    const polkai_yaml *services = project->document == NULL ? NULL : polkai_yaml_member(polkai_yaml_root(project->document), "services");
+    cli_list known = names_of(build);
+    for (size_t i = 0; services != NULL && services->kind == POLKAI_YAML_MAP && i < services->count; i++) {
+        polka_error error;
+        const polkai_yaml *node = &services->items[i];
+        if (is_named(&known, node->name))
+            continue;
+        const char *nearest = polkai_nearest(node->name, known.items, known.count);
+        polkai_yaml_fail(&error, node, "unknown-service", "settings for the service '%s', which %s does not have%s%s%s", node->name, build->folder,
+                         nearest != NULL ? "; is '" : "", nearest != NULL ? nearest : "", nearest != NULL ? "' meant?" : "");
+        cli_say("polka: %s", error.message);
+    }
+    cli_list_free(&known);
+}
+
 polka_status cli_build_select(cli_build *build, const cli_list *names, polka_error *error)
 {
-    cli_list known = { 0 };
-    for (size_t i = 0; i < build->count; i++)
-        cli_list_add(&known, build->services[i].name);
+    cli_list known = names_of(build);
     for (size_t n = 0; n < names->count; n++) {
-        size_t at = 0;
-        while (at < build->count && strcmp(build->services[at].name, names->items[n]) != 0)
-            at++;
-        if (at < build->count)
+        if (is_named(&known, names->items[n]))
             continue;
         const char *nearest = polkai_nearest(names->items[n], known.items, known.count);
         polkai_fail(error, POLKA_MISUSE, "unknown-service", "there is no service '%s' in %s%s%s%s", names->items[n], build->folder,
@@ -232,10 +260,7 @@ polka_status cli_build_select(cli_build *build, const cli_list *names, polka_err
     }
     cli_list_free(&known);
     for (size_t i = 0; names->count > 0 && i < build->count;) {
-        size_t n = 0;
-        while (n < names->count && strcmp(build->services[i].name, names->items[n]) != 0)
-            n++;
-        if (n < names->count) {
+        if (is_named(names, build->services[i].name)) {
             i++;
             continue;
         }

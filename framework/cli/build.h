@@ -20,6 +20,9 @@ typedef struct {
 polka_status cli_build_open(cli_build *build, const cli_project *project, const char *wanted, polka_error *error);
 void cli_build_close(cli_build *build);
 
+/* cli_build_say_strangers: polka.yaml has settings for a service that the build does not have; probably misspelt. */
+void cli_build_say_strangers(const cli_build *build, const cli_project *project);
+
 /* cli_build_select keeps the services in `names` only (none: all). errors: MISUSE with the nearest name. */
 polka_status cli_build_select(cli_build *build, const cli_list *names, polka_error *error);
 

@@ -8,10 +8,27 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static int64_t now_ns(void) { return polkai_clock_real.steady_ns(&polkai_clock_real); }
+
+static struct timespec written_at(const char *path)
+{
+    struct stat about;
+    return path != NULL && stat(path, &about) == 0 ? about.st_mtim : (struct timespec){ 0 };
+}
+
+static bool is_same(struct timespec a, struct timespec b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+bool cli_child_is_due(const cli_child *child, int64_t at_ns)
+{
+    if (child->refused)                  /* gone for a moment while it is being linked: not yet */
+        return (!is_same(written_at(child->path), child->seen[0]) && access(child->path, X_OK) == 0) ||
+               !is_same(written_at(child->settings), child->seen[1]);
+    return child->restart_ns != 0 && at_ns >= child->restart_ns;
+}
 
 polka_status cli_child_start(cli_child *child, const char *const *arguments, int death_signal, polka_error *error)
 {
@@ -21,8 +38,11 @@ polka_status cli_child_start(cli_child *child, const char *const *arguments, int
         cli_list_add(&argv, *arguments);
     if (child->line == NULL)
         child->line = polkai_alloc(CLI_CHILD_LINE);
+    child->seen[0] = written_at(child->path);
+    child->seen[1] = written_at(child->settings);
     polka_status status = cli_start(argv.items, CLI_PIPE_ALL, death_signal, &child->pid, &child->reading, error);
     child->started_ns = now_ns();
+    child->refused = false;
     child->restart_ns = 0;
     child->size = 0;
     if (status != POLKA_OK)
@@ -77,6 +97,10 @@ static void say_end(const cli_child *child, const cli_console *console, int stat
         snprintf(how, sizeof how, "ended with exit code %d", WEXITSTATUS(state));
     if (stopping)
         cli_console_warn(console, "%s %s before it had drained", child->name, how);
+    else if (child->refused)
+        cli_console_warn(console, "%s %s after %.1f s: misuse, which a restart does not cure. Its lines above say what is wrong; it is started again when "
+                         "%s%s%s has changed", child->name, how, (double)ran_ms / 1000, child->path, child->settings != NULL ? " or " : "",
+                         child->settings != NULL ? child->settings : "");
     else
         cli_console_warn(console, "%s %s after %.1f s; started again in %" PRId64 " ms", child->name, how, (double)ran_ms / 1000, child->backoff_ms);
 }
@@ -92,12 +116,13 @@ void cli_child_ended(cli_child *child, const cli_console *console, int state, bo
     bool drained = WIFEXITED(state) && WEXITSTATUS(state) == 0;
     bool steady = now_ns() - child->started_ns >= CLI_STEADY_MS * (int64_t)1000000;
     child->pid = 0;
+    child->refused = !stopping && WIFEXITED(state) && WEXITSTATUS(state) == CLI_USAGE;
     child->undrained = stopping && !drained;
     if (stopping && drained)
         return;
     if (steady || child->backoff_ms == 0)
         child->backoff_ms = CLI_BACKOFF_MS;
     say_end(child, console, state, stopping);
-    child->restart_ns = stopping ? 0 : now_ns() + child->backoff_ms * 1000000;
+    child->restart_ns = stopping || child->refused ? 0 : now_ns() + child->backoff_ms * 1000000;
     child->backoff_ms = child->backoff_ms * 2 < CLI_BACKOFF_MAX_MS ? child->backoff_ms * 2 : CLI_BACKOFF_MAX_MS;
 }

@@ -53,6 +53,7 @@ static polka_status find_all(developer *dev, polka_error *error)
     if (!dev->only_run)
         TRY(cli_running_lock(&dev->project, &dev->lock, error));
     TRY(cli_build_open(&dev->build, &dev->project, dev->build_name, error));
+    cli_build_say_strangers(&dev->build, &dev->project);
     TRY(cli_build_select(&dev->build, &dev->names, error));
     ENSURE(dev->build.count > 0, POLKA_FATAL, error, "no-services", "%s has no services; declare one with polka_add_service()", dev->build.folder);
     return cli_build_check(&dev->build, error);
@@ -104,7 +105,7 @@ static void prepare_children(developer *dev)
     dev->children = polkai_alloc((dev->build.count + 1) * sizeof *dev->children);
     for (size_t i = 0; i < dev->build.count; i++)
         dev->children[dev->count++] = (cli_child){ .name = dev->build.services[i].name, .path = dev->build.services[i].path, .index = (int)i,
-                                                   .reading = -1, .backoff_ms = CLI_BACKOFF_MS };
+                                                   .settings = dev->project.file, .reading = -1, .backoff_ms = CLI_BACKOFF_MS };
 }
 
 /* With the embedded broker gone there is nothing to drain to; with a real one a service finishes what it has begun. */
@@ -157,7 +158,7 @@ static void say_slow(developer *dev)
 {
     dev->slow = true;
     for (size_t i = 0; i < dev->count; i++)
-        if (!dev->children[i].ready)
+        if (!dev->children[i].ready && !dev->children[i].refused)
             cli_console_warn(&dev->console, "%s is not ready after %d s; its lines above say why", dev->children[i].name, SLOW_MS / 1000);
 }
 
@@ -178,7 +179,7 @@ static void restart_due(developer *dev)
     bool any = false;
     for (size_t i = 0; i < dev->count; i++) {
         cli_child *child = &dev->children[i];
-        if (child->restart_ns == 0 || now_ns() < child->restart_ns)
+        if (!cli_child_is_due(child, now_ns()))
             continue;
         any = true;
         if (start_child(dev, child, &error) == POLKA_OK)
@@ -212,6 +213,7 @@ static void begin_stop(developer *dev)
     cli_console_say(&dev->console, "stopping: every service finishes what it has begun (once more: at once)");
     for (size_t i = 0; i < dev->count; i++) {
         dev->children[i].restart_ns = 0;
+        dev->children[i].refused = false;
         if (dev->children[i].pid > 0)
             kill(dev->children[i].pid, SIGTERM);
     }
@@ -233,12 +235,16 @@ static bool any_running(const developer *dev)
     return false;
 }
 
+/* But for those that cannot run as they are: the others are not held up by them. */
 static bool all_ready(const developer *dev)
 {
+    bool any = false;
     for (size_t i = 0; i < dev->count; i++)
-        if (!dev->children[i].ready)
+        if (!dev->children[i].ready && !dev->children[i].refused)
             return false;
-    return true;
+        else
+            any = any || dev->children[i].ready;
+    return any;
 }
 
 static polka_status serve(developer *dev, polka_error *error)
@@ -358,8 +364,8 @@ static int run_run(const cli_command *command, int argc, char **argv)
 const cli_command cli_dev = {
     .name = "dev", .arguments = "[SERVICE…]", .summary = "a broker and all services of the project, with one log", .run = run_dev,
     .details = "Without --kafka or --brokers the broker is inside this process: quick, and nothing there is kept. Missing topics\n"
-               "are made; none is changed or deleted. A service that ends is started again. When all are ready .polka/dev.json is\n"
-               "written, by which the other commands find the broker. Ctrl-C drains: exit 0 when all did, 1 otherwise.\n",
+               "are made; none is changed or deleted. A service that ends is started again; one that ends with 2\n"
+               "(misuse) when its executable or polka.yaml has changed. When all others are ready .polka/dev.json is written, by which the other commands find the broker. Ctrl-C drains: exit 0 when all did, 1 otherwise.\n",
     .examples = "  polka dev\n  polka dev payments inventory\n  polka dev --kafka --port 9092\n  polka dev --brokers localhost:9092 --build release\n" };
 
 const cli_command cli_run = {

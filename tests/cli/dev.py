@@ -87,6 +87,24 @@ class Dev(Case):
         dev.send_signal(signal.SIGTERM)
         self.assertEqual(dev.wait(20), 0)
 
+    def test_a_service_that_ends_for_misuse_is_left_until_it_has_changed(self):
+        self.write("build/dev/bin/payments.crash", "2")
+        self.dev("--format", "text")
+        self.assertEqual((self.child(), alive(self.child("audit"))), (0, True), "the others run")
+        self.assertIn("payments ended with exit code 2", self.log())
+        self.assertRegex(self.log(), r"started again when /\S*/payments or /\S*/polka.yaml has changed")
+        self.polka("emit", "demo.Paid", "--set", "order_id=A")
+        self.assertEqual(self.log().count("plain words from payments"), 1)
+        os.unlink(os.path.join(self.root, "build/dev/bin/payments.crash"))
+        self.write("polka.yaml", "name: demo\nsettings: {}\n")
+        wait_for("payments", lambda: alive(self.child()))
+
+    def test_settings_for_a_service_that_is_not_there_are_told_of_with_the_nearest_name(self):
+        self.write("polka.yaml", "name: demo\nservices:\n  payment: { log.level: debug }\n  audit: {}\n")
+        self.dev("audit", "--format", "text")
+        self.assertRegex(self.log(), r"polka.yaml:3:\S* settings for the service 'payment', which /\S* does not have; is 'payments' meant\?")
+        self.assertNotIn("'audit'", self.log())
+
     def test_exit_1_when_a_service_did_not_drain(self):
         self.write("build/dev/bin/payments.stubborn", "")
         self.stop(self.dev(), code=1, number=signal.SIGINT)

@@ -41,7 +41,7 @@ signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
 log("arguments " + " ".join(sys.argv[1:]))
 print("plain words from " + name, flush=True)
 if on("crash") is not None:
-    sys.exit(7)
+    sys.exit(int(on("crash") or 7))
 if on("mute") is None:
     log("ready", state="ready")
 while not ending:
