@@ -89,7 +89,7 @@ void cli_reader_close(cli_reader *reader)
     if (reader == NULL)
         return;
     if (reader->source != NULL)
-        reader->source->operations->close(reader->source);
+        reader->source->operations->close(reader->source, POLKAI_CLOSE_MS);
     for (size_t i = 0; i < reader->count; i++)
         free(reader->partitions[i].topic);
     free(reader->partitions);

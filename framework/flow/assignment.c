@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { LATE_MS = 250 };                 /* for each answer of the broker once the deadline of a drain has passed */
+
 static polkai_partition **bucket_of(polkai_flow *flow, polka_text topic, int32_t number)
 {
     return &flow->buckets[(polkai_key_hash(topic.data, topic.size) ^ (uint32_t)number * 0x9e3779b9u) % PARTITION_BUCKETS];
@@ -89,6 +91,14 @@ void polkai_partition_left(polkai_flow *flow, polkai_partition *partition)
 
 /* ---- commit ---- */
 
+int polkai_patience_ms(const polkai_flow *flow, int usual_ms)
+{
+    int64_t left_ms = (flow->drain_until_ns - flow->options.clock->steady_ns(flow->options.clock)) / 1000000;
+    if (flow->drain_until_ns == 0 || left_ms > usual_ms)
+        return usual_ms;
+    return left_ms < LATE_MS ? LATE_MS : (int)left_ms;
+}
+
 polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
 {
     size_t count = 0, most = 0;
@@ -108,7 +118,7 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
         positions[count++] = (polkai_position){ at->topic, at->number, watermark };
         at->committed = watermark;
     }
-    polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, wait, error);
+    polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, wait ? polkai_patience_ms(flow, POLKAI_COMMIT_MS) : 0, error);
     if (status != POLKA_OK) {            /* again at the next turn */
         for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
             at->committed = -1;

@@ -213,6 +213,7 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
     bool lane_stuck = false, finished = true;
     polka_status committed = POLKA_OK;
     flow->draining = true;
+    flow->drain_until_ns = until_ns;
     if (flow->source != NULL) {
         for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
             atomic_store(&at->revoked, true);
@@ -222,7 +223,7 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
         lane_stuck = !stop_lanes(flow, left_ms < 50 ? 50 : left_ms);
         polkai_flow_collect(flow);
         if (!lane_stuck)
-            flow->source->operations->close(flow->source);
+            flow->source->operations->close(flow->source, polkai_patience_ms(flow, POLKAI_CLOSE_MS));
         if (!lane_stuck)
             flow->source = NULL;
     }

@@ -136,6 +136,7 @@ struct polkai_flow {
     polkai_worker *workers;
     size_t worker_count;
     bool threaded, paused, ready, stuck;
+    int64_t drain_until_ns;              /* the deadline of a drain; 0: none has begun */
     atomic_bool draining;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
     polkai_delivery *pool, *made;        /* free ones; all of them */
@@ -194,6 +195,7 @@ void polkai_revoked(void *flow, const polkai_position *partitions, size_t count,
 polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record);
 void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);      /* one delivery less */
 polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error);
+int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the broker; in a drain what is left of it, or a moment */
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
 
 /* ---- turn.c ---- */

@@ -10,6 +10,7 @@
 typedef struct { polka_text topic; int32_t partition; int64_t offset; } polkai_position;
 enum { POLKAI_OFFSET_START = -2, POLKAI_OFFSET_END = -1 };   /* in polkai_start.positions; -1000 - N: the last N records */
 enum { POLKAI_OFFSET_TAIL = -1000 };
+enum { POLKAI_COMMIT_MS = 3000, POLKAI_CLOSE_MS = 6000 };    /* time limits of an owner that is in no hurry */
 
 /* What a source tells its owner; all of it from inside poll, commit or close, on the thread that called. */
 typedef struct {
@@ -43,12 +44,13 @@ typedef struct {
     size_t (*poll)(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms);
     /* pause: true pauses all partitions of the assignment, false resumes those that it paused (and no other). */
     void (*pause)(polkai_source *source, bool paused);
-    /* commit: offset is the next to read. wait false: asynchronous, errors go to notice. */
-    polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error);
+    /* commit: offset is the next to read. Waits up to timeout_ms for the answer; 0: asynchronous, errors go to notice. */
+    polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
     /* cluster: the id of the cluster, known at the latest when partitions are assigned; borrowed from the source. */
     polka_text (*cluster)(polkai_source *source);
     void (*wake)(polkai_source *source);                 /* any thread, or a signal handler: poll returns soon */
-    void (*close)(polkai_source *source);                /* leaves the group (revoked is called), frees the source */
+    /* close leaves the group (revoked is called), frees the source; what does not end in timeout_ms is left to the end of the process */
+    void (*close)(polkai_source *source, int timeout_ms);
 } polkai_source_operations;
 struct polkai_source { const polkai_source_operations *operations; };
 

@@ -93,10 +93,10 @@ Test(admin, tells_how_far_a_partition_and_a_group_are, .timeout = 90)
     read_records(source, &what, got, 3);
     release_all(got, 3);
     what.at[0].offset = 2;
-    ASSERT_OK(source->operations->commit(source, what.at, 1, true, error));
+    ASSERT_OK(source->operations->commit(source, what.at, 1, POLKAI_COMMIT_MS, error));
     ASSERT_OK(admin->operations->committed(admin, group, &position, 1, error));
     cr_assert_eq(position.offset, 2);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     admin->operations->close(admin);
     sink->operations->close(sink, 1000);
     stage_close(at);
@@ -127,7 +127,7 @@ Test(admin, tells_the_members_of_a_group, .timeout = 90)
     cr_assert_str_eq(group.state, "Stable");
     cr_assert_eq(group.members, 1);
     cr_assert_eq(group.assigned_partitions, 2);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     admin->operations->close(admin);
     stage_close(at);
 }

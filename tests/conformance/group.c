@@ -85,7 +85,7 @@ Test(group, a_new_group_reads_everything_from_the_start, .timeout = 90)
     for (size_t i = 0; i < PARTITIONS; i++)
         cr_assert_eq(what.at[i].offset, RECORDS / PARTITIONS);
     release_all(got, RECORDS);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     cr_assert_eq(what.revoked_calls, 1, "close gives the partitions up");
     cr_assert_eq(what.assigned_now, 0);
     cr_assert_eq(what.lost, 0);
@@ -103,13 +103,13 @@ Test(group, goes_on_after_what_was_committed_and_repeats_what_was_not, .timeout 
     /* of partition p, all but p + 1 records are done */
     for (size_t i = 0; i < first.at_count; i++)
         first.at[i].offset -= first.at[i].partition + 1;
-    ASSERT_OK(source->operations->commit(source, first.at, first.at_count, true, error));
-    source->operations->close(source);
+    ASSERT_OK(source->operations->commit(source, first.at, first.at_count, POLKAI_COMMIT_MS, error));
+    source->operations->close(source, POLKAI_CLOSE_MS);
     source = join(&play, &second);
     read_records(source, &second, got, 1 + 2 + 3 + 4);
     release_all(got, 10);
     cr_assert_eq(count_for(source, 500), 0, "nothing that was committed comes again");
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -121,15 +121,15 @@ Test(group, an_asynchronous_commit_holds_too, .timeout = 90)
     polkai_record got[RECORDS];
     read_records(source, &first, got, RECORDS);
     release_all(got, RECORDS);
-    ASSERT_OK(source->operations->commit(source, first.at, first.at_count, false, error));
-    source->operations->close(source);
+    ASSERT_OK(source->operations->commit(source, first.at, first.at_count, 0, error));
+    source->operations->close(source, POLKAI_CLOSE_MS);
     fill(&play, PARTITIONS);
     source = join(&play, &second);
     read_records(source, &second, got, PARTITIONS);
     for (size_t i = 0; i < PARTITIONS; i++)
         cr_assert_eq(got[i].offset, RECORDS / PARTITIONS);
     release_all(got, PARTITIONS);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -141,13 +141,13 @@ Test(group, commits_from_inside_revoked_when_it_is_closed, .timeout = 90)
     polkai_record got[RECORDS];
     read_records(source, &first, got, RECORDS);
     release_all(got, RECORDS);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     fill(&play, 1);
     source = join(&play, &second);
     read_records(source, &second, got, 1);
     cr_assert_eq(got[0].offset, RECORDS / PARTITIONS);
     polkai_record_release(&got[0]);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -169,11 +169,11 @@ Test(group, two_members_share_the_partitions_and_one_takes_over_from_the_other, 
     release_all(got, RECORDS / 2);
     cr_assert_eq(a.at_count, PARTITIONS / 2);
     cr_assert_eq(b.at_count, PARTITIONS / 2);
-    ASSERT_OK(one->operations->commit(one, a.at, a.at_count, true, error));
-    two->operations->close(two);
+    ASSERT_OK(one->operations->commit(one, a.at, a.at_count, POLKAI_COMMIT_MS, error));
+    two->operations->close(two, POLKAI_CLOSE_MS);
     settle(&a, PARTITIONS, NULL, 0);
     cr_assert_eq(count_for(one, 500), 0, "the other had committed all it read");
-    one->operations->close(one);
+    one->operations->close(one, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -194,7 +194,7 @@ Test(group, paused_gives_nothing_and_resumed_loses_and_repeats_nothing, .timeout
     for (size_t i = 0; i < PARTITIONS; i++)
         cr_assert_eq(what.at[i].offset, RECORDS / PARTITIONS);
     cr_assert_eq(count_for(source, 300), 0);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -208,7 +208,7 @@ Test(group, resuming_what_was_never_paused_repeats_nothing, .timeout = 90)
     release_all(got, RECORDS);
     source->operations->pause(source, false);            /* librdkafka 2.0.2 rewinds here: librdkafka#4636 */
     cr_assert_eq(count_for(source, 500), 0);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -225,8 +225,8 @@ Test(group, a_pause_ends_with_the_assignment_it_paused, .timeout = 120)
     polkai_record got[PARTITIONS];
     read_records(one, &a, got, PARTITIONS / 2);
     release_all(got, PARTITIONS / 2);
-    two->operations->close(two);
-    one->operations->close(one);
+    two->operations->close(two, POLKAI_CLOSE_MS);
+    one->operations->close(one, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -235,7 +235,7 @@ Test(group, closed_before_anything_was_assigned_ends_quietly, .timeout = 90)
     scene play = scene_of(0);
     told what = { 0 };
     polkai_source *source = join(&play, &what);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     cr_assert_eq(what.revoked_calls, what.assigned_calls);
     end(&play);
 }

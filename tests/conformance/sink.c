@@ -112,7 +112,7 @@ Test(sink, copies_key_topic_and_headers_at_once, .timeout = 60)
     cr_assert_not_null(polkai_record_header(&got, POLKA_TEXT("name")));
     cr_assert_arr_eq(polkai_record_header(&got, POLKA_TEXT("name"))->value.data, "value", 5);
     polkai_record_release(&got);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     END_STAGE(sink, all);
 }
 

@@ -75,7 +75,7 @@ Test(source, gives_key_value_headers_and_time_as_they_were_sent, .timeout = 60)
     }
     cr_assert_arr_eq(got.headers[0].value.data, "x\0y", 3);
     polkai_record_release(&got);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     await_reports(play.sink, play.told, 1);
     end(&play);
 }
@@ -102,7 +102,7 @@ Test(source, gives_headers_again_after_they_were_forgotten, .timeout = 60)
         cr_assert(value_is(&got, "value"));
     }
     polkai_record_release(&got);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     await_reports(play.sink, play.told, 1);
     end(&play);
 }
@@ -123,7 +123,7 @@ Test(source, keeps_null_and_empty_apart, .timeout = 60)
     cr_assert_null(got[1].key.data);
     cr_assert_null(got[1].value.data);
     release_all(got, 2);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -136,7 +136,7 @@ Test(source, gives_now_as_the_time_of_a_record_without_one, .timeout = 60)
     int64_t age_ms = polkai_clock_real.wall_ms(&polkai_clock_real) - got.timestamp_ms;
     cr_assert(age_ms >= 0 && age_ms < 60000, "%" PRId64, age_ms);
     polkai_record_release(&got);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -158,7 +158,7 @@ Test(source, keeps_the_order_of_a_partition_and_never_gives_more_than_asked_for,
         release_all(got, count);
     }
     cr_assert_eq(next, 1000);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -174,7 +174,7 @@ Test(source, starts_where_it_is_told, .timeout = 90)
         read_records(source, NULL, &got, 1);
         cr_assert(value_is(&got, cases[i].first), "from %d came %.*s", (int)cases[i].from, (int)got.value.size, (const char *)got.value.data);
         polkai_record_release(&got);
-        source->operations->close(source);
+        source->operations->close(source, POLKAI_CLOSE_MS);
     }
     end(&play);
 }
@@ -188,7 +188,7 @@ Test(source, at_the_end_gives_what_is_sent_after_its_start, .timeout = 60)
     read_records(source, NULL, &got, 1);
     cr_assert(value_is(&got, "new"));
     polkai_record_release(&got);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     await_reports(play.sink, play.told, 6);
     end(&play);
 }
@@ -199,9 +199,9 @@ Test(source, without_a_group_has_nothing_to_commit_to, .timeout = 60)
     polkai_source *source = read_from(&play, POLKAI_OFFSET_START);
     polkai_position position = { polka_text_of(play.topic), 0, 1 };
     polka_error why;
-    cr_assert_eq(source->operations->commit(source, &position, 1, true, &why), POLKA_MISUSE);
+    cr_assert_eq(source->operations->commit(source, &position, 1, POLKAI_COMMIT_MS, &why), POLKA_MISUSE);
     cr_assert_str_eq(why.code, "no-group");
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -213,7 +213,7 @@ Test(source, refuses_a_start_that_is_neither_group_nor_positions, .timeout = 60)
     polka_error why;
     cr_assert_eq(source->operations->start(source, &(polkai_start){ 0 }, &why), POLKA_MISUSE);
     cr_assert_eq(source->operations->start(source, &(polkai_start){ .topics = &topic, .topic_count = 1 }, &why), POLKA_MISUSE);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -226,7 +226,7 @@ Test(source, waits_no_longer_than_asked, .timeout = 60)
     cr_assert_eq(source->operations->poll(source, &got, 1, 700), 0);
     int64_t took = now_ms() - before;
     cr_assert(took >= 650 && took < 5000, "%" PRId64 " ms", took);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -249,7 +249,7 @@ Test(source, is_woken_from_another_thread, .timeout = 60)
     cr_assert_eq(source->operations->poll(source, &got, 1, 30000), 0);
     cr_assert_lt(now_ms() - before, 5000);
     pthread_join(thread, NULL);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -262,7 +262,7 @@ Test(source, woken_before_a_poll_does_not_wait_in_it, .timeout = 60)
     int64_t before = now_ms();
     cr_assert_eq(source->operations->poll(source, &got, 1, 30000), 0);
     cr_assert_lt(now_ms() - before, 5000);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     end(&play);
 }
 
@@ -282,7 +282,7 @@ Test(source, lets_another_thread_release_and_a_kept_record_outlive_its_original,
     pthread_t thread;
     pthread_create(&thread, NULL, release_there, &got[0]);
     pthread_join(thread, NULL);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     cr_assert(value_is(&got[1], "1"));
     cr_assert_arr_eq(got[1].key.data, "k", 1);
     polkai_record_release(&got[1]);

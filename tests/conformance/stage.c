@@ -201,7 +201,7 @@ static void on_revoked(void *user, const polkai_position *partitions, size_t cou
     what->lost += lost;
     if (what->commit_in_revoked && !lost && what->at_count > 0) {
         polka_error why = { 0 };
-        polka_status status = what->source->operations->commit(what->source, what->at, what->at_count, true, &why);
+        polka_status status = what->source->operations->commit(what->source, what->at, what->at_count, POLKAI_COMMIT_MS, &why);
         cr_assert(status == POLKA_OK || what->may_fail, "%s: %s", why.code, why.message);
     }
     (void)partitions;

@@ -17,7 +17,7 @@ from judge import check_letter, judge
 from shop import SHORT_SESSION, breakdowns, report
 from support import SKIP, Bench, Emit, Failed, Progress, Service, Skip, free_port, lag, say, wait_for
 
-FROZEN_LIMIT = 9.0                       # seconds for a drain of 1 s and a leave that nobody answers
+LATE_LIMIT = 2.5                         # seconds for a drain of 1 s whose deadline passes, and a moment for the broker
 OTHER_LETTERS = "shop.orders.notifications.dlt"
 
 
@@ -179,7 +179,7 @@ def frozen_broker(scene):
             took = time.monotonic() - began
             say(f"  deadline of 1 s: {service.name} ended with {code} after {took:.2f} s: {service.tail(1)[0]}")
             need(code in (0, 1, 5), f"{service.name} ended with {code}")
-            need(took < FROZEN_LIMIT, f"{service.name} took {took:.1f} s")
+            need(took < LATE_LIMIT, f"{service.name} took {took:.1f} s")
     finally:
         scene.kafka.signal(signal.SIGCONT)
     scene.bench.start_all()
@@ -259,7 +259,7 @@ def _signals(scene, payments):
     payments.end(5, 15)
     took = time.monotonic() - began
     say(f"  deadline of 1 s: ended with 5 after {took:.2f} s: {payments.tail(1)[0]}")
-    need(1 <= took < 5, f"a deadline of 1 s took {took:.2f} s")
+    need(1 <= took < LATE_LIMIT, f"a deadline of 1 s took {took:.2f} s")
     payments.start()
 
 

@@ -381,7 +381,7 @@ static void notice(void *owner, polka_status status, const char *message)
 static void kafka_close(polkai_admin *admin)
 {
     kafka_admin *self = (kafka_admin *)admin;
-    if (polkai_kafka_client_close(&self->client))
+    if (polkai_kafka_client_close(&self->client, INT64_MAX))
         free(self);
 }
 

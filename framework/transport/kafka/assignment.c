@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 4000, COMMIT_MS = 3000, SILENT_MS = 500 };
+enum { SILENT_MS = 500 };
 
 typedef rd_kafka_topic_partition_list_t list;
 
@@ -89,7 +89,7 @@ polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start
  */
 static int64_t patience_ms(const polkai_kafka_source *self, int64_t usual_ms)
 {
-    return polkai_kafka_silent(&self->client) ? SILENT_MS : usual_ms;
+    return polkai_kafka_silent(&self->client) && usual_ms > SILENT_MS ? SILENT_MS : usual_ms;
 }
 
 /* ---- the group ------------------------------------------------------------------------------------ */
@@ -159,6 +159,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
 {
     polkai_kafka_source *self = ((polkai_kafka_client *)opaque)->owner;
     bool take = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    int64_t began_ns = polkai_kafka_now_ns();
     if (take)
         polkai_kafka_resolve_committed(handle, partitions);
     polkai_position *positions = positions_of(self, partitions);
@@ -176,7 +177,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
         end_pause(self, partitions);
         change(self, partitions, false);
     }
-    self->close_limit_ns = polkai_kafka_now_ns() + patience_ms(self, CLOSE_MS) * 1000000;
+    self->close_limit_ns += polkai_kafka_now_ns() - began_ns;        /* what the owner takes for its last commit is its own time */
     free(positions);
 }
 
@@ -189,8 +190,9 @@ static void serve_close(polkai_kafka_source *self, rd_kafka_queue_t *queue)
     rd_kafka_event_destroy(event);
 }
 
-void polkai_kafka_leave(polkai_kafka_source *self)
+void polkai_kafka_leave(polkai_kafka_source *self, int timeout_ms)
 {
+    self->close_limit_ns = polkai_kafka_now_ns() + patience_ms(self, timeout_ms) * 1000000;
     rd_kafka_t *handle = self->client.handle;
     if (!self->grouped) {
         rd_kafka_assign(handle, NULL);
@@ -200,8 +202,6 @@ void polkai_kafka_leave(polkai_kafka_source *self)
     rd_kafka_error_t *failure = rd_kafka_consumer_close_queue(handle, queue);
     if (failure != NULL)
         rd_kafka_error_destroy(failure);
-    else
-        self->close_limit_ns = polkai_kafka_now_ns() + patience_ms(self, CLOSE_MS) * 1000000;     /* a rebalance starts it anew */
     while (failure == NULL && !rd_kafka_consumer_closed(handle) && polkai_kafka_now_ns() < self->close_limit_ns)
         serve_close(self, queue);
     if (failure == NULL && !rd_kafka_consumer_closed(handle))
@@ -286,12 +286,12 @@ static void ignore(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partition
 }
 
 /* By a queue of its own, since rd_kafka_commit waits without limit for a coordinator that is gone. */
-static polka_status commit_and_wait(polkai_kafka_source *self, list *partitions, polka_error *error)
+static polka_status commit_and_wait(polkai_kafka_source *self, list *partitions, int timeout_ms, polka_error *error)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(self->client.handle);
     rd_kafka_resp_err_t code = rd_kafka_commit_queue(self->client.handle, partitions, queue, ignore, NULL);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, (int)patience_ms(self, COMMIT_MS));
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, (int)patience_ms(self, timeout_ms));
         code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : result_of(event);
         self->client.silent_ns = event == NULL ? polkai_kafka_now_ns() : 0;
         rd_kafka_event_destroy(event);
@@ -302,15 +302,15 @@ static polka_status commit_and_wait(polkai_kafka_source *self, list *partitions,
     return POLKA_OK;
 }
 
-polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error)
+polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
 {
     polkai_kafka_source *self = (polkai_kafka_source *)source;
     ENSURE(self->grouped, POLKA_MISUSE, error, "no-group", "a source without a group has nothing to commit to");
     if (count == 0)
         return POLKA_OK;
     list *partitions AUTO(free_list) = list_of(positions, count);
-    if (wait)
-        return commit_and_wait(self, partitions, error);
+    if (timeout_ms > 0)
+        return commit_and_wait(self, partitions, timeout_ms, error);
     rd_kafka_resp_err_t code = rd_kafka_commit(self->client.handle, partitions, 1);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         tell_commit(self, code);

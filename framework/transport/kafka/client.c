@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DESTROY_SECONDS = 2, DESTROY_SILENT_SECONDS = 1, SILENT_SECONDS = 20 };
+enum { DESTROY_MS = 2000, DESTROY_SILENT_MS = 1000, DESTROY_LEAST_MS = 100, SILENT_SECONDS = 20 };
 
 int64_t polkai_kafka_now_ns(void)
 {
@@ -129,22 +129,32 @@ bool polkai_kafka_silent(const polkai_kafka_client *client)
     return client->silent_ns != 0 && polkai_kafka_now_ns() - client->silent_ns < (int64_t)SILENT_SECONDS * 1000000000;
 }
 
-bool polkai_kafka_client_close(polkai_kafka_client *client)
+/* An owner in a hurry still gives it a moment: mostly that is enough. */
+static int64_t destroy_ms(bool silent, int64_t end_ns)
+{
+    int64_t most = silent ? DESTROY_SILENT_MS : DESTROY_MS, left = (end_ns - polkai_kafka_now_ns()) / 1000000;
+    return left < DESTROY_LEAST_MS ? DESTROY_LEAST_MS : left < most ? left : most;
+}
+
+bool polkai_kafka_client_close(polkai_kafka_client *client, int64_t end_ns)
 {
     bool silent = polkai_kafka_silent(client);
+    int64_t wait_ms = destroy_ms(silent, end_ns);
     pthread_t thread;
     if (pthread_create(&thread, NULL, destroy, client->handle) != 0) {
         destroy(client->handle);
     } else {
         struct timespec limit;
         clock_gettime(CLOCK_REALTIME, &limit);
-        limit.tv_sec += silent ? DESTROY_SILENT_SECONDS : DESTROY_SECONDS;
+        limit.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+        limit.tv_sec += wait_ms / 1000 + limit.tv_nsec / 1000000000;
+        limit.tv_nsec %= 1000000000;
         if (pthread_timedjoin_np(thread, NULL, &limit) != 0) {
             pthread_detach(thread);
             if (client->log != NULL && silent)
                 LOG_WARN(client->log, "the broker at %s did not answer while the connection was being closed; leaving without it", client->brokers);
             else if (client->log != NULL)
-                LOG_WARN(client->log, "librdkafka did not end within %d s; a record is probably still in use. Going on without it", DESTROY_SECONDS);
+                LOG_WARN(client->log, "librdkafka did not end within %" PRId64 " ms; a record is probably still in use. Going on without it", wait_ms);
             return false;
         }
     }

@@ -38,10 +38,10 @@ typedef struct { const char *key, *value; } polkai_kafka_setting;
 polka_status polkai_kafka_client_open(polkai_kafka_client *client, rd_kafka_type_t type, const polkai_kafka_options *options,
                                       const polkai_kafka_setting *settings, void (*prepare)(rd_kafka_conf_t *conf), polka_error *error);
 /*
- * polkai_kafka_client_close destroys the handle, within a time limit: librdkafka waits for ever for a reference that
- * somebody forgot. false: it did not end, and everything that its callbacks use must stay.
+ * polkai_kafka_client_close destroys the handle, within a time limit, and not long after end_ns: librdkafka waits for ever for a
+ * reference that somebody forgot. false: it did not end, and everything that its callbacks use must stay.
  */
-bool polkai_kafka_client_close(polkai_kafka_client *client);
+bool polkai_kafka_client_close(polkai_kafka_client *client, int64_t end_ns);
 /* polkai_kafka_silent: a moment ago a request of ours got no answer within its time. */
 bool polkai_kafka_silent(const polkai_kafka_client *client);
 

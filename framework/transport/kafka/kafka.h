@@ -27,6 +27,9 @@ polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka
 polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_options *options, polka_error *error);
 polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_options *options, polka_error *error);
 
+/* polkai_kafka_session_ms: how long a broker waits for a member that is gone without a word, unless -X says otherwise. */
+int64_t polkai_kafka_session_ms(bool embedded);
+
 /* polkai_kafka_check: MISUSE when the linked librdkafka is a release that loses or duplicates (named in the text). */
 polka_status polkai_kafka_check(polka_error *error);
 /* polkai_kafka_property_check: is this a property librdkafka knows, and the value one it takes? MISUSE with the nearest name. */

@@ -266,7 +266,7 @@ static void kafka_close(polkai_sink *sink, int timeout_ms)
     for (size_t i = 0; i < BUCKETS; i++)
         for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next)
             rd_kafka_topic_destroy(at->handle);
-    if (!polkai_kafka_client_close(&self->client))
+    if (!polkai_kafka_client_close(&self->client, INT64_MAX))
         return;
     for (size_t i = 0; i < BUCKETS; i++)
         for (topic *at = atomic_load(&self->topics[i]), *next; at != NULL; at = next) {

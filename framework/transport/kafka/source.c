@@ -43,6 +43,14 @@ static const polkai_kafka_setting embedded[] = {
     { NULL, NULL },
 };
 
+int64_t polkai_kafka_session_ms(bool mock)
+{
+    for (const polkai_kafka_setting *at = mock ? embedded : classic; at->key != NULL; at++)
+        if (strcmp(at->key, "session.timeout.ms") == 0)
+            return atoll(at->value);
+    return 0;
+}
+
 /* ---- records -------------------------------------------------------------------------------------- */
 
 polka_text polkai_kafka_name_of(polkai_kafka_source *source, const char *topic)
@@ -218,14 +226,15 @@ static void kafka_wake(polkai_source *source)
 
 /* ---- open and close ------------------------------------------------------------------------------- */
 
-static void kafka_close(polkai_source *source)
+static void kafka_close(polkai_source *source, int timeout_ms)
 {
+    int64_t end_ns = polkai_kafka_now_ns() + (int64_t)timeout_ms * 1000000;
     polkai_kafka_source *self = (polkai_kafka_source *)source;
     rd_kafka_queue_io_event_enable(self->queue, -1, NULL, 0);
     if (self->started)
-        polkai_kafka_leave(self);
+        polkai_kafka_leave(self, timeout_ms);
     rd_kafka_queue_destroy(self->queue);
-    if (!polkai_kafka_client_close(&self->client))
+    if (!polkai_kafka_client_close(&self->client, end_ns))
         return;                          /* its threads may still call us */
     close(self->waker);
     for (polkai_kafka_name *at = self->names, *next; at != NULL; at = next) {

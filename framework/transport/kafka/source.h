@@ -32,7 +32,7 @@ typedef struct {
     size_t taken_bytes;                  /* of values, since the leaders were woken last */
     size_t half_queue_bytes;             /* of what is fetched ahead; 0: leaders need not be woken */
     const rd_kafka_topic_t *last;        /* the topic of the record taken last, while that record holds it */
-    int64_t close_limit_ns;
+    int64_t close_limit_ns;              /* until when leaving is waited for */
 } polkai_kafka_source;
 
 polka_text polkai_kafka_name_of(polkai_kafka_source *source, const char *topic);
@@ -43,8 +43,8 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kaf
 void polkai_kafka_committed(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *client);
 polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start, polka_error *error);
 void polkai_kafka_pause(polkai_source *source, bool paused);
-polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error);
-void polkai_kafka_leave(polkai_kafka_source *source);    /* gives the assignment up and leaves the group, within a time limit */
+polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
+void polkai_kafka_leave(polkai_kafka_source *source, int timeout_ms);     /* gives the assignment up and leaves the group */
 
 /* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. */
 void polkai_kafka_resolve_positions(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* offsets as of source.h */

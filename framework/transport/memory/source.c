@@ -311,7 +311,7 @@ static polka_status commit_one(memory_source *self, const polkai_position *posit
     return POLKA_OK;
 }
 
-static polka_status memory_commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error)
+static polka_status memory_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
 {
     memory_source *self = (memory_source *)source;
     ENSURE(self->group != NULL, POLKA_MISUSE, error, "no-group", "a source without a group has nothing to commit to");
@@ -322,7 +322,7 @@ static polka_status memory_commit(polkai_source *source, const polkai_position *
     pthread_mutex_unlock(&self->memory->mutex);
     if (first.status == POLKA_OK)
         return POLKA_OK;
-    if (wait)
+    if (timeout_ms > 0)
         return polkai_fail(error, first.status, first.code, "%s", first.message);
     if (self->listener.notice != NULL)
         self->listener.notice(self->listener.user, first.status, first.message);
@@ -353,8 +353,9 @@ static void leave(memory_source *self)
     group->generation++;
 }
 
-static void memory_close(polkai_source *source)
+static void memory_close(polkai_source *source, int timeout_ms)
 {
+    (void)timeout_ms;
     memory_source *self = (memory_source *)source;
     pthread_mutex_lock(&self->memory->mutex);
     if (self->started && self->group != NULL)

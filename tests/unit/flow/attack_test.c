@@ -307,3 +307,33 @@ Test(budget, holds_for_partitions_that_come_while_it_is_full)
     cr_assert_eq(source.pauses, 2);
     harness_destroy(h);
 }
+
+/* Found: after a deadline that had passed, a broker that did not answer was waited for another 4 s. */
+static void drain_with(int64_t deadline_ms)
+{
+    polka_error error;
+    prepare();
+    start(&acts, (polkai_flow_options){ 0 });
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 1000000);
+    source.fail_commits = 1;
+    harness_put(h, "k", "die", NULL);    /* is done, and to be committed again */
+    harness_put(h, "k", "go", NULL);     /* is not */
+    harness_turn(h);
+    cr_assert_eq(polkai_flow_drain(h->flow, deadline_ms, &error), POLKA_TRANSIENT);
+    cr_assert_str_eq(error.code, "drain-deadline");
+    give_up();
+}
+
+Test(drain, gives_the_broker_no_more_than_a_moment_when_its_deadline_has_passed)
+{
+    drain_with(0);
+    cr_assert(source.commit_ms > 0 && source.commit_ms < 300, "%d", source.commit_ms);
+    cr_assert(source.close_ms > 0 && source.close_ms < 300, "%d", source.close_ms);
+}
+
+Test(drain, gives_the_broker_what_is_left_before)
+{
+    drain_with(2000);
+    cr_assert_eq(source.commit_ms, 2000);
+    cr_assert_eq(source.close_ms, 2000);
+}

@@ -73,14 +73,15 @@ static void pause_source(polkai_source *source, bool paused)
     self->inner->operations->pause(self->inner, paused);
 }
 
-static polka_status commit(polkai_source *source, const polkai_position *positions, size_t count, bool wait, polka_error *error)
+static polka_status commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
 {
     stubborn_source *self = (stubborn_source *)source;
     self->commits++;
+    self->commit_ms = timeout_ms;
     if (self->fail_commits == 0)
-        return self->inner->operations->commit(self->inner, positions, count, wait, error);
+        return self->inner->operations->commit(self->inner, positions, count, timeout_ms, error);
     self->fail_commits--;
-    ENSURE(!wait, POLKA_TRANSIENT, error, "planted", "the coordinator is gone");
+    ENSURE(timeout_ms == 0, POLKA_TRANSIENT, error, "planted", "the coordinator is gone");
     self->listener.notice(self->listener.user, POLKA_TRANSIENT, "offsets were not committed");
     return POLKA_OK;
 }
@@ -97,10 +98,11 @@ static void wake(polkai_source *source)
     inner->operations->wake(inner);
 }
 
-static void close_source(polkai_source *source)
+static void close_source(polkai_source *source, int timeout_ms)
 {
-    polkai_source *inner = ((stubborn_source *)source)->inner;
-    inner->operations->close(inner);
+    stubborn_source *self = (stubborn_source *)source;
+    self->close_ms = timeout_ms;
+    self->inner->operations->close(self->inner, timeout_ms);
 }
 
 static const polkai_source_operations source_operations = { start, poll_source, pause_source, commit, cluster, wake, close_source };

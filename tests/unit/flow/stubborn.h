@@ -19,6 +19,7 @@ typedef struct {
     polkai_source_listener listener;     /* the flow's */
     unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
     unsigned commits, pauses, released;  /* released: records given back */
+    int commit_ms, close_ms;             /* what the flow gave the last of each; 0: an asynchronous commit, or none */
 } stubborn_source;
 
 /* harness_start with these two in between; both live as long as the flow. */

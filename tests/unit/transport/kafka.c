@@ -76,7 +76,7 @@ Test(property, the_users_win_over_ours)
     if (rd_kafka_conf_get(rd_kafka_conf(client->handle), "session.timeout.ms", text, &size) == RD_KAFKA_CONF_OK)
         value = text;
     cr_assert_str_eq(value, "7000");
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
 }
 
 Test(property, a_bad_one_stops_the_opening)
@@ -207,7 +207,7 @@ Test(outage, is_told_once_with_the_address_and_its_end_too, .timeout = 60)
     open_door(&door, port);
     cr_assert(poll_until(source, &all.back));
     cr_assert_eq(all.down, 1);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     atomic_store(&door.stop, true);
     pthread_join(door.thread, NULL);
     close(door.door);
@@ -401,7 +401,7 @@ Test(prefetch, goes_on_while_a_full_queue_is_taken, .timeout = 60)
     polkai_position from = { POLKA_TEXT("t"), 0, POLKAI_OFFSET_START };
     cr_assert_eq(source->operations->start(source, &(polkai_start){ .positions = &from, .position_count = 1 }, NULL), POLKA_OK);
     cr_assert_eq(read_by_full_queues(source, 64, RECORDS, (int64_t)10 * 1000000000), RECORDS);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     sink->operations->close(sink, 1000);
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(owner);

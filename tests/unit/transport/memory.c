@@ -84,7 +84,7 @@ Test(memory, gives_records_of_several_topics_in_the_order_they_were_sent)
         cr_assert_str_eq(records[i].topic.data, order[i]);
         polkai_record_release(&records[i]);
     }
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     sink->operations->close(sink, 0);
     polkai_memory_destroy(memory);
 }
@@ -98,7 +98,7 @@ Test(memory, never_waits_on_a_virtual_clock, .timeout = 5)
     cr_assert_eq(source->operations->start(source, &(polkai_start){ .topics = &topic, .topic_count = 1 }, NULL), POLKA_OK);
     polkai_record record;
     cr_assert_eq(source->operations->poll(source, &record, 1, 3600000), 0);
-    source->operations->close(source);
+    source->operations->close(source, POLKAI_CLOSE_MS);
     polkai_memory_destroy(memory);
 }
 
@@ -124,8 +124,8 @@ Test(memory, a_new_member_gets_nothing_that_the_old_one_still_holds)
     cr_assert_neq(records[0].partition, records[1].partition);
     polkai_record_release(&records[0]);
     polkai_record_release(&records[1]);
-    old->operations->close(old);
-    new->operations->close(new);
+    old->operations->close(old, POLKAI_CLOSE_MS);
+    new->operations->close(new, POLKAI_CLOSE_MS);
     sink->operations->close(sink, 0);
     polkai_memory_destroy(memory);
 }
