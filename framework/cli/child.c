@@ -105,6 +105,14 @@ static void say_end(const cli_child *child, const cli_console *console, int stat
         cli_console_warn(console, "%s %s after %.1f s; started again in %" PRId64 " ms", child->name, how, (double)ran_ms / 1000, child->backoff_ms);
 }
 
+/* Whoever joins meanwhile is given nothing; without this line that looks like a service that does not work. */
+static void say_deaf(const cli_child *child, const cli_console *console, int state)
+{
+    if (WIFSIGNALED(state) && child->ready)
+        cli_console_warn(console, "%s could not leave its group, which waits for it for up to %" PRId64 " s (session.timeout.ms): it hears nothing until it is "
+                         "ready again", child->name, child->session_ms / 1000);
+}
+
 void cli_child_ended(cli_child *child, const cli_console *console, int state, bool stopping)
 {
     cli_child_read(child, console);
@@ -123,6 +131,8 @@ void cli_child_ended(cli_child *child, const cli_console *console, int state, bo
     if (steady || child->backoff_ms == 0)
         child->backoff_ms = CLI_BACKOFF_MS;
     say_end(child, console, state, stopping);
+    if (!stopping)
+        say_deaf(child, console, state);
     child->restart_ns = stopping || child->refused ? 0 : now_ns() + child->backoff_ms * 1000000;
     child->backoff_ms = child->backoff_ms * 2 < CLI_BACKOFF_MAX_MS ? child->backoff_ms * 2 : CLI_BACKOFF_MAX_MS;
 }

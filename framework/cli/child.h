@@ -15,6 +15,7 @@ typedef struct {
     const char *name, *path;             /* borrowed from the build */
     const char *settings;                /* borrowed: the project file; NULL: none */
     int index;                           /* its colour */
+    int64_t session_ms;                  /* for which its group waits for one that was killed */
     pid_t pid;                           /* 0: does not run */
     int reading;                         /* -1: closed */
     bool ready;                          /* has said so once, since dev began */

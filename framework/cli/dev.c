@@ -105,6 +105,7 @@ static void prepare_children(developer *dev)
     dev->children = polkai_alloc((dev->build.count + 1) * sizeof *dev->children);
     for (size_t i = 0; i < dev->build.count; i++)
         dev->children[dev->count++] = (cli_child){ .name = dev->build.services[i].name, .path = dev->build.services[i].path, .index = (int)i,
+                                                   .session_ms = polkai_kafka_session_ms(dev->host.connection.embedded),
                                                    .settings = dev->project.file, .reading = -1, .backoff_ms = CLI_BACKOFF_MS };
 }
 
@@ -364,8 +365,9 @@ static int run_run(const cli_command *command, int argc, char **argv)
 const cli_command cli_dev = {
     .name = "dev", .arguments = "[SERVICE…]", .summary = "a broker and all services of the project, with one log", .run = run_dev,
     .details = "Without --kafka or --brokers the broker is inside this process: quick, and nothing there is kept. Missing topics\n"
-               "are made; none is changed or deleted. A service that ends is started again; one that ends with 2\n"
-               "(misuse) when its executable or polka.yaml has changed. When all others are ready .polka/dev.json is written, by which the other commands find the broker. Ctrl-C drains: exit 0 when all did, 1 otherwise.\n",
+               "are made; none is changed or deleted. A service that ends is started again: at once and then ever more slowly, or\n"
+               "after misuse (exit code 2) when its executable or polka.yaml has changed. When all others are ready .polka/dev.json\n"
+               "is written, by which the other commands find the broker. Ctrl-C drains: exit 0 when all did, 1 otherwise.\n",
     .examples = "  polka dev\n  polka dev payments inventory\n  polka dev --kafka --port 9092\n  polka dev --brokers localhost:9092 --build release\n" };
 
 const cli_command cli_run = {

@@ -75,6 +75,7 @@ class Dev(Case):
         self.assertTrue(alive(second))
         self.assertIn("payments was ended by signal 9", self.log())
         self.assertIn("started again in 100 ms", self.log())
+        self.assertIn("payments could not leave its group, which waits for it for up to 6 s", self.log())
 
     def test_the_pause_before_a_restart_doubles(self):
         self.write("build/dev/bin/payments.crash", "")
