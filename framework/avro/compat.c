@@ -8,6 +8,7 @@
 
 #include <avro/match.h>
 #include <avro/node.h>
+#include <avro/pairs.h>
 #include <stdlib.h>
 
 enum { MOST_PAIRS = 1000000 };
@@ -25,46 +26,28 @@ typedef struct { uint32_t pair, next_part, next_user, user; } edge;
 
 typedef struct {
     polka_arena *arena;                  /* paths and texts */
-    pair *pairs;
+    polkai_pairs known;
+    pair *pairs;                         /* by their numbers in `known` */
     edge *edges;
-    uint32_t *slots, *bad;               /* hash table: index + 1; bad pairs to be told to their users */
-    size_t count, capacity, edge_count, edge_capacity, slot_mask, bad_count;
+    uint32_t *bad;                       /* bad pairs to be told to their users */
+    size_t count, capacity, edge_count, edge_capacity, bad_count;
     bool full;
     polkai_break_list list;
 } checker;
 
 /* ---- pairs ------------------------------------------------------------------------------------- */
 
-static size_t slot_of(const checker *c, const polkai_schema *writer, const polkai_schema *reader)
-{
-    uint64_t hash = ((uint64_t)(uintptr_t)writer >> 4) * UINT64_C(0x9e3779b97f4a7c15) ^ ((uint64_t)(uintptr_t)reader >> 4) * UINT64_C(0xc2b2ae3d27d4eb4f);
-    size_t slot = (size_t)(hash ^ hash >> 29) & c->slot_mask;
-    while (c->slots[slot] != 0 && (c->pairs[c->slots[slot] - 1].sides.writer != writer || c->pairs[c->slots[slot] - 1].sides.reader != reader))
-        slot = (slot + 1) & c->slot_mask;
-    return slot;
-}
-
-static void grow(checker *c)
-{
-    c->capacity = c->capacity == 0 ? 32 : c->capacity * 2;
-    c->pairs = polkai_realloc(c->pairs, c->capacity * sizeof *c->pairs);
-    free(c->slots);
-    c->slot_mask = 2 * c->capacity - 1;
-    c->slots = polkai_alloc((c->slot_mask + 1) * sizeof *c->slots);
-    for (size_t i = 0; i < c->count; i++)
-        c->slots[slot_of(c, c->pairs[i].sides.writer, c->pairs[i].sides.reader)] = (uint32_t)i + 1;
-}
-
 static uint32_t pair_of(checker *c, const polkai_sides *sides)
 {
-    if (c->count == c->capacity)
-        grow(c);
-    size_t slot = slot_of(c, sides->writer, sides->reader);
-    if (c->slots[slot] == 0) {
-        c->pairs[c->count] = (pair){ .sides = *sides, .parts = NO_EDGE, .users = NO_EDGE, .last_part = NO_EDGE };
-        c->slots[slot] = (uint32_t)++c->count;
+    uint32_t index = polkai_pairs_add(&c->known, sides->writer, sides->reader);
+    if (c->known.count == c->count)
+        return index;
+    if (c->count == c->capacity) {
+        c->capacity = c->capacity == 0 ? 32 : c->capacity * 2;
+        c->pairs = polkai_realloc(c->pairs, c->capacity * sizeof *c->pairs);
     }
-    return c->slots[slot] - 1;
+    c->pairs[c->count++] = (pair){ .sides = *sides, .parts = NO_EDGE, .users = NO_EDGE, .last_part = NO_EDGE };
+    return index;
 }
 
 /* A type that was defined somewhere is there; a name of a primitive type is where it is used. */
@@ -118,7 +101,7 @@ static bool look_at_record(checker *c, uint32_t at, const polkai_sides *sides, p
     const polkai_schema *writer = sides->writer, *reader = sides->reader;
     int32_t *found = polkai_alloc((reader->count + 1) * sizeof *found);
     bool bad = false;
-    polkai_match_fields(writer, reader, found);
+    polkai_match_fields(writer, reader, true, found);
     for (size_t i = 0; i < reader->count; i++) {
         bool several = found[i] == POLKAI_FIELD_TWO, missing = found[i] == POLKAI_FIELD_NONE && reader->fields[i].fallback == NULL;
         bad = bad || several || missing;
@@ -283,7 +266,7 @@ polkai_breaks polkai_compat_check(const polkai_schema *writer, const polkai_sche
         report(&c);
     free(c.pairs);
     free(c.edges);
-    free(c.slots);
+    polkai_pairs_deinit(&c.known);
     free(c.bad);
     return (polkai_breaks){ c.list.count, c.list.items };
 }

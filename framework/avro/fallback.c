@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { LOOKS = 1000000, VALUES = 1000000, NESTING = 1000 };      /* bounds for schemas made to cost time or memory */
+/* bounds for schemas made to cost time or memory */
+enum { LOOKS = 1000000, VALUES = 1000000, NESTING = 1000, BYTES = 64 * 1024 * 1024 };
 
 typedef struct {
     char *why;
@@ -277,8 +278,8 @@ static void encode_primitive(writing *writer, const polkai_schema *schema, const
 static polka_status encode(writing *writer, const polkai_schema *schema, const json_t *value)
 {
     char why[240];
-    ENSURE(writer->values-- > 0 && writer->depth < NESTING, POLKA_POISON, writer->error, "bad-schema",
-           "defaults inside defaults make more than %d values or %d levels", VALUES, NESTING);
+    ENSURE(writer->values-- > 0 && writer->depth < NESTING && writer->buffer->size <= BYTES, POLKA_POISON, writer->error, "bad-schema",
+           "defaults inside defaults make more than %d values, %d levels or %d bytes", VALUES, NESTING, BYTES);
     writer->depth++;
     polka_status status = POLKA_OK;
     if (schema->type == POLKAI_AVRO_UNION) {

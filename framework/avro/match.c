@@ -113,14 +113,14 @@ static int32_t names_find(const names *index, const char *name)
     return -1;
 }
 
-void polkai_match_fields(const polkai_schema *writer, const polkai_schema *reader, int32_t *found)
+void polkai_match_fields(const polkai_schema *writer, const polkai_schema *reader, bool aliases, int32_t *found)
 {
     int32_t few[FEW], *owners = writer->count <= FEW ? few : polkai_alloc(writer->count * sizeof *owners);
     names written;
     names_init(&written, writer);
     for (size_t i = 0; i < writer->count; i++)
         owners[i] = -1;
-    for (size_t i = 0; i < reader->count; i++)
+    for (size_t i = 0; aliases && i < reader->count; i++)
         for (size_t k = 0; reader->fields[i].aliases[k] != NULL; k++) {
             int32_t at = names_find(&written, reader->fields[i].aliases[k]);
             if (at >= 0)
@@ -181,7 +181,7 @@ static bool fails(looking *look, const polkai_schema *writer, const polkai_schem
     case POLKAI_MATCH_READER_UNION: return branch_of(look, writer, reader) == reader->count;
     case POLKAI_MATCH_RECORD: {
         int32_t *found = polkai_alloc((reader->count + 1) * sizeof *found);
-        polkai_match_fields(writer, reader, found);
+        polkai_match_fields(writer, reader, polkai_match_names(writer, reader), found);
         bool lacks = lacks_field(reader, found);
         free(found);
         return lacks;
@@ -197,7 +197,7 @@ static bool record_fits(looking *look, const polkai_schema *writer, const polkai
         return true;
     look->depth++;
     int32_t *found = polkai_alloc((reader->count + 1) * sizeof *found);
-    polkai_match_fields(writer, reader, found);
+    polkai_match_fields(writer, reader, polkai_match_names(writer, reader), found);
     bool fits = !lacks_field(reader, found);
     for (size_t i = 0; fits && i < reader->count; i++)
         fits = found[i] == POLKAI_FIELD_NONE || !fails(look, writer->fields[found[i]].schema, reader->fields[i].schema);

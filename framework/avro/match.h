@@ -22,9 +22,10 @@ bool polkai_match_names(const polkai_schema *writer, const polkai_schema *reader
 /*
  * polkai_match_fields: found[i] is the writer's field that the reader's field i reads. An alias comes before a name: a
  * writer's field feeds one field, the last whose alias it is, else the one of its name.
+ * aliases: do they count? A plan says no for records whose names do not match, which it reads as Java does.
  */
 enum { POLKAI_FIELD_NONE = -1, POLKAI_FIELD_TWO = -2 };  /* not written; name and aliases stand for several fields */
-void polkai_match_fields(const polkai_schema *writer, const polkai_schema *reader, int32_t *found);
+void polkai_match_fields(const polkai_schema *writer, const polkai_schema *reader, bool aliases, int32_t *found);
 
 /* polkai_match_symbols: found[i] is the reader's symbol for the writer's symbol i: its own, else the default, else -1. */
 void polkai_match_symbols(const polkai_schema *writer, const polkai_schema *reader, int32_t *found);

@@ -14,7 +14,7 @@
 
 const polkai_walk_limits polkai_walk_limits_default = { .depth = 1000, .empty_items = 1000000 };
 
-enum { INLINE_LEVELS = 24, IDLE_FACTOR = 64 };
+enum { INLINE_LEVELS = 24, IDLE_VALUES = 64000000 };
 
 /* A record, array or map that has begun. Unions are no level: in the plain JSON of the value they are not seen either. */
 typedef struct {
@@ -31,9 +31,13 @@ typedef struct {
     const uint8_t *start;
     const polkai_walk_limits *limits;
     polka_error *error;
+    const char *code;
     level *levels, *heap;
     size_t count, capacity;
     uint64_t empty_items, idle;          /* idle: values looked at without a byte read in between, of any kind */
+    const polkai_schema *blamed;         /* the value of this type at this place is refused; NULL: none */
+    const uint8_t *blamed_at;
+    const char *reason;
 } walker;
 
 static polka_status bad_at(walker *w, const uint8_t *at, const char *format, ...) POLKA_PRINTF(3, 4);
@@ -41,7 +45,7 @@ static polka_status bad_at(walker *w, const uint8_t *at, const char *format, ...
 {
     enum { SHOWN = 64 };
     polkai_path path[SHOWN];
-    char where[160] = "the value", what[200];
+    char where[160] = "the value", what[320];
     if (w->error == NULL)
         return POLKA_POISON;
     size_t count = w->count;
@@ -64,7 +68,7 @@ static polka_status bad_at(walker *w, const uint8_t *at, const char *format, ...
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    return polkai_fail(w->error, POLKA_POISON, "bad-bytes", "%s: %s, at byte %zu of %zu", where, what, (size_t)(at - w->start), (size_t)(w->wire.end - w->start));
+    return polkai_fail(w->error, POLKA_POISON, w->code, "%s: %s, at byte %zu of %zu", where, what, (size_t)(at - w->start), (size_t)(w->wire.end - w->start));
 }
 
 static size_t remaining(const walker *w)
@@ -137,9 +141,13 @@ static polka_status visit(walker *w, const polkai_schema *schema)
         schema = schema->branches[value];
         w->idle = 0;
     }
+    if (schema == w->blamed && w->wire.at == w->blamed_at) {
+        w->code = "schema-mismatch";
+        return bad_at(w, w->wire.at, "%s", w->reason);
+    }
     /* A schema can make exponentially many values of no bytes; a body of one byte must not cost an hour. */
-    if (++w->idle > w->limits->empty_items * IDLE_FACTOR)
-        return bad_at(w, w->wire.at, "more than %llu values that take no bytes", (unsigned long long)(w->limits->empty_items * IDLE_FACTOR));
+    if (++w->idle > IDLE_VALUES)
+        return bad_at(w, w->wire.at, "more than %d values that take no bytes", IDLE_VALUES);
     switch (schema->type) {
     case POLKAI_AVRO_NULL: return POLKA_OK;
     case POLKAI_AVRO_BOOLEAN:
@@ -217,18 +225,37 @@ static polka_status step(walker *w)
     return status;
 }
 
+static polka_status walk(walker *w, const polkai_schema *schema, polka_bytes body, const polkai_walk_limits *limits, polka_error *error)
+{
+    level inline_levels[INLINE_LEVELS];
+    w->start = w->wire.at;
+    w->wire.end = w->wire.at + body.size;
+    w->error = error;
+    w->code = "bad-bytes";
+    w->levels = inline_levels;
+    w->capacity = INLINE_LEVELS;
+    w->limits = limits == NULL ? &polkai_walk_limits_default : limits;
+    polka_status status = visit(w, schema);
+    while (status == POLKA_OK && w->count > 0)
+        status = step(w);
+    if (status == POLKA_OK && w->wire.at != w->wire.end)
+        status = bad_at(w, w->wire.at, "%zu bytes are left over", remaining(w));
+    free(w->heap);
+    return status;
+}
+
+static const uint8_t nothing = 0;
+
 polka_status polkai_walk(const polkai_schema *schema, polka_bytes body, const polkai_walk_limits *limits, polka_error *error)
 {
-    static const uint8_t nothing = 0;
-    level inline_levels[INLINE_LEVELS];
-    const uint8_t *data = body.data == NULL ? &nothing : body.data;
-    walker w = { .wire = { data, data + body.size }, .start = data, .error = error, .levels = inline_levels, .capacity = INLINE_LEVELS };
-    w.limits = limits == NULL ? &polkai_walk_limits_default : limits;
-    polka_status status = visit(&w, schema);
-    while (status == POLKA_OK && w.count > 0)
-        status = step(&w);
-    if (status == POLKA_OK && w.wire.at != w.wire.end)
-        status = bad_at(&w, w.wire.at, "%zu bytes are left over", remaining(&w));
-    free(w.heap);
-    return status;
+    walker w = { .wire = { .at = body.data == NULL ? &nothing : body.data } };
+    return walk(&w, schema, body, limits, error);
+}
+
+polka_status polkai_walk_blame(const polkai_schema *schema, polka_bytes body, const polkai_walk_limits *limits, const polkai_schema *at,
+                               size_t offset, const char *reason, polka_error *error)
+{
+    walker w = { .wire = { .at = body.data == NULL ? &nothing : body.data }, .blamed = at, .reason = reason };
+    w.blamed_at = w.wire.at + offset;
+    return walk(&w, schema, body, limits, error);
 }

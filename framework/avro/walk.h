@@ -15,4 +15,11 @@ extern const polkai_walk_limits polkai_walk_limits_default;
  */
 polka_status polkai_walk(const polkai_schema *schema, polka_bytes body, const polkai_walk_limits *limits, polka_error *error);
 
+/*
+ * polkai_walk_blame: walks to the value of `at` (one type of `schema`) that begins at byte `offset`, and refuses it.
+ * errors: POISON, code "schema-mismatch", with `reason` and the value's place; "bad-bytes" when the walk does not come so far.
+ */
+polka_status polkai_walk_blame(const polkai_schema *schema, polka_bytes body, const polkai_walk_limits *limits, const polkai_schema *at,
+                               size_t offset, const char *reason, polka_error *error);
+
 #endif

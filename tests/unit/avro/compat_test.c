@@ -1,5 +1,6 @@
 /* Every folder under tests/data/compatibility is a case: {writer.avsc,reader.avsc,expected}, "compatible" or a line a break. */
 #include "data.h"
+#include "ladder.h"
 #include "support.h"
 
 #include <avro/compat.h>
@@ -170,21 +171,6 @@ Test(compat, levels_are_read_in_any_case_and_a_wrong_one_is_answered_with_the_ne
 
 /* ---- size --------------------------------------------------------------------------------------- */
 
-/* R0 is used twice by R1, that twice by R2 and so on: 2^60 ways, 61 types. */
-static char *ladder(const char *leaf)
-{
-    char *text = calloc(1, 20000), one[200];
-    strcpy(text, "{\"type\":\"record\",\"name\":\"Top\",\"fields\":[");
-    for (int i = 0; i <= 60; i++) {
-        if (i == 0)
-            snprintf(one, sizeof one, "{\"name\":\"f0\",\"type\":{\"type\":\"record\",\"name\":\"R0\",\"fields\":[{\"name\":\"a\",\"type\":\"%s\"}]}}", leaf);
-        else
-            snprintf(one, sizeof one, ",{\"name\":\"f%d\",\"type\":{\"type\":\"record\",\"name\":\"R%d\",\"fields\":[{\"name\":\"a\",\"type\":\"R%d\"},{\"name\":\"b\",\"type\":\"R%d\"}]}}", i, i, i - 1, i - 1);
-        strcat(text, one);
-    }
-    return strcat(text, "]}");
-}
-
 Test(compat, types_used_again_and_again_are_compared_once, .timeout = 10)
 {
     bench writer, reader;
@@ -199,16 +185,11 @@ Test(compat, types_used_again_and_again_are_compared_once, .timeout = 10)
     free(read);
 }
 
-/* A chain of types, each defined before the one that refers to it: far longer than any stack is deep. */
+/* Far longer than any stack is deep. */
 Test(compat, long_chains_of_types_take_no_stack, .timeout = 20)
 {
-    enum { LONG = 9000 };
     bench b;
-    char *text = calloc(1, 120 * LONG), *at = text;
-    at += sprintf(at, "{\"type\":\"record\",\"name\":\"T\",\"fields\":[{\"name\":\"f0\",\"type\":{\"type\":\"record\",\"name\":\"R0\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"}]}}");
-    for (int i = 1; i < LONG; i++)
-        at += sprintf(at, ",{\"name\":\"f%d\",\"type\":{\"type\":\"record\",\"name\":\"R%d\",\"fields\":[{\"name\":\"r\",\"type\":\"R%d\"}]}}", i, i, i - 1);
-    strcpy(at, "]}");
+    char *text = chain(9000);
     bench_open(&b, text);
     cr_assert_eq(polkai_compat_check(b.schema, b.schema, &b.arena).count, 0);
     bench_close(&b);
