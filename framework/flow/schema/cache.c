@@ -4,10 +4,10 @@
 #include <avro/canonical.h>
 #include <base/arena.h>
 #include <base/error.h>
+#include <base/file.h>
 #include <base/identity.h>
 #include <base/text.h>
 #include <errno.h>
-#include <flow/schema/file.h>
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 
 #include <avro/schema.h>
 #include <base/identity.h>
+#include <base/url.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,7 +49,7 @@ static polka_status post_schema(conversation *talk, const char *path, const polk
 
 static const char *subject_path(polka_arena *arena, const char *before, const char *subject, const char *after)
 {
-    return polkai_arena_format(arena, "%s%s%s", before, polkai_http_escape(arena, subject), after).data;
+    return polkai_arena_format(arena, "%s%s%s", before, polkai_url_escape(arena, subject), after).data;
 }
 
 /* ---- schemas ---- */
@@ -67,7 +68,7 @@ polka_status polkai_registry_version_of(polkai_registry *registry, const char *s
     conversation talk AUTO(end) = { .registry = registry, .arena = arena };
     if (version > 0)
         snprintf(number, sizeof number, "%" PRId64, version);
-    TRY(ask(&talk, "GET", polkai_arena_format(arena, "/subjects/%s/versions/%s", polkai_http_escape(arena, subject), number).data, NULL, error));
+    TRY(ask(&talk, "GET", polkai_arena_format(arena, "/subjects/%s/versions/%s", polkai_url_escape(arena, subject), number).data, NULL, error));
     return polkai_answer_version(talk.url, talk.json, arena, out, error);
 }
 

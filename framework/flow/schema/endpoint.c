@@ -1,8 +1,8 @@
 /* endpoint.c: scheme://[user[:password]@]host[:port][/path]. */
 #include <base/arena.h>
 #include <base/error.h>
+#include <base/url.h>
 #include <flow/schema/endpoint.h>
-#include <flow/schema/http.h>
 
 enum { URLS_MAX = 32, URL_BYTES = 2048 };
 
@@ -26,7 +26,7 @@ static polka_status read_credentials(polkai_endpoint *endpoint, polka_arena *are
         *colon = '\0';
     endpoint->user = user;
     endpoint->password = colon != NULL ? colon + 1 : "";
-    ENSURE(polkai_http_unescape(user) && (colon == NULL || polkai_http_unescape(colon + 1)), POLKA_MISUSE, error, "bad-url",
+    ENSURE(polkai_url_unescape(user) && (colon == NULL || polkai_url_unescape(colon + 1)), POLKA_MISUSE, error, "bad-url",
            "the user or password before @%.100s is not well escaped: %%41 is A, %%25 is %%", host);
     return POLKA_OK;
 }

@@ -84,7 +84,7 @@ typedef struct {
 
 static polka_status check_file(const char *what, const char *path, polka_error *error)
 {
-    ENSURE(path == NULL || access(path, R_OK) == 0, POLKA_MISUSE, error, "no-file", "schemas.registry.%s: cannot read %s: %m", what, path);
+    ENSURE(path == NULL || *path == '\0' || access(path, R_OK) == 0, POLKA_MISUSE, error, "no-file", "schemas.registry.%s: cannot read %s: %m", what, path);
     return POLKA_OK;
 }
 
@@ -297,44 +297,4 @@ polka_status polkai_http_call(polkai_http *http, const polkai_http_request *requ
         return failed(http, request, &collected, code, error);
     fill(http, &collected, arena, answer);
     return POLKA_OK;
-}
-
-/* ---- texts in URLs ---- */
-
-const char *polkai_http_escape(polka_arena *arena, const char *text)
-{
-    static const char digits[] = "0123456789ABCDEF", plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-    char *out = polkai_arena_zeroed(arena, strlen(text) + 1, 3), *at = out;
-    for (; *text != '\0'; text++) {
-        if (strchr(plain, *text) != NULL) {
-            *at++ = *text;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = digits[(unsigned char)*text >> 4];
-        *at++ = digits[(unsigned char)*text & 15];
-    }
-    return out;
-}
-
-static int digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool polkai_http_unescape(char *text)
-{
-    char *out = text;
-    for (; *text != '\0'; text++, out++) {
-        *out = *text;
-        if (*text != '%')
-            continue;
-        int high = digit(text[1]), low = high < 0 ? -1 : digit(text[2]);
-        if (low < 0 || (high == 0 && low == 0))
-            return false;
-        *out = (char)(high << 4 | low);
-        text += 2;
-    }
-    *out = '\0';
-    return true;
 }

@@ -54,9 +54,4 @@ polka_status polkai_http_call(polkai_http *http, const polkai_http_request *requ
 /* polkai_http_stop: from any thread: the call that runs ends within about a second, and every later one at once. */
 void polkai_http_stop(polkai_http *http);
 
-/* polkai_http_escape: `text` as one part of a path. Memory of arena. */
-const char *polkai_http_escape(polka_arena *arena, const char *text);
-/* polkai_http_unescape: %41 is A, in place. false: not well-formed, or a NUL. */
-bool polkai_http_unescape(char *text);
-
 #endif

@@ -6,7 +6,6 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <flow/schema/cache.h>
-#include <flow/schema/file.h>
 #include <glob.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* file.h: small files that several processes share: whole or not there. */
-#ifndef POLKA_FLOW_SCHEMA_FILE_H
-#define POLKA_FLOW_SCHEMA_FILE_H
+#ifndef POLKA_BASE_FILE_H
+#define POLKA_BASE_FILE_H
 
 #include <polka/codec.h>
 

@@ -1,7 +1,7 @@
 /* file.c: a name of its own beside, then link(2), which is refused when the name is taken, or rename(2), which is not. */
 #include <base/arena.h>
 #include <base/error.h>
-#include <flow/schema/file.h>
+#include <base/file.h>
 
 #include <errno.h>
 #include <fcntl.h>
