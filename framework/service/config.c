@@ -82,6 +82,9 @@ static void close_file(FILE **file)
         fclose(*file);
 }
 
+/* A list that is empty by default. */
+static bool may_be_empty(const polkai_property *property) { return property->fallback != NULL && *property->fallback == '\0'; }
+
 /* The text of a secret's file, without the newline that editors put at its end. */
 static polka_status read_secret(polkai_config *config, const char *path, const char *origin, const char **text, polka_error *error)
 {
@@ -109,7 +112,7 @@ polka_status polkai_config_set(polkai_config *config, polkai_config_value *value
         polkai_error_where(error, "%s: %s", origin, value->property.name);
         return POLKA_MISUSE;
     }
-    ENSURE(value->property.type != POLKAI_PROPERTY_LIST || *text != '\0', POLKA_MISUSE, error, "bad-value", "%s: %s is empty", origin, value->property.name);
+    ENSURE(value->property.type != POLKAI_PROPERTY_LIST || *text != '\0' || may_be_empty(&value->property), POLKA_MISUSE, error, "bad-value", "%s: %s is empty", origin, value->property.name);
     ENSURE(polkai_utf8_valid(text, strlen(text)), POLKA_MISUSE, error, "bad-value", "%s: %s is not UTF-8", origin, value->property.name);
     value->text = polkai_arena_text(&config->arena, text, strlen(text));
     value->number = number;

@@ -1,4 +1,6 @@
 /* report.c: texts made from the service value and the property table, so that none of them can go stale. */
+#include <base/error.h>
+#include <base/url.h>
 #include <jansson.h>
 #include <service/report.h>
 
@@ -86,18 +88,20 @@ void polkai_report_help(const polkai_config *config, FILE *out)
 
 /* ---- config ---- */
 
-static const char *shown(const polkai_config_value *value)
+static const char *shown(const polkai_config_value *value, polka_arena *arena)
 {
-    return value->text.data == NULL ? "(not set)" : value->property.secret && value->text.size > 0 ? mask : value->text.data;
+    if (value->text.data == NULL)
+        return "(not set)";
+    return value->property.secret && value->text.size > 0 ? mask : polkai_url_masked(arena, value->text.data);
 }
 
-static json_t *typed(const polkai_config_value *value)
+static json_t *typed(const polkai_config_value *value, polka_arena *arena)
 {
     if (value->text.data == NULL)
         return json_null();
     if (value->property.type == POLKAI_PROPERTY_BOOL && !value->property.secret)
         return json_boolean(value->number != 0);
-    return json_string(shown(value));
+    return json_string(shown(value, arena));
 }
 
 static void print_json_row(const char *name, json_t *value, const char *origin, FILE *out)
@@ -113,14 +117,16 @@ static void print_json_row(const char *name, json_t *value, const char *origin, 
 
 void polkai_report_config(const polkai_config *config, bool json, FILE *out)
 {
+    polka_arena arena AUTO(polkai_arena_deinit);
+    polkai_arena_init(&arena, NULL, 0);
     if (!json)
         fprintf(out, "%-28s %-28s %s\n", "PROPERTY", "VALUE", "SET BY");
     for (size_t i = 0; i < config->count; i++) {
         const polkai_config_value *value = &config->values[i];
         if (json)
-            print_json_row(value->property.name, typed(value), value->origin, out);
+            print_json_row(value->property.name, typed(value, &arena), value->origin, out);
         else
-            fprintf(out, "%-28s %-28s %s\n", value->property.name, shown(value), value->origin);
+            fprintf(out, "%-28s %-28s %s\n", value->property.name, shown(value, &arena), value->origin);
     }
     for (size_t i = 0; i < config->kafka_count; i++) {
         char name[160];

@@ -274,6 +274,11 @@ Test(config, shows_values_with_origin_and_never_a_secret)
     cr_expect_not_null(strstr(lines, "{\"name\":\"kafka.sasl.password\",\"value\":\"********\",\"origin\":\"flag -X sasl.password\"}\n"), "%s", lines);
     cr_expect_not_null(strstr(lines, "{\"name\":\"kafka.sasl.username\",\"value\":\"ann\",\"origin\":\"flag -X sasl.username\"}\n"), "%s", lines);
     free(lines);
+    polkai_config *url = good(ARGUMENTS("--schemas.registry.url=http://ann:hunter2@a:8081,http://b"), NULL);
+    lines = written(write_lines, url);
+    cr_expect_not_null(strstr(lines, "\"value\":\"http://***@a:8081,http://b\""), "%s", lines);
+    free(lines);
+    polkai_config_destroy(url);
     refused(ARGUMENTS("--app.smtp.password=\xff"), NULL, "bad-value", "flag --app.smtp.password: app.smtp.password is not UTF-8");
     polkai_config_destroy(config);
 }
