@@ -133,8 +133,9 @@ static polka_status read_newest(cli_catalog *catalog, polka_error *error)
 }
 
 /* An older version of a file, read among the newest of all the others. Only for decoding, so what fails is left out. */
-static void read_older(cli_catalog *catalog, const source_file *old)
+static const polkai_schema *read_older(cli_catalog *catalog, const source_file *old)
 {
+    const polkai_schema *found = NULL;
     const char **paths = polkai_alloc((catalog->file_count + 1) * sizeof *paths);
     const polkai_schema **schemas = polkai_alloc((catalog->file_count + 1) * sizeof *schemas);
     size_t count = 0;
@@ -143,9 +144,10 @@ static void read_older(cli_catalog *catalog, const source_file *old)
         if (catalog->files[i].newest && !same_stem(&catalog->files[i], old))
             paths[count++] = catalog->files[i].path;
     if (polkai_schema_read_files(add_set(catalog), paths, count, schemas, NULL) == POLKA_OK)
-        know(catalog, schemas[0]);
+        know(catalog, found = schemas[0]);
     free(paths);
     free(schemas);
+    return found;
 }
 
 polka_status cli_catalog_open(cli_catalog **catalog, const cli_project *project, polka_error *error)
@@ -229,6 +231,36 @@ cli_list cli_catalog_topics(const cli_catalog *catalog)
             cli_list_add(&topics, catalog->events[i].topic);
     }
     return topics;
+}
+
+static int by_version(const void *a, const void *b)
+{
+    const source_file *left = *(const source_file *const *)a, *right = *(const source_file *const *)b;
+    return left->version < right->version ? -1 : left->version > right->version;
+}
+
+static void visit_event(cli_catalog *catalog, const cli_event *event, void (*visit)(void *user, const polkai_schema *schema, const char *topic), void *user)
+{
+    const source_file **versions = polkai_alloc((catalog->file_count + 1) * sizeof *versions);
+    size_t count = 0, own = 0;
+    while (own < catalog->file_count && strcmp(catalog->files[own].path, event->file) != 0)
+        own++;
+    for (size_t i = 0; own < catalog->file_count && i < catalog->file_count; i++)
+        if (same_stem(&catalog->files[i], &catalog->files[own]))
+            versions[count++] = &catalog->files[i];
+    qsort(versions, count, sizeof *versions, by_version);
+    for (size_t i = 0; i < count; i++) {
+        const polkai_schema *schema = versions[i]->newest ? event->schema : read_older(catalog, versions[i]);
+        if (schema != NULL && schema->name != NULL && strcmp(schema->name, event->name) == 0)
+            visit(user, schema, event->topic);
+    }
+    free(versions);
+}
+
+void cli_catalog_versions(cli_catalog *catalog, void (*visit)(void *user, const polkai_schema *schema, const char *topic), void *user)
+{
+    for (size_t i = 0; i < catalog->event_count; i++)
+        visit_event(catalog, &catalog->events[i], visit, user);
 }
 
 const polkai_schema *cli_catalog_schema(cli_catalog *catalog, uint64_t fingerprint)

@@ -29,6 +29,9 @@ const cli_event *cli_catalog_find(const cli_catalog *catalog, const char *name);
 /* cli_catalog_event: as find. errors: MISUSE "unknown-event" with the nearest name, or where schemas were looked for. */
 polka_status cli_catalog_event(const cli_catalog *catalog, const char *name, const cli_event **event, polka_error *error);
 
+/* cli_catalog_versions: calls `visit` for every version of every event, those of one event from its oldest file to its newest. */
+void cli_catalog_versions(cli_catalog *catalog, void (*visit)(void *user, const polkai_schema *schema, const char *topic), void *user);
+
 /* cli_catalog_topics: the topics of all events, each once. Free the list; texts are borrowed. */
 cli_list cli_catalog_topics(const cli_catalog *catalog);
 

@@ -1,6 +1,7 @@
 /* dev.c: `polka dev` and `polka run`: a broker, all services as child processes, one log; drains on Ctrl-C. */
 #include <cli/child.h>
 #include <cli/host.h>
+#include <cli/registry.h>
 #include <cli/running.h>
 #include <cli/terminal.h>
 
@@ -21,7 +22,7 @@ typedef struct {
     /* as asked for */
     const char *build_name, *format;
     bool kafka;
-    int64_t port;
+    int64_t port, registry_port;
     cli_list names;
     cli_where where;
     /* as found */
@@ -30,9 +31,10 @@ typedef struct {
     cli_manifests manifests;
     cli_plan plan;
     cli_host host;
+    cli_registry registry;
     cli_console console;
     cli_list arguments;                  /* of every child */
-    char *brokers_argument, *config_argument;
+    char *brokers_argument, *config_argument, *registry_argument, *cache_argument;
     size_t count;
     cli_child *children;
     cli_watch *watch;
@@ -67,6 +69,8 @@ static polka_status make_plan(developer *dev, polka_error *error)
         status = cli_manifests_describe(&dev->manifests, &dev->project, &dev->build, error);
     if (status == POLKA_OK)
         status = cli_plan_make(&dev->plan, &dev->project, catalog, &dev->manifests, error);
+    if (status == POLKA_OK && !dev->only_run)
+        status = cli_registry_start(&dev->registry, &dev->project, catalog, dev->registry_port, &dev->console, error);
     cli_catalog_close(catalog);
     return status;
 }
@@ -87,6 +91,19 @@ static polka_status start_broker(developer *dev, polka_error *error)
 
 /* ---- services ---- */
 
+/* On a broker that exists, records carry the ids of its own registry: there services keep the one they are configured for. */
+static void add_schemas(developer *dev)
+{
+    if (dev->only_run)
+        return;
+    dev->cache_argument = cli_format("--schemas.cache=%s/.polka/schemas", dev->project.root);
+    cli_list_add(&dev->arguments, dev->cache_argument);
+    if (dev->host.kind == CLI_HOST_GIVEN || !cli_registry_wanted(&dev->project, &dev->build))
+        return;
+    dev->registry_argument = cli_format("--schemas.registry.url=%s", cli_server_url(dev->registry.server));
+    cli_list_add(&dev->arguments, dev->registry_argument);
+}
+
 static void prepare_children(developer *dev)
 {
     int width = 0;
@@ -102,6 +119,7 @@ static void prepare_children(developer *dev)
         dev->config_argument = cli_format("--config=%s", dev->project.file);
         cli_list_add(&dev->arguments, dev->config_argument);
     }
+    add_schemas(dev);
     dev->children = polkai_alloc((dev->build.count + 1) * sizeof *dev->children);
     for (size_t i = 0; i < dev->build.count; i++)
         dev->children[dev->count++] = (cli_child){ .name = dev->build.services[i].name, .path = dev->build.services[i].path, .index = (int)i,
@@ -123,7 +141,8 @@ static polka_status write_running(developer *dev, polka_error *error)
     json_t *services = json_array();
     for (size_t i = 0; i < dev->count; i++)
         json_array_append_new(services, json_pack("{s:s, s:i}", "name", dev->children[i].name, "pid", (int)dev->children[i].pid));
-    return cli_running_write(&dev->project, json_pack("{s:s, s:i, s:s, s:b, s:s, s:s, s:o}", "brokers", dev->host.connection.brokers, "pid", (int)getpid(),
+    return cli_running_write(&dev->project, json_pack("{s:s, s:s, s:i, s:s, s:b, s:s, s:s, s:o}", "brokers", dev->host.connection.brokers, "registry",
+                             cli_server_url(dev->registry.server), "pid", (int)getpid(),
                              "mode", kinds[dev->host.kind], "embedded", dev->host.connection.embedded, "build", dev->build.folder, "since", since,
                              "services", services), error);
 }
@@ -299,6 +318,7 @@ static void clean_up(developer *dev)
         cli_running_remove(&dev->project);
     cli_watch_stop(dev->watch);
     cli_host_stop(&dev->host);
+    cli_registry_stop(&dev->registry);
     for (size_t i = 0; i < dev->count; i++)
         free(dev->children[i].line);
     free(dev->children);
@@ -311,6 +331,8 @@ static void clean_up(developer *dev)
     cli_list_free(&dev->where.properties);
     free(dev->brokers_argument);
     free(dev->config_argument);
+    free(dev->registry_argument);
+    free(dev->cache_argument);
 }
 
 static int start(developer *dev, const cli_command *command)
@@ -339,6 +361,7 @@ static int run_dev(const cli_command *command, int argc, char **argv)
         { "kafka", 0, CLI_FLAG, &dev.kafka, NULL, "on a real Apache Kafka, started here (needs Java 17)" },
         { "port", 0, CLI_COUNT, &dev.port, "N", "of that Kafka" },
         { "brokers", 'b', CLI_TEXT, &dev.where.brokers, "HOST:PORT,...", "on a broker that exists" },
+        { "registry-port", 0, CLI_COUNT, &dev.registry_port, "N", "of the schema registry inside; default: 8081, or any when that is taken" },
         { "build", 0, CLI_TEXT, &dev.build_name, "FOLDER|PRESET", "the build whose services are started; default: the newest" },
         { "format", 0, CLI_TEXT, &dev.format, "text|json", "of the log; default: text on a terminal, else json" }, { 0 } };
     int code = cli_parse(command, options, argc, argv, &dev.names);
@@ -367,7 +390,9 @@ const cli_command cli_dev = {
     .details = "Without --kafka or --brokers the broker is inside this process: quick, and nothing there is kept. Missing topics\n"
                "are made; none is changed or deleted. A service that ends is started again: at once and then ever more slowly, or\n"
                "after misuse (exit code 2) when its executable or polka.yaml has changed. When all others are ready .polka/dev.json\n"
-               "is written, by which the other commands find the broker. Ctrl-C drains: exit 0 when all did, 1 otherwise.\n",
+               "is written, by which the other commands find the broker. A schema registry (Confluent's API) is inside too, on\n"
+               "127.0.0.1, kept in .polka/registry.json; services use it when the project says `framing: confluent` or names one.\n"
+               "Ctrl-C drains: exit 0 when all did, 1 otherwise.\n",
     .examples = "  polka dev\n  polka dev payments inventory\n  polka dev --kafka --port 9092\n  polka dev --brokers localhost:9092 --build release\n" };
 
 const cli_command cli_run = {

@@ -9,7 +9,7 @@
 #include <transport/kafka/kafka.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_topics };
+static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_topics, &cli_schema };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static bool quiet;
@@ -57,7 +57,7 @@ static void print_help(FILE *out)
         fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\npolka COMMAND --help tells more; polka --version says which.\n\n"
                  "The broker is found by --brokers, by POLKA_BROKERS, or by the `polka dev` that runs in the project.\n"
-                 "Exit: 0 ok, 1 finding or failure, 2 usage, 3 broker not reachable, 130 stopped before its work was done.\n\n"
+                 "Exit: 0 ok, 1 finding or failure, 2 usage, 3 broker or registry not reachable, 130 stopped before its work was done.\n\n"
                  "First steps:\n"
                  "  polka dev                              start a broker and all services of the project\n"
                  "  polka emit shop.OrderPlaced --sample   place an order with made-up values\n"

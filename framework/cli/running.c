@@ -23,10 +23,13 @@ cli_running cli_running_read(const cli_project *project)
     const char *brokers = json_string_value(json_object_get(about, "brokers"));
     running.pid = (int)json_integer_value(json_object_get(about, "pid"));
     running.embedded = json_is_true(json_object_get(about, "embedded"));
-    if (brokers != NULL && alive(running.pid))
+    const char *registry = json_string_value(json_object_get(about, "registry"));
+    if (brokers != NULL && alive(running.pid)) {
         running.brokers = polkai_strdup(brokers);
-    else
+        running.registry = registry != NULL ? polkai_strdup(registry) : NULL;
+    } else {
         running.stale = about != NULL;
+    }
     json_decref(about);
     return running;
 }
@@ -34,6 +37,7 @@ cli_running cli_running_read(const cli_project *project)
 void cli_running_free(cli_running *running)
 {
     free(running->brokers);
+    free(running->registry);
     *running = (cli_running){ 0 };
 }
 

@@ -10,6 +10,7 @@
 
 typedef struct {
     char *brokers;                       /* NULL: no dev runs here */
+    char *registry;                      /* URL of its schema registry; NULL: no dev runs here */
     int pid;
     bool embedded;                       /* the broker is librdkafka's mock, inside that process */
     bool stale;                          /* there is a dev.json, of a process that is gone */
