@@ -319,6 +319,7 @@ void polka_emit(polka_context *ctx, const polka_event *event, const void *value,
         return;
     sending->kind = SENDING_EMISSION;
     sending->of_producer = ctx->worker == NULL;
+    sending->ticket = ctx->worker == NULL ? 0 : ++ctx->worker->tickets;
     sending->delivery = ctx->delivery;
     sending->unit = ctx;
     sending->target = polkai_flow_target(ctx->flow, event);

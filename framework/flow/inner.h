@@ -56,6 +56,7 @@ struct polkai_sending {                  /* the cookie of one send */
     polkai_delivery *delivery;           /* of its unit; here, so that an acknowledgement touches no more memory than it must */
     polka_context *unit;                 /* NULL: announcement */
     polkai_target *target;               /* NULL: letter */
+    uint64_t ticket;                     /* of an emission: the lane's count when it was made; 0 otherwise */
     polkai_sending *next;                /* of its unit, in order of emission */
     polkai_sending *next_waiting;        /* of the flow's resend queue */
     polkai_record record;
@@ -119,6 +120,7 @@ typedef struct polkai_worker {
     polkai_random random;
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
     unsigned sweep;                      /* the last one seen */
+    uint64_t tickets;                    /* emissions made so far */
     polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
     atomic_ullong parked_keys, parked_events;
     uint8_t memory[SCRATCH_MEMORY];
@@ -141,7 +143,8 @@ struct polkai_flow {
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
     polkai_delivery *pool, *made;        /* free ones; all of them */
     _Atomic(polkai_delivery *) done;     /* what lanes gave back */
-    polkai_sending *waiting_first, *waiting_last;        /* failed sends, in order */
+    polkai_sending *waiting_first, *waiting_last;        /* failed sends, in the order of their reports */
+    bool waiting_disordered;             /* sort it before it is sent again */
     unsigned resend_attempt;
     int64_t resend_due_ns, commit_due_ns, full_since_ns, complained_ns;
     int64_t commit_again_ns;             /* a commit may have failed: all are made again from then on; 0: no */

@@ -43,6 +43,7 @@ void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending)
         flow->waiting_last->next_waiting = sending;
     }
     flow->waiting_last = sending;
+    flow->waiting_disordered = true;
     if (sending->target != NULL && !sending->resent)
         atomic_fetch_add(&sending->target->held, 1);
     sending->resent = true;
@@ -100,12 +101,53 @@ static bool send_again(polkai_flow *flow, polkai_sending *sending)
     return true;
 }
 
+/*
+ * Failed sends are reported in any order: when a producer ends, what was still in its queue may come before what was already
+ * under way. All emissions of a key are of one lane, so the lane's count gives the order in which they were made.
+ */
+static bool is_before(const polkai_sending *a, const polkai_sending *b)
+{
+    const polkai_worker *one = a->ticket == 0 ? NULL : a->unit->worker, *other = b->ticket == 0 ? NULL : b->unit->worker;
+    return one != other ? one < other : a->ticket < b->ticket;
+}
+
+static polkai_sending *merged(polkai_sending *a, polkai_sending *b)
+{
+    polkai_sending *first = NULL, **end = &first;
+    while (a != NULL && b != NULL) {
+        polkai_sending **least = is_before(b, a) ? &b : &a;              /* equal ones stay as they are */
+        *end = *least;
+        *least = (*least)->next_waiting;
+        end = &(*end)->next_waiting;
+    }
+    *end = a != NULL ? a : b;
+    return first;
+}
+
+/* Merge sort: runs[i] holds 2^i of them. */
+static polkai_sending *in_order(polkai_sending *list)
+{
+    polkai_sending *runs[48] = { NULL }, *all = NULL;
+    while (list != NULL) {
+        polkai_sending *run = list;
+        size_t i = 0;
+        list = list->next_waiting;
+        run->next_waiting = NULL;
+        for (; runs[i] != NULL; runs[i++] = NULL)
+            run = merged(runs[i], run);
+        runs[i] = run;
+    }
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        all = merged(runs[i], all);
+    return all;
+}
+
 size_t polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
 {
     size_t count = 0;
     if (flow->waiting_first == NULL || at_ns < flow->resend_due_ns)
         return 0;
-    polkai_sending *at = flow->waiting_first;
+    polkai_sending *at = flow->waiting_disordered ? in_order(flow->waiting_first) : flow->waiting_first;
     flow->waiting_first = flow->waiting_last = NULL;
     while (at != NULL) {
         polkai_sending *next = at->next_waiting;
@@ -115,6 +157,7 @@ size_t polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
                 next = at->next_waiting;
                 polkai_send_wait_in_line(flow, at);
             }
+            flow->waiting_disordered = false;
             return count;
         }
         count++;

@@ -10,7 +10,7 @@
 typedef struct {
     void *cookie;
     polka_status status;                 /* OK: acknowledged by all in-sync replicas. TRANSIENT: may be sent again (the topic is missing,
-                                            a time-out). POISON: refused for good (too large, not authorised). FATAL: the producer is dead. */
+                                            a time-out, a producer that had to be made anew). POISON: refused for good (too large, not authorised). FATAL: the sink is dead. */
     int32_t partition;
     int64_t offset;
     const char *code;                    /* "MSG_SIZE_TOO_LARGE"; stable */

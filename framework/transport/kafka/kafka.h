@@ -10,6 +10,7 @@
 #include <transport/source.h>
 
 typedef struct { const char *key, *value; } polkai_kafka_property;
+/* What it points to is borrowed as long as the source, sink or admin is open: a sink makes its producer anew after a fatal error. */
 typedef struct {
     const char *brokers;                 /* "host:port,host:port" */
     const char *client_id;

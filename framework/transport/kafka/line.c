@@ -111,24 +111,41 @@ static void take_answers(polkai_kafka_lines *lines)
 void polkai_kafka_lines_init(polkai_kafka_lines *lines, rd_kafka_t *handle, bool ask_for_limits)
 {
     char text[24] = "1000000";
-    lines->handle = handle;
-    lines->answers = ask_for_limits ? rd_kafka_queue_new(handle) : NULL;
+    lines->asks = ask_for_limits;
+    polkai_kafka_lines_attach(lines, handle);
     rd_kafka_conf_get(rd_kafka_conf(handle), "batch.size", text, &(size_t){ sizeof text });
     lines->batch_bytes = strtoul(text, NULL, 10);
     pthread_mutex_init(&lines->lock, NULL);
 }
 
-void polkai_kafka_lines_deinit(polkai_kafka_lines *lines)
+void polkai_kafka_lines_attach(polkai_kafka_lines *lines, rd_kafka_t *handle)
+{
+    lines->handle = handle;
+    if (!lines->asks)
+        return;
+    lines->answers = rd_kafka_queue_new(handle);
+    for (polkai_kafka_topic *at = lines->lined; at != NULL; at = at->next_lined)
+        if (at->asked_ns != 0)           /* that answer will not come any more */
+            ask(lines, at);
+}
+
+void polkai_kafka_lines_detach(polkai_kafka_lines *lines)
 {
     if (lines->answers != NULL)
         rd_kafka_queue_destroy(lines->answers);
+    lines->answers = NULL;
+}
+
+void polkai_kafka_lines_deinit(polkai_kafka_lines *lines)
+{
+    polkai_kafka_lines_detach(lines);
     pthread_mutex_destroy(&lines->lock);
 }
 
 void polkai_kafka_line_begin(polkai_kafka_lines *lines, polkai_kafka_topic *topic)
 {
     topic->budget_bytes = SIZE_MAX;
-    if (lines->answers == NULL)
+    if (!lines->asks)
         return;
     atomic_store(&topic->lined, true);
     ask(lines, topic);
@@ -315,7 +332,7 @@ static void take_fresh(polkai_kafka_lines *lines)
 bool polkai_kafka_lines_turn(polkai_kafka_lines *lines)
 {
     bool waiting = false;
-    if (lines->answers != NULL && atomic_load_explicit(&lines->fresh, memory_order_relaxed) != NULL)
+    if (lines->asks && atomic_load_explicit(&lines->fresh, memory_order_relaxed) != NULL)
         take_fresh(lines);
     if (lines->lined == NULL || lines->ended)
         return false;

@@ -16,6 +16,7 @@ typedef struct {
     pthread_mutex_t lock;                /* of the line of each topic */
     rd_kafka_t *handle;
     rd_kafka_queue_t *answers;           /* about limits; NULL: nobody is asked */
+    bool asks;                           /* the broker can answer */
     bool ended;                          /* nothing is handed over any more */
     size_t batch_bytes;                  /* librdkafka makes no larger batch of several records */
     _Atomic(polkai_kafka_topic *) fresh; /* topics that any thread has just made */
@@ -29,6 +30,10 @@ typedef struct {
 /* polkai_kafka_lines_init: `ask` false for a broker that cannot answer. The last three members are the caller's to set. */
 void polkai_kafka_lines_init(polkai_kafka_lines *lines, rd_kafka_t *handle, bool ask);
 void polkai_kafka_lines_deinit(polkai_kafka_lines *lines);           /* before the handle is destroyed */
+
+/* The handle is replaced: detach before it is destroyed, attach to the next. What waits in line stays there. Thread: the one that polls. */
+void polkai_kafka_lines_detach(polkai_kafka_lines *lines);
+void polkai_kafka_lines_attach(polkai_kafka_lines *lines, rd_kafka_t *handle);
 
 /* polkai_kafka_line_begin: of a topic just made, before another thread knows it: it has a line until its limit is known. */
 void polkai_kafka_line_begin(polkai_kafka_lines *lines, polkai_kafka_topic *topic);

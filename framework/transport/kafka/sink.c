@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 typedef polkai_kafka_topic topic;
-enum { BUCKETS = 256, LOOK_MS = 1000, LINE_MS = 2 };
+enum { BUCKETS = 256, LOOK_MS = 1000, LINE_MS = 2, ANEW_MS = 1000 };
 
 typedef struct {
     polkai_sink sink;                    /* first: the seam */
@@ -24,6 +24,11 @@ typedef struct {
     int64_t look_ns;                     /* when topics that do not answer are looked for */
     bool idempotent;                     /* as it is, unless -X says otherwise */
     bool quiet;                          /* a source of the same program tells of outages */
+    polkai_kafka_options options;        /* to make the producer anew */
+    pthread_rwlock_t producer;           /* written to replace the handle, read to use it on a lane */
+    atomic_bool dead;                    /* the producer met a fatal error: nothing is handed to it any more */
+    bool leaked;                         /* a handle did not end, and its callbacks still need this */
+    int64_t anew_ns;                     /* not before this */
     polkai_kafka_lines lines;
     pthread_mutex_t adding;
     _Atomic(topic *) topics[BUCKETS];    /* every topic ever sent to: looked up without a lock, added under one, never removed */
@@ -54,6 +59,7 @@ static topic *find(topic *first, polka_text name)
 static polka_status add(kafka_sink *self, polka_text name, _Atomic(topic *) *bucket, topic **found, polka_error *error)
 {
     topic *made;
+    ENSURE(self->client.handle != NULL, POLKA_TRANSIENT, error, "producer-dead", "not sent to %.*s: the producer is being made anew", TEXT(name));
     TRY(polkai_kafka_topic_open(&made, self->client.handle, name, error));
     polkai_kafka_line_begin(&self->lines, made);
     made->next = atomic_load(bucket);
@@ -98,7 +104,7 @@ static void *readable(const void *data)
 static polka_status refused(const polkai_record *record, rd_kafka_error_t *failure, polka_error *error)
 {
     rd_kafka_resp_err_t code = rd_kafka_error_code(failure);
-    polka_status status = rd_kafka_error_is_fatal(failure) ? POLKA_FATAL : polkai_kafka_class(code);
+    polka_status status = rd_kafka_error_is_fatal(failure) ? POLKA_TRANSIENT : polkai_kafka_class(code);   /* the producer is made anew */
     polkai_fail(error, status, rd_kafka_err2name(code), "not sent to %.*s: %s", TEXT(record->topic),
                 code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? "the queue of this program is full; the broker is slower than it" :
                 code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ? "the topic does not exist; `polka topics apply --execute` makes those that the services need" :
@@ -107,9 +113,10 @@ static polka_status refused(const polkai_record *record, rd_kafka_error_t *failu
     return status;
 }
 
-static polka_status hand_over(void *owner, topic *to, const polkai_record *record, void *cookie, polka_error *error)
+static polka_status produce(kafka_sink *self, topic *to, const polkai_record *record, void *cookie, polka_error *error)
 {
-    kafka_sink *self = owner;
+    ENSURE(!atomic_load_explicit(&self->dead, memory_order_relaxed), POLKA_TRANSIENT, error, "producer-dead",
+           "not sent to %.*s: the producer is being made anew", TEXT(record->topic));
     rd_kafka_headers_t *headers = record->header_count == 0 ? NULL : headers_of(record);
     rd_kafka_vu_t parts[] = {
         { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = to->handle },
@@ -131,6 +138,15 @@ static polka_status hand_over(void *owner, topic *to, const polkai_record *recor
     if (headers != NULL)
         rd_kafka_headers_destroy(headers);
     return refused(record, failure, error);
+}
+
+static polka_status hand_over(void *owner, topic *to, const polkai_record *record, void *cookie, polka_error *error)
+{
+    kafka_sink *self = owner;
+    pthread_rwlock_rdlock(&self->producer);
+    polka_status status = produce(self, to, record, cookie, error);
+    pthread_rwlock_unlock(&self->producer);
+    return status;
 }
 
 static polka_status kafka_send(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error)
@@ -185,10 +201,87 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
     };
     char text[256];
     if (message->err != 0 && rd_kafka_fatal_error(handle, text, sizeof text) != 0) {
-        report.status = POLKA_FATAL;     /* whatever the single record met: the next one cannot be sent either */
+        report.status = POLKA_TRANSIENT; /* whatever the single record met: it is for the next producer */
         report.message = text;
     }
     pass_on(self, &report);
+}
+
+/* ---- a producer made anew ------------------------------------------------------------------------- */
+
+/*
+ * A fatal error is the end of an idempotent producer and not of a service: after a crash of the broker, for one, it may
+ * know fewer sequence numbers than it acknowledged. All that is under way gets its report first, and is sent again by its
+ * owner, in order and with the same ids, by a producer that begins anew; some of it may be there twice then.
+ */
+static void reopen_topics(kafka_sink *self)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next)
+            at->handle = polkai_kafka_topic_handle(at, self->client.handle);
+}
+
+static void close_topics(kafka_sink *self)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next) {
+            if (at->handle != NULL)
+                rd_kafka_topic_destroy(at->handle);
+            at->handle = NULL;
+        }
+}
+
+static void prepare(rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+}
+
+static bool replace(kafka_sink *self)
+{
+    polka_error error;
+    polkai_kafka_lines_detach(&self->lines);
+    close_topics(self);
+    if (self->client.handle != NULL && !polkai_kafka_client_close(&self->client, INT64_MAX))
+        self->leaked = true;
+    self->client.handle = NULL;
+    if (polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, &self->options, settings, prepare, &error) != POLKA_OK) {
+        if (self->client.log != NULL)
+            LOG_ERROR(self->client.log, "the producer cannot be made anew: %s; trying again", error.message);
+        return false;
+    }
+    reopen_topics(self);
+    polkai_kafka_lines_attach(&self->lines, self->client.handle);
+    return true;
+}
+
+static void die(kafka_sink *self)
+{
+    char text[256] = "";
+    if (atomic_load_explicit(&self->dead, memory_order_relaxed) || rd_kafka_fatal_error(self->client.handle, text, sizeof text) == 0)
+        return;
+    pthread_rwlock_wrlock(&self->producer);              /* after this, nobody is inside the handle */
+    atomic_store(&self->dead, true);
+    pthread_rwlock_unlock(&self->producer);
+    if (self->client.log != NULL)
+        LOG_WARN(self->client.log, "the producer met an error it cannot go on after, and is made anew; %d records that are not acknowledged are sent "
+                 "again, with the same ids: %s", rd_kafka_outq_len(self->client.handle), text);
+    rd_kafka_purge(self->client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
+static void make_anew(kafka_sink *self)
+{
+    int64_t now = polkai_kafka_now_ns();
+    if (self->client.handle != NULL)
+        die(self);
+    if (!atomic_load_explicit(&self->dead, memory_order_relaxed) || now < self->anew_ns ||
+        (self->client.handle != NULL && rd_kafka_outq_len(self->client.handle) > 0))
+        return;
+    self->anew_ns = now + (int64_t)ANEW_MS * 1000000;
+    pthread_mutex_lock(&self->adding);
+    pthread_rwlock_wrlock(&self->producer);
+    atomic_store(&self->dead, !replace(self));
+    pthread_rwlock_unlock(&self->producer);
+    pthread_mutex_unlock(&self->adding);
 }
 
 static void look_at_topics(kafka_sink *self)
@@ -208,6 +301,9 @@ static size_t kafka_poll(polkai_sink *sink, int timeout_ms)
 {
     kafka_sink *self = (kafka_sink *)sink;
     self->reported = 0;
+    make_anew(self);
+    if (self->client.handle == NULL)
+        return 0;
     rd_kafka_poll(self->client.handle, 0);
     bool lined = polkai_kafka_lines_turn(&self->lines);
     int64_t end = timeout_ms > 0 && self->reported == 0 ? polkai_kafka_now_ns() + (int64_t)timeout_ms * 1000000 : 0;
@@ -243,6 +339,8 @@ static void notice(void *owner, polka_status status, const char *message)
 
 static bool under_way(kafka_sink *self)
 {
+    if (self->client.handle == NULL)
+        return false;
     return rd_kafka_outq_len(self->client.handle) > 0 || polkai_kafka_lines_turn(&self->lines);
 }
 
@@ -263,10 +361,8 @@ static void kafka_close(polkai_sink *sink, int timeout_ms)
     }
     polkai_kafka_lines_end(&self->lines);                /* what came back meanwhile */
     polkai_kafka_lines_deinit(&self->lines);
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (topic *at = atomic_load(&self->topics[i]); at != NULL; at = at->next)
-            rd_kafka_topic_destroy(at->handle);
-    if (!polkai_kafka_client_close(&self->client, INT64_MAX))
+    close_topics(self);
+    if ((self->client.handle != NULL && !polkai_kafka_client_close(&self->client, INT64_MAX)) || self->leaked)
         return;
     for (size_t i = 0; i < BUCKETS; i++)
         for (topic *at = atomic_load(&self->topics[i]), *next; at != NULL; at = next) {
@@ -274,12 +370,8 @@ static void kafka_close(polkai_sink *sink, int timeout_ms)
             polkai_kafka_topic_free(at);
         }
     pthread_mutex_destroy(&self->adding);
+    pthread_rwlock_destroy(&self->producer);
     free(self);
-}
-
-static void prepare(rd_kafka_conf_t *conf)
-{
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 }
 
 static const polkai_sink_operations operations = { kafka_send, kafka_poll, kafka_prepare, kafka_close };
@@ -291,6 +383,7 @@ polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_optio
     self->report = options->report;
     self->user = options->report_user;
     self->quiet = options->group != NULL;
+    self->options = *options;
     self->client.notice = notice;
     self->client.owner = self;
     polka_status status = polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, options, settings, prepare, error);
@@ -301,6 +394,11 @@ polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_optio
     char text[16] = "";
     rd_kafka_conf_get(rd_kafka_conf(self->client.handle), "enable.idempotence", text, &(size_t){ sizeof text });
     self->idempotent = strcmp(text, "true") == 0;
+    pthread_rwlockattr_t kind;
+    pthread_rwlockattr_init(&kind);
+    pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);  /* lanes that go on sending delay no replacement */
+    pthread_rwlock_init(&self->producer, &kind);
+    pthread_rwlockattr_destroy(&kind);
     pthread_mutex_init(&self->adding, NULL);
     polkai_kafka_lines_init(&self->lines, self->client.handle, !options->embedded);
     self->lines.hand_over = hand_over;

@@ -8,6 +8,13 @@
 
 enum { LOOKS_IN_VAIN = 5, LOOKS_REFUSED = 2, REPEAT_SECONDS = 30 };
 
+rd_kafka_topic_t *polkai_kafka_topic_handle(polkai_kafka_topic *topic, rd_kafka_t *producer)
+{
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(producer);
+    rd_kafka_topic_conf_set_opaque(conf, topic);
+    return rd_kafka_topic_new(producer, topic->name.data, conf);         /* asks for its metadata, too */
+}
+
 polka_status polkai_kafka_topic_open(polkai_kafka_topic **topic, rd_kafka_t *handle, polka_text name, polka_error *error)
 {
     char text[POLKA_TOPIC_MAX + 1];
@@ -18,14 +25,12 @@ polka_status polkai_kafka_topic_open(polkai_kafka_topic **topic, rd_kafka_t *han
     ENSURE(strlen(text) == name.size && polkai_topic_valid(text), POLKA_POISON, error, "bad-topic",
            "'%.80s' is no name of a topic: letters, digits, '.', '_' and '-'", text);
     polkai_kafka_topic *made = polkai_alloc(sizeof *made);
-    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(handle);
-    rd_kafka_topic_conf_set_opaque(conf, made);
-    made->handle = rd_kafka_topic_new(handle, text, conf);           /* asks for its metadata, too */
+    made->name = polka_text_of(polkai_strdup(text));
+    made->handle = polkai_kafka_topic_handle(made, handle);
     if (made->handle == NULL) {
-        free(made);
+        polkai_kafka_topic_free(made);
         return polkai_fail(error, POLKA_TRANSIENT, "no-topic-handle", "topic %s: %s", text, rd_kafka_err2str(rd_kafka_last_error()));
     }
-    made->name = polka_text_of(polkai_strdup(text));
     *topic = made;
     return POLKA_OK;
 }

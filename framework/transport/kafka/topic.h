@@ -43,6 +43,8 @@ struct polkai_kafka_topic {
  * errors: POISON "bad-topic" for a name that no topic can have; TRANSIENT "no-topic-handle".
  */
 polka_status polkai_kafka_topic_open(polkai_kafka_topic **topic, rd_kafka_t *handle, polka_text name, polka_error *error);
+/* polkai_kafka_topic_handle: a handle of it in this producer, as the one that open made. NULL: see rd_kafka_last_error. new. */
+rd_kafka_topic_t *polkai_kafka_topic_handle(polkai_kafka_topic *topic, rd_kafka_t *producer);
 void polkai_kafka_topic_free(polkai_kafka_topic *topic);             /* after its handle is destroyed */
 
 /* polkai_kafka_topic_look tells of a topic that acknowledges nothing; called every LOOK_MS. */

@@ -40,6 +40,26 @@ Test(full_queue, delays_many_emissions_no_longer_than_it_is_full)
     harness_destroy(h);
 }
 
+/* Found: a producer that ends reports what was in its queue before what was under way, and emissions of a key changed places. */
+Test(failed_sends, leave_in_the_order_in_which_they_were_made_whatever_the_order_of_their_reports)
+{
+    prepare();
+    sink = (stubborn_sink){ .backwards = true };
+    start(&acts, (polkai_flow_options){ 0 });
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "_PURGE_QUEUE", 6);
+    emit_count = 2;
+    harness_put(h, "k", "a", NULL);
+    harness_put(h, "k", "b", NULL);
+    harness_put(h, "k", "c", NULL);
+    harness_advance_ms(h, 20000);
+    static const char *const expected[] = { "a", "a", "b", "b", "c", "c" };
+    for (size_t i = 0; i < 6; i++)
+        equal(harness_text(harness_record(h, "test.answers", i)), expected[i]);
+    cr_assert_null(harness_record(h, "test.answers", 6));
+    cr_assert_eq(called, 3);
+    harness_destroy(h);
+}
+
 Test(emissions, of_ten_thousand_in_one_reaction_all_leave_once)
 {
     prepare();

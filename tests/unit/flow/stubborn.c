@@ -18,10 +18,25 @@ static polka_status send(polkai_sink *sink, const polkai_record *record, void *c
     return self->inner->operations->send(self->inner, record, cookie, error);
 }
 
+static stubborn_sink *reporting;         /* whose poll runs */
+static polkai_report failures[64];
+static size_t failure_count;
+
+static void report(void *flow, const polkai_report *told)
+{
+    if (reporting != NULL && reporting->backwards && told->status == POLKA_TRANSIENT && failure_count < sizeof failures / sizeof *failures)
+        failures[failure_count++] = *told;
+    else
+        polkai_flow_report(flow, told);
+}
+
 static size_t poll_sink(polkai_sink *sink, int timeout_ms)
 {
-    polkai_sink *inner = ((stubborn_sink *)sink)->inner;
-    return inner->operations->poll(inner, timeout_ms);
+    reporting = (stubborn_sink *)sink;
+    size_t count = reporting->inner->operations->poll(reporting->inner, timeout_ms);
+    while (failure_count > 0)
+        polkai_flow_report(reporting->flow, &failures[--failure_count]);
+    return count;
 }
 
 static void prepare(polkai_sink *sink, const polka_text *topics, size_t count)
@@ -115,9 +130,11 @@ void stubborn_start(harness *h, const polka_service *service, polkai_flow_option
     options.seed = 7;
     options.clock = options.clock == NULL ? &h->clock : options.clock;
     sink->sink.operations = &sink_operations;
+    failure_count = 0;
     source->source.operations = &source_operations;
     cr_assert_eq(polkai_flow_create(&h->flow, &options, &error), POLKA_OK, "%s", error.message);
+    sink->flow = h->flow;
     cr_assert_eq(polkai_memory_source_open(&source->inner, h->memory, service->name, &error), POLKA_OK);
-    cr_assert_eq(polkai_memory_sink_open(&sink->inner, h->memory, polkai_flow_report, h->flow, &error), POLKA_OK);
+    cr_assert_eq(polkai_memory_sink_open(&sink->inner, h->memory, report, h->flow, &error), POLKA_OK);
     cr_assert_eq(polkai_flow_start(h->flow, &source->source, &sink->sink, &error), POLKA_OK, "%s", error.message);
 }

@@ -7,10 +7,12 @@
 typedef struct {
     polkai_sink sink;
     polkai_sink *inner;
+    polkai_flow *flow;
     const char *topic;                   /* what it is stubborn about */
     unsigned refuse;                     /* so many sends in a row find the queue full … */
     unsigned every;                      /* … and after that each n-th; 0: none */
     unsigned tried, full;
+    bool backwards;                      /* failures of one poll are reported last one first, as when a producer ends */
 } stubborn_sink;
 
 typedef struct {

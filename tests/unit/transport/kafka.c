@@ -296,6 +296,39 @@ Test(acknowledgement, of_a_later_record_is_none_of_an_earlier_one, .timeout = 60
     rd_kafka_destroy(owner);
 }
 
+/* ---- a producer that met a fatal error ------------------------------------------------------------ */
+
+Test(producer, is_made_anew_after_a_fatal_error_and_what_it_had_is_given_back, .timeout = 60)
+{
+    rd_kafka_t *owner;
+    rd_kafka_mock_cluster_t *mock = mock_of(&owner);
+    outcome all = { 0 };
+    cr_assert_eq(rd_kafka_mock_topic_create(mock, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(mock), .embedded = true, .report = note_outcome, .report_user = &all };
+    polkai_sink *sink;
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, NULL), POLKA_OK);
+    send_at(sink, "a");
+    await_outcomes(sink, &all, 1);
+    /* as a broker that lost, in a crash, what it had acknowledged */
+    rd_kafka_mock_push_request_errors(mock, 0, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    send_at(sink, "b");
+    await_outcomes(sink, &all, 2);
+    cr_assert_eq(all.ok, 1);
+    cr_assert_neq(*all.code, '\0', "b is given back, to be sent again");
+    polkai_record record = { .topic = POLKA_TEXT("t"), .partition = 0, .value = { 1, (const uint8_t *)"b" } };
+    polka_status status = POLKA_TRANSIENT;
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)15 * 1000000000; status == POLKA_TRANSIENT && polkai_kafka_now_ns() < end;) {
+        status = sink->operations->send(sink, &record, NULL, NULL);
+        sink->operations->poll(sink, 10);
+    }
+    cr_assert_eq(status, POLKA_OK, "and the producer made anew takes it");
+    await_outcomes(sink, &all, 3);
+    cr_assert_eq(all.ok, 2);
+    sink->operations->close(sink, 1000);
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(owner);
+}
+
 /* ---- a batch that is refused ---------------------------------------------------------------------- */
 
 enum { OF_A_BATCH = 40 };
