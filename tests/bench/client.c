@@ -16,7 +16,7 @@ static const setting common[] = {
 };
 static const setting consumer[] = {
     { "enable.auto.commit", "false" }, { "enable.auto.offset.store", "false" }, { "auto.offset.reset", "earliest" }, { "check.crcs", "true" },
-    { "queued.min.messages", "1000000" }, { "queued.max.messages.kbytes", "8192" }, { "fetch.wait.max.ms", "100" }, { "receive.message.max.bytes", "268435456" },
+    { "queued.min.messages", "20000" }, { "queued.max.messages.kbytes", "8192" }, { "fetch.wait.max.ms", "100" }, { "receive.message.max.bytes", "268435456" },
     { "max.poll.interval.ms", "300000" }, { "session.timeout.ms", "10000" }, { "heartbeat.interval.ms", "1000" },
     { "partition.assignment.strategy", "range" }, { NULL, NULL },
 };

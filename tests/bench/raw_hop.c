@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 512, PARTITIONS = 64, COMMIT_NS = 500000000, BUSY_MS = 5, IDLE_MS = 250, MEMORY = 8192, HALF_QUEUE = 4 << 20 };
+enum { BATCH = 512, PARTITIONS = 64, COMMIT_NS = 500000000, BUSY_MS = 5, IDLE_MS = 250, MEMORY = 8192, HALF_BYTES = 4 << 20, HALF_RECORDS = 10000 };
 
 typedef struct {
     rd_kafka_t *consumer, *producer;
@@ -30,7 +30,7 @@ typedef struct {
     uint64_t in_flight, in_flight_most;
     int64_t done[PARTITIONS], committed[PARTITIONS];     /* next offset; the prices of a partition are acknowledged in its order */
     int64_t commit_due_ns;
-    size_t taken_bytes;                  /* since the leaders were woken */
+    size_t taken_bytes, taken_records;   /* since the leaders were woken */
     polka_arena arena;
     uint8_t memory[MEMORY];
 } hop;
@@ -122,9 +122,9 @@ static void commit(hop *self, bool wait)
 static void keep_fetching(hop *self)
 {
     rd_kafka_topic_partition_list_t *all;
-    if (self->taken_bytes < HALF_QUEUE || rd_kafka_assignment(self->consumer, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if ((self->taken_bytes < HALF_BYTES && self->taken_records < HALF_RECORDS) || rd_kafka_assignment(self->consumer, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    self->taken_bytes = 0;
+    self->taken_bytes = self->taken_records = 0;
     for (int i = 0; i < all->cnt; i++)
         all->elems[i].offset = RD_KAFKA_OFFSET_END;
     rd_kafka_offsets_for_times(self->consumer, all, 100);
@@ -140,6 +140,7 @@ static int take_batch(hop *self, int timeout_ms)
         message = rd_kafka_consumer_poll(self->consumer, timeout_ms);
     while (message != NULL) {
         self->taken_bytes += message->len;
+        self->taken_records++;
         if (message->err == 0)
             handle(self, message);
         else

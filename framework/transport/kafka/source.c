@@ -20,8 +20,8 @@ static const polkai_kafka_setting common[] = {
     { "enable.auto.offset.store", "false" },
     { "auto.offset.reset", "earliest" },             /* the default, latest, skips silently */
     { "check.crcs", "true" },
-    { "queued.min.messages", "1000000" },            /* below it the broker thread sleeps up to 1 s on a full queue */
-    { "queued.max.messages.kbytes", "8192" },        /* so this is what bounds memory; see prefetch.c */
+    { "queued.min.messages", "20000" },              /* small values: some 600 bytes each in librdkafka, whatever they have; see prefetch.c */
+    { "queued.max.messages.kbytes", "8192" },        /* large values */
     { "fetch.wait.max.ms", "100" },                  /* after a rebalance the first fetch may wait without the partition that has records */
     { "receive.message.max.bytes", "268435456" },
     { "max.poll.interval.ms", "300000" },

@@ -30,7 +30,9 @@ typedef struct {
     polkai_record *taken;                /* by the poll under way; NULL: none is */
     size_t taken_count;
     size_t taken_bytes;                  /* of values, since the leaders were woken last */
+    size_t taken_records;
     size_t half_queue_bytes;             /* of what is fetched ahead; 0: leaders need not be woken */
+    size_t half_queue_records;
     const rd_kafka_topic_t *last;        /* the topic of the record taken last, while that record holds it */
     int64_t close_limit_ns;              /* until when leaving is waited for */
 } polkai_kafka_source;

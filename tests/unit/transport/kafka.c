@@ -411,7 +411,7 @@ static size_t read_by_full_queues(polkai_source *source, size_t full, size_t wan
 }
 
 /* 20 queues full: librdkafka 2.0.2 sleeps a second at each, unless its brokers are woken. */
-Test(prefetch, goes_on_while_a_full_queue_is_taken, .timeout = 60)
+static void fetch_with_small_queues(polkai_kafka_property limit)
 {
     enum { RECORDS = 1280, BYTES = 1024 };
     static uint8_t value[BYTES];
@@ -419,7 +419,7 @@ Test(prefetch, goes_on_while_a_full_queue_is_taken, .timeout = 60)
     rd_kafka_mock_cluster_t *mock = mock_of(&owner);
     outcome all = { 0 };
     cr_assert_eq(rd_kafka_mock_topic_create(mock, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-    polkai_kafka_property small[] = { { "queued.max.messages.kbytes", "64" }, { "fetch.message.max.bytes", "65536" }, { "batch.num.messages", "16" } };
+    polkai_kafka_property small[] = { limit, { "fetch.message.max.bytes", "65536" }, { "batch.num.messages", "16" } };
     polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(mock), .embedded = true, .report = note_outcome, .report_user = &all,
                                      .properties = small + 2, .property_count = 1 };
     polkai_sink *sink;
@@ -438,4 +438,14 @@ Test(prefetch, goes_on_while_a_full_queue_is_taken, .timeout = 60)
     sink->operations->close(sink, 1000);
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(owner);
+}
+
+Test(prefetch, goes_on_while_a_queue_full_of_bytes_is_taken, .timeout = 60)
+{
+    fetch_with_small_queues((polkai_kafka_property){ "queued.max.messages.kbytes", "64" });
+}
+
+Test(prefetch, goes_on_while_a_queue_full_of_records_is_taken, .timeout = 60)
+{
+    fetch_with_small_queues((polkai_kafka_property){ "queued.min.messages", "64" });
 }
