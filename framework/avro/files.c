@@ -31,19 +31,21 @@ typedef struct {
     source *sources;
     size_t count;
     json_t *defines;                     /* full name -> index of the file that defines it */
+    const char *const *others;           /* files that are looked at only when a name is missing; NULL: none, or done */
+    size_t other_count;
     polka_error *error;
 } reading;
 
 static void close_file(FILE **file)
 {
-    if (*file != NULL)
+    if (*file != NULL && *file != stdin)
         fclose(*file);
 }
 
 /* The text is new: free() it. */
 static polka_status read_text(const char *name, polka_text *text, polka_error *error)
 {
-    FILE *file AUTO(close_file) = fopen(name, "rbe");
+    FILE *file AUTO(close_file) = strcmp(name, "-") == 0 ? stdin : fopen(name, "rbe");
     if (file == NULL)
         return polkai_fail(error, POLKA_POISON, "bad-schema", "%s: cannot be opened: %s", name, strerror(errno));
     char *data = polkai_alloc(POLKAI_SCHEMA_TEXT_BYTES + 1);
@@ -80,11 +82,35 @@ static void note_names(reading *all, size_t index, const json_t *json, const cha
             note_names(all, index, part, space);
 }
 
+static polka_status load(reading *all, size_t index, const char *path, polka_error *error)
+{
+    polka_text text;
+    json_t *document;
+    source *to = &all->sources[index];
+    TRY(read_text(path, &text, error));
+    to->name = strcmp(path, "-") == 0 ? "standard input" : polkai_arena_text(&all->set->arena, path, strlen(path)).data;
+    polka_status status = polkai_schema_document(all->set, text, to->name, &document, error);
+    free((char *)(uintptr_t)text.data);
+    TRY(status);
+    to->document = document;
+    note_names(all, index, document, "");
+    return POLKA_OK;
+}
+
+/* What is no JSON is left out: it defines nothing, and is judged where it is read for itself. */
+static void load_others(reading *all)
+{
+    for (size_t i = 0; all->others != NULL && i < all->other_count; i++)
+        (void)!load(all, i + 1, all->others[i], NULL);
+    all->others = NULL;
+}
+
 static polka_status read_source(reading *all, size_t index);
 
 static polka_status read_missing(polkai_schema_reader *reader, const char *full_name)
 {
     reading *all = reader->user;
+    load_others(all);
     const json_t *index = json_object_get(all->defines, full_name);
     return index == NULL ? POLKA_OK : read_source(all, (size_t)json_integer_value(index));
 }
@@ -102,17 +128,8 @@ static polka_status read_source(reading *all, size_t index)
 static polka_status read_all(reading *all, const char *const *paths, size_t before)
 {
     polkai_schema_set *set = all->set;
-    for (size_t i = 0; i < all->count; i++) {
-        polka_text text;
-        json_t *document;
-        TRY(read_text(paths[i], &text, all->error));
-        all->sources[i].name = polkai_arena_text(&set->arena, paths[i], strlen(paths[i])).data;
-        polka_status status = polkai_schema_document(set, text, all->sources[i].name, &document, all->error);
-        free((char *)(uintptr_t)text.data);
-        TRY(status);
-        all->sources[i].document = document;
-        note_names(all, i, document, "");
-    }
+    for (size_t i = 0; i < all->count; i++)
+        TRY(load(all, i, paths[i], all->error));
     for (size_t i = 0; i < all->count; i++)
         TRY(read_source(all, i));
     TRY(polkai_schema_check(set, before, all->error));
@@ -121,17 +138,29 @@ static polka_status read_all(reading *all, const char *const *paths, size_t befo
     return POLKA_OK;
 }
 
+static polka_status read_for(reading *all, const char *const *paths, const polkai_schema **schemas)
+{
+    const polkai_set_mark before = polkai_set_now(all->set);
+    all->defines = json_object();
+    all->sources = polkai_alloc((all->count + all->other_count) * sizeof *all->sources);
+    polka_status status = read_all(all, paths, before.count);
+    for (size_t i = 0; status == POLKA_OK && i < all->count; i++)
+        schemas[i] = all->sources[i].schema;
+    if (status != POLKA_OK)
+        polkai_set_forget(all->set, before);
+    free(all->sources);
+    json_decref(all->defines);
+    return status;
+}
+
 polka_status polkai_schema_read_files(polkai_schema_set *set, const char *const *paths, size_t count, const polkai_schema **schemas, polka_error *error)
 {
-    const polkai_set_mark before = polkai_set_now(set);
-    reading all = { .set = set, .count = count, .error = error, .defines = json_object() };
-    all.sources = polkai_alloc(count * sizeof *all.sources);
-    polka_status status = read_all(&all, paths, before.count);
-    for (size_t i = 0; status == POLKA_OK && i < count; i++)
-        schemas[i] = all.sources[i].schema;
-    if (status != POLKA_OK)
-        polkai_set_forget(set, before);
-    free(all.sources);
-    json_decref(all.defines);
-    return status;
+    reading all = { .set = set, .count = count, .error = error };
+    return read_for(&all, paths, schemas);
+}
+
+polka_status polkai_schema_read_file(polkai_schema_set *set, const char *path, const char *const *others, size_t count, const polkai_schema **schema, polka_error *error)
+{
+    reading all = { .set = set, .count = 1, .others = count > 0 ? others : NULL, .other_count = count, .error = error };
+    return read_for(&all, &path, schema);
 }

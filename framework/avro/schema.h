@@ -70,6 +70,12 @@ polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const 
 polka_status polkai_schema_read_files(polkai_schema_set *set, const char *const *paths, size_t count, const polkai_schema **schemas, polka_error *error);
 
 /*
+ * polkai_schema_read_file reads one file ("-": standard input). A type that it refers to and does not define is looked for
+ * in `others`, which are read only then.
+ */
+polka_status polkai_schema_read_file(polkai_schema_set *set, const char *path, const char *const *others, size_t count, const polkai_schema **schema, polka_error *error);
+
+/*
  * polkai_schema_warning: the index-th thing in the texts of this set that has no effect but was surely meant to have one
  * (a logical type that does not fit its schema is ignored, as the specification says). NULL: there are no more.
  */

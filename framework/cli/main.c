@@ -9,7 +9,7 @@
 #include <transport/kafka/kafka.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_topics, &cli_schema };
+static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_topics, &cli_schemas, &cli_avro };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static bool quiet;
@@ -112,8 +112,8 @@ int main(int argc, char **argv)
             print_help(stdout);
             return CLI_OK;
         }
-        char help[] = "--help", *arguments[] = { argv[at + 1], help, NULL };
-        return topic == NULL ? CLI_USAGE : topic->run(topic, 2, arguments);
+        char help[] = "--help", *arguments[] = { argv[at + 1], at + 2 < argc ? argv[at + 2] : help, at + 2 < argc ? help : NULL, NULL };
+        return topic == NULL ? CLI_USAGE : topic->run(topic, at + 2 < argc ? 3 : 2, arguments);
     }
     const cli_command *command = find(argv[at]);
     return command == NULL ? CLI_USAGE : command->run(command, argc - at, argv + at);

@@ -13,11 +13,12 @@ class Usage(Case):
             self.assertIn("Commands:", self.polka(*arguments).stdout)
 
     def test_every_command_has_help_with_examples(self):
-        for command in ("dev", "run", "emit", "tail", "trace", "topics"):
-            text = self.polka(command, "--help").stdout
+        for command in ("dev", "run", "emit", "tail", "trace", "topics", "schema", "avro", "schema validate", "schema canonical", "schema fingerprint",
+                        "schema diff", "schema check", "avro decode", "avro encode"):
+            text = self.polka(*command.split(), "--help").stdout
             self.assertIn("Usage: polka " + command, text)
             self.assertIn("Examples:", text)
-            self.assertEqual(text, self.polka("help", command).stdout)
+            self.assertEqual(text, self.polka("help", *command.split()).stdout)
 
     def test_version_names_polka_and_librdkafka(self):
         self.assertRegex(self.polka("--version").stdout, r"^polka \d+\.\d+\.\d+ \(librdkafka \d")

@@ -261,6 +261,40 @@ Test(schema, nesting_counts_the_types_that_are_referred_to)
     bench_close(&b);
 }
 
+/* a.v1 and a.v2 define one name, so they cannot be read together; each finds B all the same. */
+Test(files, of_which_one_is_read_find_in_the_others_what_they_miss)
+{
+    static const struct { const char *name, *text; } texts[] = {
+        { "a.v1", "{\"type\":\"record\",\"name\":\"n.A\",\"fields\":[{\"name\":\"b\",\"type\":\"B\"}]}" },
+        { "a.v2", "{\"type\":\"record\",\"name\":\"n.A\",\"fields\":[{\"name\":\"b\",\"type\":[\"null\",\"n.B\"]}]}" },
+        { "b", "{\"type\":\"fixed\",\"name\":\"n.B\",\"size\":1}" }, { "broken", "{" } };
+    char folder[] = "/tmp/polka-files-XXXXXX", paths[4][64];
+    const char *all[4];
+    cr_assert_not_null(mkdtemp(folder));
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/%s", folder, texts[i].name);
+        all[i] = paths[i];
+        FILE *file = fopen(paths[i], "w");
+        fputs(texts[i].text, file);
+        fclose(file);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        polka_error error;
+        const polkai_schema *schema;
+        polkai_schema_set *set = polkai_schema_set_create();
+        cr_assert_eq(polkai_schema_read_file(set, all[i], all, 4, &schema, &error), POLKA_OK, "%s", error.message);
+        cr_assert_not_null(polkai_schema_find(set, "n.B"));
+        eq_text(schema->file, all[i]);
+        polkai_schema_set_destroy(set);
+        set = polkai_schema_set_create();
+        cr_assert_eq(polkai_schema_read_file(set, all[i], NULL, 0, &schema, &error), POLKA_POISON);
+        polkai_schema_set_destroy(set);
+    }
+    for (size_t i = 0; i < 4; i++)
+        unlink(paths[i]);
+    rmdir(folder);
+}
+
 Test(files, that_cannot_be_read_are_named)
 {
     polka_error error;
