@@ -84,9 +84,9 @@ static void print_result(const cli_avro_options *options, const cli_conversion *
         printf("{\"line\":%zu,\"%s\":%s", line, conversion->member, quote);
     else if (options->objects)
         printf("{\"%s\":%s", conversion->member, quote);
-    if (conversion->takes_bytes || raw)
+    if (out->size > 0 && (conversion->takes_bytes || raw))
         fwrite(out->data, 1, out->size, stdout);
-    else
+    else if (!raw)
         print_bytes((polka_bytes){ out->size, out->data }, out->arena);
     if (!raw)
         printf("%s%s\n", quote, options->objects ? "}" : "");

@@ -1,13 +1,15 @@
-/* avro_decode.c: `polka avro decode`: Avro bytes as JSON, by the schema that wrote them. */
+/* avro_decode.c: `polka avro decode`: Avro bytes as JSON, by the schema that wrote them, or as a reader's schema sees them. */
 #include <cli/avro.h>
 
 #include <avro/canonical.h>
+#include <avro/plan.h>
+#include <avro/walk.h>
 #include <base/arena.h>
 #include <base/text.h>
 #include <flow/schema/framing.h>
 #include <stdlib.h>
 
-typedef struct { cli_schema schema; uint64_t fingerprint; } writer;
+typedef struct { cli_schema schema; uint64_t fingerprint; polkai_plan *plan; } writer;
 typedef struct {
     const char *reader_file;
     cli_list writer_files;
@@ -44,7 +46,11 @@ static polka_status convert(void *user, polka_bytes in, polka_buffer *out, polka
         TRY(polkai_framing_read(in, &fingerprint, &in, error));
         TRY(choose(d, fingerprint, &from, error));
     }
-    TRY(polkai_json_decode(d->options.form, from->schema.schema, in, &value, error));
+    if (from->plan != NULL) {
+        TRY(polkai_walk(from->schema.schema, in, NULL, error));      /* so that the place of what is wrong is one in these bytes */
+        TRY(polkai_plan_resolve(from->plan, in, NULL, out->arena, &in, error));
+    }
+    TRY(polkai_json_decode(d->options.form, from->plan != NULL ? d->reader.schema : from->schema.schema, in, &value, error));
     polkai_json_write(value, out);
     json_decref(value);
     return POLKA_OK;
@@ -66,6 +72,8 @@ static polka_status open_all(decoder *d, const char *file, polka_error *error)
         writer *one = &d->writers[i];
         TRY(cli_schema_open(&one->schema, d->writer_files.items[i], &d->options.with, error));
         one->fingerprint = polkai_schema_fingerprint(one->schema.schema);
+        if (d->reader_file != NULL)
+            TRY(polkai_plan_create(&one->plan, one->schema.schema, d->reader.schema, error));
     }
     return POLKA_OK;
 }
@@ -78,6 +86,7 @@ static int decode(decoder *d, const char *file)
                    ? cli_avro_convert(&d->options, file, &(cli_conversion){ .convert = convert, .user = d, .takes_bytes = true, .member = "value" })
                    : cli_schema_fail(d->options.objects, &error);
     for (size_t i = 0; i < d->writer_files.count; i++) {
+        polkai_plan_destroy(d->writers[i].plan);
         cli_schema_close(&d->writers[i].schema);
     }
     cli_schema_close(&d->reader);
@@ -91,7 +100,7 @@ static int run(const cli_command *command, int argc, char **argv)
     cli_list rest = { 0 };
     const cli_option options[] = {
         { "writer", 'w', CLI_LIST, &d.writer_files, "FILE", "the schema that wrote the bytes; several with --single-object" },
-        CLI_AVRO_OPTIONS(d.options), { 0 } };
+        { "reader", 'r', CLI_TEXT, &d.reader_file, "FILE", "show them as this schema reads them" }, CLI_AVRO_OPTIONS(d.options), { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
     if (code < 0)
         code = cli_avro_settle(command, &d.options);
@@ -110,9 +119,9 @@ static int run(const cli_command *command, int argc, char **argv)
 }
 
 const cli_command cli_avro_decode = {
-    .name = "avro decode", .arguments = "--writer W [FILE]", .summary = "Avro bytes to JSON", .run = run,
+    .name = "avro decode", .arguments = "--writer W [--reader R] [FILE]", .summary = "Avro bytes to JSON", .run = run,
     .details = "Prints the value alone and a newline; with --format json {\"value\"}, or {\"line\", \"value\"}, or \"error\" in its place.\n" CLI_AVRO_DETAILS,
-    .examples = "  polka avro decode --writer order.avsc order.bin\n"
+    .examples = "  polka avro decode --writer order.v1.avsc --reader order.v2.avsc order.bin\n"
                 "  polka avro decode --writer order.v1.avsc --writer order.v2.avsc --single-object --json avro order.bin\n"
                 "  echo 06412d31 | polka avro decode --writer id.avsc --hex\n"
                 "  polka avro decode --writer order.avsc --lines values.hex\n" };

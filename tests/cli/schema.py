@@ -257,6 +257,19 @@ class Values(Schemas):
             self.raw("avro", "decode", *both, stdin=body[:cut], code=1)
         self.assertIn("--single-object", self.polka("avro", "decode", "--writer", "v1.avsc", "--writer", "v2.avsc", code=2).stderr)
 
+    def test_a_reader_sees_what_a_writer_wrote_as_its_own(self):
+        read = ("avro", "decode", "--writer", "v1.avsc", "--reader", "v2.avsc", "--hex")
+        self.assertEqual(self.polka(*read, stdin="02410602").stdout, '{"total":3,"id":"A","currency":"USD","note":null}\n')
+        self.assertEqual(self.polka(*read, "--json", "avro", "--lines", stdin="02410602\n").stdout, '{"total":3,"id":"A","currency":"USD","note":null}\n')
+        self.assertIn("id: a text takes 1 bytes", self.polka(*read, stdin="02", code=1).stderr)
+        self.assertIn("at byte 1 of 4", self.polka(*read, stdin="02ff0602", code=1).stderr)
+        back = ("avro", "decode", "--writer", "v2.avsc", "--writer", "v1.avsc", "--reader", "v1.avsc", "--single-object", "--lines")
+        lines = "".join(self.polka("avro", "encode", "--schema", v + ".avsc", "--single-object", "--hex",
+                                   stdin=json.dumps({"id": v, "total": 3, "currency": "USD"})).stdout for v in ("v1", "v2"))
+        done = self.polka(*back, stdin=lines, code=1)
+        self.assertEqual(json.loads(done.stdout.splitlines()[0]), {"id": "v1", "total": 3, "currency": "USD"})
+        self.assertIn("line 2: total", done.stderr)              # a long is not read as an int
+
     def test_what_is_wrong_with_a_value_or_bytes_is_said_and_exits_1(self):
         self.assertIn("total: expected int, got string", self.polka("avro", "encode", "--schema", "v1.avsc", stdin='{"id":"A","total":"x","currency":"USD"}', code=1).stderr)
         self.assertIn("not JSON", self.polka("avro", "encode", "--schema", "v1.avsc", stdin="{", code=1).stderr)
