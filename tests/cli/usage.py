@@ -14,7 +14,7 @@ class Usage(Case):
 
     def test_every_command_has_help_with_examples(self):
         for command in ("dev", "run", "emit", "tail", "trace", "topics", "schema", "avro", "schema validate", "schema canonical", "schema fingerprint",
-                        "schema diff", "schema check", "avro decode", "avro encode"):
+                        "schema diff", "schema check", "schema register", "schema ls", "schema show", "schema level", "avro decode", "avro encode"):
             text = self.polka(*command.split(), "--help").stdout
             self.assertIn("Usage: polka " + command, text)
             self.assertIn("Examples:", text)
