@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { NOT_FOUND_FIRST = 40400, NOT_FOUND_END = 40500, WORDS = 300, LINES = 100 };
+enum { NOT_FOUND_FIRST = 40400, NOT_FOUND_END = 40500, WORDS = 300, LINES = 100, LINE = 1200 };
 
 /* ---- good or not ---- */
 
@@ -48,12 +48,13 @@ static void words_of(const polkai_http_answer *answer, const json_t *json, char 
 static polkai_answer_kind fail_as(polkai_answer_kind kind, polka_error *error, polka_status status, const char *code, const char *format, ...) POLKA_PRINTF(5, 6);
 static polkai_answer_kind fail_as(polkai_answer_kind kind, polka_error *error, polka_status status, const char *code, const char *format, ...)
 {
-    char message[512];
+    char message[512], safe[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    (void)polkai_fail(error, status, code, "%s", message);
+    polkai_text_escape(safe, sizeof safe, message, strlen(message), sizeof safe);        /* headers and JSON errors are the server's words too */
+    (void)polkai_fail(error, status, code, "%s", safe);
     return kind;
 }
 
@@ -140,9 +141,11 @@ polka_status polkai_answer_schema(const char *url, const json_t *json, polka_are
 {
     const json_t *text = json_object_get(json, "schema");
     const char *kind = json_string_value(json_object_get(json, "schemaType"));
+    char other[40];
     if (!json_is_string(text))
         return misses(url, "\"schema\"", error);
-    ENSURE(kind == NULL || strcmp(kind, "AVRO") == 0, POLKA_POISON, error, "not-avro", "the schema at %s is %.20s, not Avro", url, kind);
+    polkai_text_escape(other, sizeof other, kind != NULL ? kind : "", kind != NULL ? strlen(kind) : 0, sizeof other);
+    ENSURE(kind == NULL || strcmp(kind, "AVRO") == 0, POLKA_POISON, error, "not-avro", "the schema at %s is %s, not Avro", url, other);
     schema->text = polkai_arena_text(arena, json_string_value(text), json_string_length(text));
     return read_references(url, json, arena, schema, error);
 }
@@ -192,8 +195,11 @@ static const char *lines(polka_arena *arena, const json_t *messages)
     polka_text all = polkai_arena_text(arena, "", 0);
     for (size_t i = 0; i < json_array_size(messages) && i < LINES; i++) {
         const char *line = json_string_value(json_array_get(messages, i));
-        if (line != NULL)
-            all = polkai_arena_format(arena, "%s%s%.1000s", all.data, all.size > 0 ? "\n" : "", line);
+        char safe[LINE];
+        if (line == NULL)
+            continue;
+        polkai_text_escape(safe, sizeof safe, line, strlen(line), sizeof safe);
+        all = polkai_arena_format(arena, "%s%s%s", all.data, all.size > 0 ? "\n" : "", safe);
     }
     return all.data;
 }
@@ -213,5 +219,7 @@ polka_status polkai_answer_level(const char *url, const json_t *json, polka_aren
     *level = text_in(arena, json, "compatibilityLevel");
     if (*level == NULL)
         *level = text_in(arena, json, "compatibility");  /* what PUT answers */
+    if (*level != NULL && (strspn(*level, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != strlen(*level) || strlen(*level) > 64))
+        *level = NULL;                   /* it is printed */
     return *level != NULL ? POLKA_OK : misses(url, "\"compatibilityLevel\"", error);
 }
