@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+polka_reading_limits polka_read_limits = { .depth = POLKA_DEPTH_MAX, .empty_items = POLKA_EMPTY_ITEMS_MAX };
+
 /* ---- failing ----------------------------------------------------------------------------------- */
 
 /* Puts `piece` before the path; of a path that is too long the innermost part is kept. */
@@ -180,8 +182,8 @@ const uint8_t *polka_read_block_sized(polka_reader *reader, const uint8_t *at, u
 
 bool polka_read_empty_items(polka_reader *reader, const uint8_t *at, uint64_t count)
 {
-    if (count > POLKA_EMPTY_ITEMS_MAX - reader->empty_items) {
-        polka_read_fail(reader, at, "more than %u items that take no bytes", POLKA_EMPTY_ITEMS_MAX);
+    if (count > polka_read_limits.empty_items || reader->empty_items > polka_read_limits.empty_items - count) {
+        polka_read_fail(reader, at, "more than %" PRIu64 " items that take no bytes", polka_read_limits.empty_items);
         return false;
     }
     reader->empty_items += count;

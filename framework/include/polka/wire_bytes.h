@@ -12,10 +12,14 @@ extern "C" {
 #define POLKA_COLD __attribute__((cold, noinline))
 #define POLKA_LIKELY(CONDITION) __builtin_expect(!!(CONDITION), 1)
 
-#define POLKA_DEPTH_MAX 1000u                            /* levels of a recursive type */
-#define POLKA_EMPTY_ITEMS_MAX 1000000u                   /* items that take no bytes, in one value */
+#define POLKA_DEPTH_MAX 1000u                            /* levels of a recursive type that are written */
+#define POLKA_EMPTY_ITEMS_MAX 1000000u                   /* items that take no bytes, written in one value */
 #define POLKA_BODY_MAX ((size_t)1 << 30)                 /* bytes of one encoded value */
 #define POLKA_WRITE_SLACK ((size_t)16)                   /* writes may touch this much beyond what they count */
+
+/* What one value may have at most when it is read. Of the process, changed before the first value is read; begins as the two above. */
+typedef struct { unsigned depth; uint64_t empty_items; } polka_reading_limits;
+POLKA_API extern polka_reading_limits polka_read_limits;
 
 /* Where and why a value failed; filled on the failure path only. `path` grows towards its front. */
 typedef struct { size_t path_at; char path[256], reason[160]; } polka_failure;

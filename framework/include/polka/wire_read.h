@@ -270,9 +270,9 @@ POLKA_INLINE void *polka_read_room(polka_reader *reader, void *items, size_t cou
 /* polka_read_deeper: a level of a recursive type; leave with reader->depth--. */
 POLKA_INLINE bool polka_read_deeper(polka_reader *reader, const uint8_t *at)
 {
-    if (++reader->depth <= POLKA_DEPTH_MAX)
+    if (++reader->depth <= polka_read_limits.depth)
         return true;
-    polka_read_fail(reader, at, "nested deeper than %u levels", POLKA_DEPTH_MAX);
+    polka_read_fail(reader, at, "nested deeper than %u levels", polka_read_limits.depth);
     return false;
 }
 
