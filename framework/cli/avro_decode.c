@@ -40,11 +40,13 @@ static polka_status convert(void *user, polka_bytes in, polka_buffer *out, polka
 {
     const decoder *d = user;
     const writer *from = &d->writers[0];
-    uint64_t fingerprint;
+    polkai_schema_key key;
     json_t *value;
     if (d->options.single_object) {
-        TRY(polkai_framing_read(in, &fingerprint, &in, error));
-        TRY(choose(d, fingerprint, &from, error));
+        TRY(polkai_framing_read(in, &key, &in, error));
+        ENSURE(key.kind == POLKAI_BY_FINGERPRINT, POLKA_POISON, error, "unknown-framing",
+               "the value begins with 00 and the id %" PRIu64 " of a schema registry; --single-object reads c3 01", key.number);
+        TRY(choose(d, key.number, &from, error));
     }
     if (from->plan != NULL) {
         TRY(polkai_walk(from->schema.schema, in, NULL, error));      /* so that the place of what is wrong is one in these bytes */

@@ -19,7 +19,7 @@ struct cli_catalog {
     size_t event_count;
     cli_event *events;
     size_t set_count;
-    polkai_schema_set **sets;            /* [0]: the newest versions; one more for each older file and learnt text */
+    polkai_schema_set **sets;            /* [0]: the newest versions; one more for each older file */
     size_t known_count;
     known_schema *known;
     bool older_read;
@@ -276,17 +276,4 @@ const polkai_schema *cli_catalog_schema(cli_catalog *catalog, uint64_t fingerpri
             if (!catalog->files[i].newest)
                 read_older(catalog, &catalog->files[i]);
     }
-}
-
-void cli_catalog_learn(cli_catalog *catalog, polka_text text)
-{
-    const polkai_schema *schema = NULL;
-    polkai_schema_set *set = polkai_schema_set_create();
-    if (polkai_schema_parse(set, text, NULL, &schema, NULL) != POLKA_OK || cli_catalog_schema(catalog, polkai_schema_fingerprint(schema)) != NULL) {
-        polkai_schema_set_destroy(set);
-        return;
-    }
-    catalog->sets = polkai_realloc(catalog->sets, (catalog->set_count + 1) * sizeof(polkai_schema_set *));
-    catalog->sets[catalog->set_count++] = set;
-    know(catalog, schema);
 }

@@ -1,6 +1,6 @@
 /*
  * catalog.h: the schemas of the project, by event name and by fingerprint. The newest version of an event is what is
- * emitted; older files and what polka.schemas says serve for reading.
+ * emitted; older files serve for reading.
  */
 #ifndef POLKA_CLI_CATALOG_H
 #define POLKA_CLI_CATALOG_H
@@ -36,7 +36,5 @@ void cli_catalog_versions(cli_catalog *catalog, void (*visit)(void *user, const 
 cli_list cli_catalog_topics(const cli_catalog *catalog);
 
 const polkai_schema *cli_catalog_schema(cli_catalog *catalog, uint64_t fingerprint);     /* NULL: not known (yet) */
-/* cli_catalog_learn: a schema text from polka.schemas. What does not parse is left out. */
-void cli_catalog_learn(cli_catalog *catalog, polka_text text);
 
 #endif

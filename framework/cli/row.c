@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RAW_LIMIT = 4096, ASK_AGAIN_MS = 1000, SCHEMAS_WAIT_MS = 5000 };
-static const char schemas_topic[] = "polka.schemas";
+enum { RAW_LIMIT = 4096 };
 
 static char *base64(const uint8_t *bytes, size_t size)
 {
@@ -40,42 +39,14 @@ json_t *cli_bytes_json(polka_bytes bytes)
 
 /* ---- the value ---- */
 
-static void learn_schemas(cli_decoder *decoder)
-{
-    int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
-    if (decoder->admin == NULL || (decoder->asked_ns != 0 && now - decoder->asked_ns < ASK_AGAIN_MS * (int64_t)1000000))
-        return;
-    const char *name = schemas_topic;
-    cli_list topics = { 1, &name };
-    cli_reader *reader = NULL;
-    polkai_record records[64];
-    if (cli_reader_open(&reader, decoder->connection, decoder->admin, &topics, POLKAI_OFFSET_START, NULL) != POLKA_OK)
-        return;
-    while (!cli_reader_reached(reader) && !cli_stopped() &&
-           polkai_clock_real.steady_ns(&polkai_clock_real) - now < SCHEMAS_WAIT_MS * (int64_t)1000000) {
-        size_t count = cli_reader_poll(reader, records, 64, 50);
-        for (size_t i = 0; i < count; i++) {
-            if (records[i].value.data != NULL)
-                cli_catalog_learn(decoder->catalog, (polka_text){ records[i].value.size, (const char *)records[i].value.data });
-            polkai_record_release(&records[i]);
-        }
-    }
-    cli_reader_close(reader);
-    decoder->asked_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
-}
-
 static void say_reason(cli_row *row, const polka_error *error) { snprintf(row->reason, sizeof row->reason, "%s: %s", error->code, error->message); }
 
-static void read_avro(cli_decoder *decoder, cli_row *row, uint64_t fingerprint, polka_bytes body)
+static void read_avro(cli_decoder *decoder, cli_row *row, const polkai_schema_key *key, polka_bytes body)
 {
     polka_error error = { 0 };
-    const polkai_schema *schema = cli_catalog_schema(decoder->catalog, fingerprint);
-    if (schema == NULL) {
-        learn_schemas(decoder);
-        schema = cli_catalog_schema(decoder->catalog, fingerprint);
-    }
-    if (schema == NULL) {
-        snprintf(row->reason, sizeof row->reason, "schema-not-found: fingerprint %016" PRIx64 " is neither in the project's schemas nor on %s", fingerprint, schemas_topic);
+    const polkai_schema *schema = key->kind == POLKAI_BY_FINGERPRINT ? cli_catalog_schema(decoder->catalog, key->number) : NULL;
+    if (schema == NULL && cli_foreign_schema(decoder->foreign, key, &schema, &error) != POLKA_OK) {
+        say_reason(row, &error);
         return;
     }
     if (row->envelope.type.data == NULL && schema->name != NULL)
@@ -87,18 +58,25 @@ static void read_avro(cli_decoder *decoder, cli_row *row, uint64_t fingerprint, 
 static void read_value(cli_decoder *decoder, cli_row *row)
 {
     polka_bytes value = row->record->value, body;
-    uint64_t fingerprint = 0;
+    polkai_schema_key key = { 0 };
     polka_error error = { 0 };
-    if (row->envelope.mode == POLKAI_MODE_STRUCTURED && row->envelope.json.data != NULL)
+    bool structured = row->envelope.mode == POLKAI_MODE_STRUCTURED;
+    if (structured && row->envelope.json.data != NULL)
         value = (polka_bytes){ row->envelope.json.size, (const uint8_t *)row->envelope.json.data };
-    else if (row->envelope.mode == POLKAI_MODE_STRUCTURED)
+    else if (structured)
         value = row->envelope.data;
     if (value.data == NULL)
         return;
-    if (polkai_framing_read(value, &fingerprint, &body, &error) == POLKA_OK)
-        read_avro(decoder, row, fingerprint, body);
-    else if (strcmp(error.code, "unknown-framing") != 0 || polkai_json_parse(value, &row->value, NULL) != POLKA_OK)
+    if (!structured && row->envelope.schema_id.data != NULL) {
+        if (polkai_framing_read_header(row->envelope.schema_id, &key, &error) == POLKA_OK)
+            read_avro(decoder, row, &key, value);
+        else
+            say_reason(row, &error);
+    } else if (polkai_framing_read(value, &key, &body, &error) == POLKA_OK) {
+        read_avro(decoder, row, &key, body);
+    } else if (strcmp(error.code, "unknown-framing") != 0 || polkai_json_parse(value, &row->value, NULL) != POLKA_OK) {
         say_reason(row, &error);         /* schema and manifest topics, and what others write, is JSON */
+    }
 }
 
 /* ---- the row ---- */

@@ -5,16 +5,12 @@
 #define POLKA_CLI_ROW_H
 
 #include <cli/catalog.h>
+#include <cli/foreign.h>
 #include <cli/reader.h>
 #include <flow/envelope/envelope.h>
 
-/* Decodes; looks into polka.schemas when a fingerprint is not known. */
-typedef struct {
-    cli_catalog *catalog;
-    const cli_connection *connection;
-    polkai_admin *admin;
-    int64_t asked_ns;                    /* when polka.schemas was read last; 0: never */
-} cli_decoder;
+/* Decodes by the project's schemas, and by foreign ones when a value names those. */
+typedef struct { cli_catalog *catalog; cli_foreign *foreign; } cli_decoder;
 
 typedef struct {
     polkai_record *record;               /* borrowed */

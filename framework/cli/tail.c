@@ -16,6 +16,7 @@ typedef struct {
     bool json;
     cli_list wanted, types, topics, whole;       /* as given; event types, the topics to read, topics of which all is wanted */
     cli_decoder decoder;
+    polkai_admin *admin;
 } tailer;
 
 /* "start", "end", "-20" */
@@ -188,9 +189,8 @@ static polka_status read_topics(tailer *tail, const cli_connection *connection, 
     polkai_topic *there = NULL;
     size_t count = 0;
     cli_reader *reader = NULL;
-    TRY(cli_admin_open(&tail->decoder.admin, connection, error));
-    tail->decoder.connection = connection;
-    polkai_admin *admin = tail->decoder.admin;
+    TRY(cli_admin_open(&tail->admin, connection, error));
+    polkai_admin *admin = tail->admin;
     polka_status status = admin->operations->topics(admin, &there, &count, error);
     if (status == POLKA_OK)
         status = choose(tail, there, count, error);
@@ -217,10 +217,12 @@ static polka_status work(tailer *tail, const cli_where *where, int64_t from, pol
         status = cli_catalog_open(&tail->decoder.catalog, &project, error);
     if (status == POLKA_OK)
         status = cli_connection_find(&connection, &project, where, error);
+    tail->decoder.foreign = cli_foreign_create(&connection, &(polkai_schema_registry){ 0 });
     if (status == POLKA_OK)
         status = read_topics(tail, &connection, from, error);
-    if (tail->decoder.admin != NULL)
-        tail->decoder.admin->operations->close(tail->decoder.admin);
+    if (tail->admin != NULL)
+        tail->admin->operations->close(tail->admin);
+    cli_foreign_destroy(tail->decoder.foreign);
     cli_catalog_close(tail->decoder.catalog);
     return status;
 }

@@ -260,8 +260,10 @@ static polka_status encode(polka_context *unit, const polka_event *event, const 
 {
     polka_error error = { .status = POLKA_OK };
     polka_buffer buffer = { .arena = unit->arena };
-    polkai_framing_write(polka_buffer_reserve(&buffer, POLKAI_SINGLE_OBJECT_BYTES), event->fingerprint);
-    buffer.size = POLKAI_SINGLE_OBJECT_BYTES;
+    uint8_t *frame = polka_buffer_reserve(&buffer, POLKAI_SINGLE_OBJECT_BYTES);
+    buffer.size = unit->flow->options.confluent ? POLKAI_CONFLUENT_BYTES : POLKAI_SINGLE_OBJECT_BYTES;     /* an id is written when it leaves */
+    if (!unit->flow->options.confluent)
+        polkai_framing_write(frame, event->fingerprint);
     polka_status status = event->codec->encode(value, &buffer, &error);
     if (status == POLKA_OK && event->codec->key != NULL)
         status = event->codec->key(value, unit->arena, &sending->record.key, &error);

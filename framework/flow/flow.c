@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { CLOSE_MS = 1000 };
+enum { CLOSE_MS = 1000, HELPER_ENDS_MS = 20000 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -22,6 +22,10 @@ static void complete_options(polkai_flow_options *options)
     options->max_event_bytes = options->max_event_bytes == 0 ? 1000000 : options->max_event_bytes;
     options->commit_interval_ms = options->commit_interval_ms == 0 ? 500 : options->commit_interval_ms;
     options->drain_deadline_ms = options->drain_deadline_ms == 0 ? 8000 : options->drain_deadline_ms;
+    options->schema_missing_ms = options->schema_missing_ms == 0 ? 60000 : options->schema_missing_ms;
+    options->limits.depth = options->limits.depth == 0 ? polkai_walk_limits_default.depth : options->limits.depth;
+    options->limits.empty_items = options->limits.empty_items == 0 ? polkai_walk_limits_default.empty_items : options->limits.empty_items;
+    options->announce = options->announce && !options->confluent;
     options->clock = options->clock == NULL ? &polkai_clock_real : options->clock;
     options->group = options->group == NULL ? (options->service->group != NULL ? options->service->group : options->service->name) : options->group;
 }
@@ -36,6 +40,10 @@ static void add_target(polkai_flow *flow, const polka_event *event)
     target->type = polka_text_of(event->name);
     target->dataschema = polkai_envelope_dataschema(event->fingerprint, &flow->arena);
     polkai_hex64(target->key_text, event->fingerprint);
+    if (!flow->options.confluent)
+        return;
+    target->dataschema_capacity = strlen(flow->options.registry.name) + sizeof "/schemas/ids/4294967295";
+    target->dataschema_text = polka_arena_alloc(&flow->arena, target->dataschema_capacity);
 }
 
 static void collect_targets(polkai_flow *flow)
@@ -69,6 +77,8 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
 {
     const polka_service *service = options->service;
     polkai_router *router;
+    ENSURE(!options->confluent || options->registry.enrol != NULL, POLKA_MISUSE, error, "no-registry",
+           "framing: confluent needs a schema registry; set schemas.registry.url, or framing to single-object");
     TRY(polkai_router_create(&router, service, error));
     polkai_flow *made = polkai_alloc(sizeof *made);
     made->options = *options;
@@ -86,6 +96,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     else
         polkai_random_seed_entropy(&made->random);
     collect_targets(made);
+    polkai_schemas_create(made);
     make_workers(made);
     made->batch = polkai_alloc(POLKAI_BATCH * sizeof *made->batch);
     *flow = made;
@@ -165,12 +176,13 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
     prepare_sink(flow);
     if (source == NULL) {
         polkai_send_announce(flow);
-        return POLKA_OK;
+        return polkai_enrol_start(flow, error);
     }
     size_t count;
     const polka_text *topics = polkai_router_topics(flow->router, &count);
     polkai_start start = { .topics = topics, .topic_count = count,
                            .listener = { flow, polkai_assigned, polkai_revoked, notice } };
+    TRY(polkai_enrol_start(flow, error));
     TRY(start_lanes(flow, error));
     polka_status status = source->operations->start(source, &start, error);
     polkai_send_announce(flow);
@@ -184,6 +196,8 @@ int64_t polkai_flow_next_due_ms(const polkai_flow *flow)
     int64_t due_ns = flow->threaded ? INT64_MAX : polkai_lane_due_ns(flow->workers[0].lane);
     if (flow->waiting_first != NULL && flow->resend_due_ns < due_ns)
         due_ns = flow->resend_due_ns;
+    if (polkai_schemas_due_ns(flow) < due_ns)
+        due_ns = polkai_schemas_due_ns(flow);
     return due_ns == INT64_MAX ? -1 : (due_ns + 999999) / 1000000;
 }
 
@@ -210,15 +224,17 @@ static bool stop_lanes(polkai_flow *flow, int64_t deadline_ms)
 polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_error *error)
 {
     int64_t until_ns = now_ns(flow) + deadline_ms * 1000000;
-    bool lane_stuck = false, finished = true;
+    bool lane_stuck = false, finished = true, helped = true;
     polka_status committed = POLKA_OK;
     flow->draining = true;
     flow->drain_until_ns = until_ns;
+    polkai_schemas_stop(flow);
     if (flow->source != NULL) {
         for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
             atomic_store(&at->revoked, true);
         finished = polkai_give_up(flow, deadline_ms, false);
         committed = polkai_commit(flow, true, error);
+        helped = polkai_schemas_end(flow, polkai_patience_ms(flow, HELPER_ENDS_MS));
         int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;
         lane_stuck = !stop_lanes(flow, left_ms < 50 ? 50 : left_ms);
         polkai_flow_collect(flow);
@@ -227,8 +243,8 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
         if (!lane_stuck)
             flow->source = NULL;
     }
-    flow->stuck = lane_stuck;
-    ENSURE(finished && !lane_stuck, POLKA_TRANSIENT, error, "drain-deadline",
+    flow->stuck = lane_stuck || !helped;
+    ENSURE(finished && !lane_stuck && helped, POLKA_TRANSIENT, error, "drain-deadline",
            "the drain deadline of %" PRId64 " ms passed with %" PRIu64 " events under way; they will be handled again", deadline_ms, flow->in_flight);
     return committed;
 }
@@ -259,9 +275,12 @@ void polkai_flow_destroy(polkai_flow *flow)
     if (flow->stuck)
         return;                          /* a handler still runs on this memory; the process is about to end */
     flow->draining = true;
+    if (!polkai_schemas_end(flow, HELPER_ENDS_MS))
+        return;                          /* it still works on this memory */
     if (flow->sink != NULL)              /* after a clean drain only schemas can be under way, and the next start sends them again */
         flow->sink->operations->close(flow->sink, flow->in_flight > 0 ? CLOSE_MS : 0);
     polkai_flow_collect(flow);
+    polkai_schemas_destroy(flow);
     for (size_t i = 0; i < flow->worker_count; i++)
         polkai_parking_destroy(flow->workers[i].parking);
     polkai_deliveries_destroy(flow);

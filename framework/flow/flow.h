@@ -9,7 +9,9 @@
 #define POLKA_FLOW_FLOW_H
 
 #include <base/clock.h>
+#include <avro/walk.h>
 #include <base/log.h>
+#include <flow/schema/origin.h>
 #include <transport/sink.h>
 #include <transport/source.h>
 
@@ -33,6 +35,13 @@ typedef struct {
     int64_t drain_deadline_ms;           /* 0: 8000; of a revoke too */
     bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
     bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
+    bool confluent;                      /* frame emissions with 00 and the registry's id; announce is then of no matter */
+    bool enrol;                          /* ask the registry for the ids of all emissions at the start, whatever the framing */
+    polkai_schema_cluster cluster;       /* where schemas are looked for that the service was not built with */
+    polkai_schema_registry registry;
+    polkai_schema_cache cache;
+    int64_t schema_missing_ms;           /* so long an event waits for a schema that is not on polka.schemas; 0: 60000 */
+    polkai_walk_limits limits;           /* of values; zero members: the defaults */
     uint64_t seed;                       /* of jitter and root ids; 0: entropy */
     const polkai_clock *clock;
     const polkai_log *log;

@@ -14,6 +14,9 @@
 #include <flow/handler/lane.h>
 #include <flow/handler/router.h>
 #include <flow/offsets/tracker.h>
+#include <flow/schema/library.h>
+#include <flow/schema/topic.h>
+#include <flow/schema/wanted.h>
 #include <side/parking/parking.h>
 #include <side/retry/policy.h>
 
@@ -28,6 +31,10 @@ typedef struct {
     const polka_event *event;
     polka_text topic, dataschema, type;
     char key_text[17];                   /* of its record on polka.schemas */
+    bool enrolled;                       /* the registry has given its id: … */
+    uint32_t id;                         /* … with confluent framing; set before announced, as is dataschema */
+    char *dataschema_text;               /* where dataschema is then written */
+    size_t dataschema_capacity;
     atomic_bool announced;               /* its schema is acknowledged: emissions may leave */
     atomic_uint held;                    /* sends that failed and wait: nothing may overtake them */
     polkai_sending *announcement;
@@ -101,6 +108,8 @@ struct polkai_delivery {
     atomic_bool dropped;                 /* not done: its offset stays where it is */
     bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
     bool refused;                        /* one of its units has a refused emission */
+    bool waits_for_schema;               /* since it was looked at last */
+    uint64_t asked;                      /* the round of looking for schemas in which it first asked; 0: it never did */
     polka_arena arena, late;             /* late: of the poll thread, while a lane may be using the other */
     polkai_record record;
     polka_context *units;
@@ -119,18 +128,34 @@ typedef struct polkai_worker {
     polkai_parking *parking;
     polkai_random random;
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
-    unsigned sweep;                      /* the last one seen */
+    unsigned sweep, news;                /* the last one seen; of schemas too */
     uint64_t tickets;                    /* emissions made so far */
     polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
     atomic_ullong parked_keys, parked_events;
     uint8_t memory[SCRATCH_MEMORY];
 } polkai_worker;
 
+/* The schemas this service was not built with. */
+typedef struct {
+    polkai_library *library;
+    pthread_mutex_t lock;                /* of wanted, and of starting the helper */
+    polkai_wanted_list wanted;
+    _Atomic(polkai_lane *) helper;       /* looks for what is wanted; NULL until something is */
+    bool threaded;                       /* the helper; set before it is there */
+    atomic_bool stopping;
+    atomic_ullong rounds;                /* of looking, begun, from 1 */
+    atomic_uint news;                    /* grows when something was found, or is known to be absent */
+    polkai_schema_topic *topic;          /* the helper's, as all below but for the start */
+    int64_t complained_ns, enrol_due_ns; /* enrol_due_ns: when to ask for ids again; 0: all are there */
+    unsigned enrol_tries;
+} polkai_schemas;
+
 struct polkai_flow {
     polkai_flow_options options;
     const polka_service *service;
     polka_text source_name, group_name, cluster;         /* ce_source of what is emitted here: /<domain>/<name> */
     polkai_router *router;
+    polkai_schemas schemas;
     polkai_source *source;
     polkai_sink *sink;
     polkai_target *targets;
@@ -188,6 +213,24 @@ void polkai_send_announce(polkai_flow *flow);
 size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many were sent again */
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
 void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */
+
+/* ---- schemas.c: a reading or a schema from the library, or what to do without: TRANSIENT: wait; POISON: it is given up ---- */
+polka_status polkai_schemas_reading(polkai_delivery *delivery, const polkai_schema_key *key, const polka_event *event, const polkai_reading **reading,
+                                    polka_error *error);
+polka_status polkai_schemas_writer(polkai_delivery *delivery, const polkai_schema_key *key, const polkai_writer_schema **writer, polka_error *error);
+void polkai_schemas_arrived(polkai_delivery *delivery);  /* it is here, and waits behind another: a look that begins from now on is for it too */
+void polkai_schemas_create(polkai_flow *flow);           /* after the targets */
+void polkai_schemas_help(polkai_flow *flow);             /* starts the helper, or wakes it */
+void polkai_schemas_tell(polkai_flow *flow);             /* there is news: who waits is looked at again */
+size_t polkai_schemas_turn(polkai_flow *flow);           /* poll thread; without threads the helper works here. Returns how much news came */
+int64_t polkai_schemas_due_ns(const polkai_flow *flow);  /* INT64_MAX with threads */
+void polkai_schemas_stop(polkai_flow *flow);             /* what the helper does ends soon */
+bool polkai_schemas_end(polkai_flow *flow, int64_t timeout_ms);      /* false: it did not, and its memory must stay */
+void polkai_schemas_destroy(polkai_flow *flow);
+
+/* ---- enrol.c ---- */
+polka_status polkai_enrol_start(polkai_flow *flow, polka_error *error);          /* errors: MISUSE: the registry refuses a schema */
+int64_t polkai_enrol_again(polkai_flow *flow);           /* on the helper; when next, steady ns */
 
 /* ---- producer.c ---- */
 void polkai_producer_report(polkai_sending *sending, const polkai_report *report);

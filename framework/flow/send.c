@@ -27,6 +27,8 @@ polka_status polkai_send_now(polkai_flow *flow, polkai_sending *sending, polka_e
     polka_arena arena AUTO(polkai_arena_deinit);
     polkai_arena_init(&arena, memory, sizeof memory);
     polkai_context_headers(sending->unit, sending, &arena, &record);
+    if (flow->options.confluent)         /* the id may have come after the event was encoded; the bytes are the unit's own */
+        polkai_framing_write_id((uint8_t *)(uintptr_t)record.value.data, sending->target->id);
     return flow->sink->operations->send(flow->sink, &record, sending, error);
 }
 
@@ -181,13 +183,14 @@ void polkai_send_announce(polkai_flow *flow)
     for (size_t i = 0; i < flow->target_count; i++) {
         polkai_target *target = &flow->targets[i];
         if (!flow->options.announce) {
-            atomic_store(&target->announced, true);
+            if (!flow->options.confluent)    /* there the registry's id is waited for */
+                atomic_store(&target->announced, true);
             continue;
         }
         polkai_sending *sending = polkai_arena_zeroed(&flow->arena, 1, sizeof *sending);
         sending->kind = SENDING_ANNOUNCEMENT;
         sending->target = target;
-        sending->record = (polkai_record){ .topic = POLKA_TEXT("polka.schemas"), .partition = -1,
+        sending->record = (polkai_record){ .topic = POLKA_TEXT(POLKAI_SCHEMA_TOPIC), .partition = -1,
                                            .key = { 16, (const uint8_t *)target->key_text },
                                            .value = { strlen(target->event->schema), (const uint8_t *)target->event->schema } };
         target->announcement = sending;

@@ -247,6 +247,7 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
         count += take_batch(flow, timeout_ms);
     count += flow->sink->operations->poll(flow->sink, 0);
     count += polkai_flow_collect(flow);
+    count += polkai_schemas_turn(flow);
     count += polkai_send_waiting(flow, now_ns(flow));
     commit_when_due(flow);
     if (moved != NULL)

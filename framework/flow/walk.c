@@ -35,20 +35,36 @@ static polka_bytes framed(const polkai_delivery *delivery)
     return delivery->envelope.mode == POLKAI_MODE_STRUCTURED ? delivery->envelope.data : delivery->record.value;
 }
 
+/* Which schema wrote the value, and its body: a header of its own says so, or the bytes before the body. */
+static polka_status take_apart(const polkai_delivery *delivery, polkai_schema_key *key, polka_bytes *body, polka_error *error)
+{
+    *body = framed(delivery);
+    if (delivery->envelope.schema_id.data != NULL && delivery->envelope.mode != POLKAI_MODE_STRUCTURED)
+        return polkai_framing_read_header(delivery->envelope.schema_id, key, error);
+    return polkai_framing_read(*body, key, body, error);
+}
+
 /* A record that carries no type: the schema that wrote it knows. */
 static polka_status find_by_schema(polkai_delivery *delivery, const polkai_router *router, const polkai_route **route, polka_error *error)
 {
-    uint64_t fingerprint;
+    polkai_schema_key key;
     polka_bytes body;
+    const polkai_writer_schema *writer;
     *route = polkai_router_default(router);
     ENSURE(delivery->envelope.json.data == NULL, POLKA_POISON, error, "no-type", "CloudEvents JSON without a type");
-    TRY(polkai_framing_read(framed(delivery), &fingerprint, &body, error));
-    const polkai_route *known = polkai_router_find_schema(router, fingerprint);
-    ENSURE(known != NULL || *route != NULL, POLKA_POISON, error, "schema-not-found",
-           "the record has no ce_type, and its schema %016" PRIx64 " is none of those this service was built with", fingerprint);
-    if (known != NULL) {
-        *route = known;
-        delivery->envelope.type = polka_text_of(known->event->name);
+    TRY(take_apart(delivery, &key, &body, error));
+    polka_status status = polkai_schemas_writer(delivery, &key, &writer, error);
+    if (status == POLKA_POISON && *route != NULL)
+        return POLKA_OK;                 /* the default reaction takes what nobody can tell the type of */
+    if (status != POLKA_OK) {
+        polkai_error_where(error, "the record has no ce_type");
+        return status;
+    }
+    ENSURE(writer->schema->name != NULL || *route != NULL, POLKA_POISON, error, "no-type", "the record has no ce_type, and its schema has no name: it is %s",
+           polkai_avro_type_name(writer->schema->type));
+    if (writer->schema->name != NULL) {
+        delivery->envelope.type = polka_text_of(writer->schema->name);
+        *route = polkai_router_find(router, delivery->envelope.type);
     }
     return POLKA_OK;
 }
@@ -61,6 +77,18 @@ static polka_status find_route(polkai_delivery *delivery, polkai_worker *worker,
         return find_by_schema(delivery, flow->router, route, error);
     *route = polkai_router_find(flow->router, delivery->envelope.type);
     return POLKA_OK;
+}
+
+/* Who reacts cannot be told yet: the record waits as it is. */
+static void wait_unopened(polkai_delivery *delivery, polkai_worker *worker, const polka_error *error)
+{
+    delivery->opened = false;
+    if (delivery->units == NULL)
+        make_units(delivery, worker, NULL);
+    polka_context *unit = delivery->units;
+    unit->error = NULL;
+    polkai_context_fail(unit, error->status, error->code, "%s", error->message);
+    polkai_settle(unit, POLKA_DEAD);
 }
 
 /* Opens the record; afterwards units are there, or none when nobody reacts. */
@@ -76,11 +104,15 @@ static void open_delivery(polkai_delivery *delivery, polkai_worker *worker)
         return;
     }
     polkai_record_headers(&delivery->record, &worker->scratch);
-    if (find_route(delivery, worker, &route, &error) != POLKA_OK) {
+    polka_status status = find_route(delivery, worker, &route, &error);
+    if (status == POLKA_TRANSIENT) {
+        wait_unopened(delivery, worker, &error);
+    } else if (status != POLKA_OK) {
         make_units(delivery, worker, NULL);
         delivery->units[0].first_failed_ms = delivery->now_ms;
         polkai_settle_letter(&delivery->units[0], "poison", error.code, polkai_arena_text(&delivery->arena, error.message, strlen(error.message)));
     } else if (route == NULL) {
+        delivery->unit_count = 0;
         polkai_count(flow, COUNT_UNKNOWN);
     } else {
         make_units(delivery, worker, route);
@@ -107,21 +139,40 @@ static polka_status read_json(polka_context *unit, const polka_event *event, pol
     return status;
 }
 
+/* What another version of the schema wrote, as this one would have written it. */
+static polka_status read_other(polka_context *unit, const polka_event *event, void *value, polka_error *error)
+{
+    const polkai_flow *flow = unit->flow;
+    polkai_schema_key key;
+    polka_bytes written, body;
+    TRY(take_apart(unit->delivery, &key, &written, error));
+    const polkai_reading *reading = polkai_library_find(flow->schemas.library, &key, event);
+    if (reading == NULL)
+        TRY(polkai_schemas_reading(unit->delivery, &key, event, &reading, error));
+    polka_status status = reading->refused == NULL ? POLKA_OK : polkai_fail(error, POLKA_POISON, reading->refused->code, "%s", reading->refused->message);
+    body = written;
+    if (status == POLKA_OK && reading->plan != NULL)
+        status = polkai_plan_resolve(reading->plan, written, &flow->options.limits, &unit->worker->scratch, &body, error);
+    if (status == POLKA_OK)
+        status = event->codec->decode(body, &unit->worker->scratch, value, error);
+    return status == POLKA_OK ? POLKA_OK : polkai_reading_explain(reading, &key, event, written, &flow->options.limits, error);
+}
+
 static polka_status read_value(polka_context *unit, polka_error *error)
 {
     const polka_event *event = unit->reaction->event;
-    polka_bytes body;
-    if (unit->delivery->envelope.json.data != NULL) {
-        TRY(read_json(unit, event, &body, error));
-    } else {
-        uint64_t fingerprint;
-        TRY(polkai_framing_read(framed(unit->delivery), &fingerprint, &body, error));
-        ENSURE(fingerprint == event->fingerprint, POLKA_POISON, error, "schema-not-found",
-               "%s was written with schema %016" PRIx64 "; this service was built with %016" PRIx64 " and cannot read another yet",
-               event->name, fingerprint, event->fingerprint);
-    }
+    const polkai_envelope *envelope = &unit->delivery->envelope;
     void *value = polkai_arena_zeroed(&unit->worker->scratch, 1, event->value_size);
-    TRY(event->codec->decode(body, &unit->worker->scratch, value, error));
+    polka_bytes body = framed(unit->delivery);
+    if (envelope->json.data != NULL) {
+        TRY(read_json(unit, event, &body, error));
+        TRY(event->codec->decode(body, &unit->worker->scratch, value, error));
+    } else if (envelope->schema_id.data == NULL && polkai_framing_is_of(body, event->fingerprint)) {
+        body = (polka_bytes){ body.size - POLKAI_SINGLE_OBJECT_BYTES, body.data + POLKAI_SINGLE_OBJECT_BYTES };
+        TRY(event->codec->decode(body, &unit->worker->scratch, value, error));
+    } else {
+        TRY(read_other(unit, event, value, error));
+    }
     unit->value = value;
     unit->decoded = event;
     return POLKA_OK;
@@ -206,6 +257,8 @@ static void own_texts(polkai_delivery *delivery)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = kept(*texts[i], &delivery->arena);
     e->subject = e->dataschema = (polka_text){ 0, NULL };            /* nobody asks for them any more */
+    if (e->schema_id.data != NULL)
+        e->schema_id = polkai_arena_bytes(&delivery->arena, e->schema_id.data, e->schema_id.size);
     for (size_t i = 0; i < delivery->unit_count; i++) {
         polka_cause *cause = &delivery->units[i].cause;
         cause->id = e->id;
@@ -244,6 +297,8 @@ static bool advance(polkai_delivery *delivery, int64_t now_ns)
 {
     for (size_t i = 0; i < delivery->unit_count; i++) {
         polka_context *unit = &delivery->units[i];
+        if (!delivery->opened)
+            break;
         if (unit->state == UNIT_NEW || (unit->state == UNIT_WAITING && unit->due_ns <= now_ns))
             run_unit(unit);
         else if (unit->state == UNIT_HOLDING && unit->due_ns <= now_ns)
@@ -275,6 +330,7 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
         drop(delivery);
         return true;
     }
+    delivery->waits_for_schema = false;
     if (!delivery->opened)
         open_delivery(delivery, worker);
     else
@@ -328,13 +384,42 @@ static void sweep(polkai_worker *worker)
     }
 }
 
+/* What waits for a schema, or for the acknowledgement or the id of one, is due when there is news of schemas. */
+static bool hurry(polkai_parked *item, void *user)
+{
+    polkai_delivery *delivery = DELIVERY_OF_PARKED(item);
+    const int64_t *now_ns = user;
+    bool any = false;
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        polka_context *unit = &delivery->units[i];
+        if (unit->state != UNIT_HOLDING && !(unit->state == UNIT_WAITING && delivery->waits_for_schema))
+            continue;
+        unit->due_ns = *now_ns;
+        any = true;
+    }
+    if (any)
+        item->due_ns = *now_ns;
+    return any;
+}
+
+static void hear_news(polkai_worker *worker, int64_t now_ns)
+{
+    unsigned news = atomic_load_explicit(&worker->flow->schemas.news, memory_order_acquire);
+    if (worker->news == news)
+        return;
+    worker->news = news;
+    polkai_parking_hurry(worker->parking, hurry, &now_ns);
+}
+
 static void take(polkai_worker *worker, polkai_delivery *delivery, int64_t now_ns)
 {
     delivery->parked.record = &delivery->record;
-    if (polkai_parking_keys(worker->parking) > 0 && polkai_parking_follow(worker->parking, &delivery->parked))
+    if (polkai_parking_keys(worker->parking) > 0 && polkai_parking_follow(worker->parking, &delivery->parked)) {
+        polkai_schemas_arrived(delivery);
         keep(delivery);
-    else
+    } else {
         begin(worker, delivery, NULL, now_ns);
+    }
 }
 
 int64_t polkai_walk_items(void *user, polkai_lane_item *items)
@@ -343,6 +428,7 @@ int64_t polkai_walk_items(void *user, polkai_lane_item *items)
     const polkai_clock *clock = worker->flow->options.clock;
     int64_t now_ns = clock->steady_ns(clock);
     sweep(worker);
+    hear_news(worker, now_ns);
     while (items != NULL) {
         polkai_lane_item *next = items->next;
         take(worker, DELIVERY_OF(items), now_ns);

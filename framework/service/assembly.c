@@ -1,5 +1,6 @@
 /* assembly.c: the only place that chooses concrete kinds: Kafka for the transport, the real clock, the process's environment. */
 #include <base/error.h>
+#include <polka/wire.h>
 #include <service/assembly.h>
 #include <service/check.h>
 #include <service/manifest.h>
@@ -41,6 +42,34 @@ static void on_notice(void *user, polka_status status, const char *message)
         polkai_log_write(&assembly->log, status == POLKA_OK ? POLKAI_LOG_INFO : POLKAI_LOG_WARN, NULL, "%s", message);
 }
 
+/* ---- the cluster ---- */
+
+static polkai_kafka_options kafka_options(const polkai_assembly *assembly)
+{
+    const polkai_config *config = assembly->config;
+    return (polkai_kafka_options){
+        .brokers = polkai_config_text(config, "brokers"),
+        .client_id = polkai_config_text(config, "client_id"),
+        .properties = config->kafka,
+        .property_count = config->kafka_count,
+        .log = &assembly->log,
+        .embedded = polkai_config_number(config, "embedded") != 0,
+    };
+}
+
+/* What looks for schemas reads without a group, beside the service's own source. */
+static polka_status open_schema_source(void *user, polkai_source **source, polka_error *error)
+{
+    polkai_kafka_options options = kafka_options(user);
+    return polkai_kafka_source_open(source, &options, error);
+}
+
+static polka_status open_schema_admin(void *user, polkai_admin **admin, polka_error *error)
+{
+    polkai_kafka_options options = kafka_options(user);
+    return polkai_kafka_admin_open(admin, &options, error);
+}
+
 /* ---- create ---- */
 
 static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
@@ -57,6 +86,9 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .drain_deadline_ms = polkai_config_number(config, "drain.deadline_ms"),
         .compact_envelope = polkai_config_number(config, "envelope") == 1,
         .announce = true,
+        .cluster = { assembly, open_schema_source, open_schema_admin },
+        .schema_missing_ms = polkai_config_number(config, "schemas.missing_ms"),
+        .limits = { (unsigned)polkai_config_number(config, "avro.max_depth"), (uint64_t)polkai_config_number(config, "avro.max_empty_items") },
         .clock = &polkai_clock_real,
         .log = &assembly->log,
         .settings = polkai_config_settings(config),
@@ -64,6 +96,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .notice = on_notice,
         .user = assembly,
     };
+    polka_read_limits = (polka_reading_limits){ options.limits.depth, options.limits.empty_items };
     return polkai_flow_create(&assembly->flow, &options, error);
 }
 
@@ -111,20 +144,12 @@ static void announce_start(const polkai_assembly *assembly)
 
 polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error)
 {
-    const polkai_config *config = assembly->config;
     polkai_sink *sink = NULL;
     polkai_source *source = NULL;
-    polkai_kafka_options options = {
-        .brokers = polkai_config_text(config, "brokers"),
-        .client_id = polkai_config_text(config, "client_id"),
-        .group = polkai_config_text(config, "group"),
-        .properties = config->kafka,
-        .property_count = config->kafka_count,
-        .log = &assembly->log,
-        .embedded = polkai_config_number(config, "embedded") != 0,
-        .report = polkai_flow_report,
-        .report_user = assembly->flow,
-    };
+    polkai_kafka_options options = kafka_options(assembly);
+    options.group = polkai_config_text(assembly->config, "group");
+    options.report = polkai_flow_report;
+    options.report_user = assembly->flow;
     if (assembly->reacts)
         announce_start(assembly);
     TRY(polkai_kafka_sink_open(&sink, &options, error));

@@ -1,54 +1,11 @@
 /* testkit.c: services on memory, a clock that stands still, and a reader that sees everything they said. */
-#include <avro/json.h>
-#include <base/arena.h>
 #include <base/error.h>
-#include <base/identity.h>
 #include <base/text.h>
-#include <flow/envelope/envelope.h>
-#include <flow/flow.h>
 #include <flow/schema/framing.h>
-#include <polka/test.h>
-#include <transport/memory/memory.h>
+#include <testkit/inner.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { SERVICES_MOST = 64, TOPICS_MOST = 256, PARTITIONS = 4, TURNS_MOST = 1000000, SETTINGS_MOST = 64, SEED = 20261122 };
-
-typedef struct { const char *topic; int32_t partition; size_t seen; } seen_mark;
-/* Something a service said: an emission, or a dead letter. */
-typedef struct said said;
-struct said {
-    said *next;
-    bool dead, expected;
-    const polkai_record *record;
-    polka_text type, id, reason;
-};
-
-typedef struct { const polka_service *service; polkai_flow *flow; void *resource; polka_test *test; } member;
-
-struct polka_test {
-    polkai_clock clock;                  /* first: the functions below get back to the test from it */
-    int64_t now_ns;
-    polkai_memory *memory;
-    polkai_sink *sink;                   /* of what is given */
-    member members[SERVICES_MOST];
-    size_t member_count;
-    const char *settings[SETTINGS_MOST][2];
-    size_t setting_count;
-    polkai_log log;
-    polka_arena arena;
-    polkai_random random;
-    polka_text_entry headers[16];
-    size_t header_count;
-    polkai_record given;                 /* the last one */
-    seen_mark marks[TOPICS_MOST * PARTITIONS];
-    size_t mark_count;
-    said *first, *last;
-    polka_text expected_id;
-    bool started;
-    char last_log[1024];
-};
 
 static const int64_t start_ms = 1767225600000;           /* 2026-01-01T00:00:00Z */
 
@@ -64,10 +21,14 @@ static int64_t wall_ms(const polkai_clock *clock)
     return start_ms + steady_ns(clock) / 1000000;
 }
 
+int64_t polkai_test_wall_ms(const polka_test *test)
+{
+    return wall_ms(&test->clock);
+}
+
 /* ---- failing ---- */
 
-POLKA_PRINTF(3, 4) static _Noreturn void fail(const char *file, int line, const char *format, ...);
-static _Noreturn void fail(const char *file, int line, const char *format, ...)
+_Noreturn void polkai_test_fail(const char *file, int line, const char *format, ...)
 {
     va_list arguments;
     if (file != NULL)
@@ -138,10 +99,10 @@ polka_test *polka_test_create_all(const polka_service *const *services)
     polkai_random_seed(&test->random, SEED);
     test->log = (polkai_log){ .level = POLKAI_LOG_WARN, .clock = &test->clock, .capture = remember_log, .user = test };
     if (polkai_memory_sink_open(&test->sink, test->memory, NULL, NULL, &error) != POLKA_OK)
-        fail(NULL, 0, "%s", error.message);
+        polkai_test_fail(NULL, 0, "%s", error.message);
     for (; *services != NULL; services++) {
         if (test->member_count == SERVICES_MOST)
-            fail(NULL, 0, "at most %d services in one test", SERVICES_MOST);
+            polkai_test_fail(NULL, 0, "at most %d services in one test", SERVICES_MOST);
         test->members[test->member_count++] = (member){ .service = *services, .test = test };
     }
     return test;
@@ -152,22 +113,33 @@ polka_test *polka_test_create(const polka_service *service)
     return polka_test_create_all((const polka_service *const[]){ service, NULL });
 }
 
+static polka_status open_source(void *user, polkai_source **source, polka_error *error)
+{
+    return polkai_memory_source_open(source, ((polka_test *)user)->memory, NULL, error);
+}
+
+static polka_status open_admin(void *user, polkai_admin **admin, polka_error *error)
+{
+    return polkai_memory_admin_open(admin, ((polka_test *)user)->memory, error);
+}
+
 static void start_member(polka_test *test, member *each)
 {
     polka_error error;
     polkai_source *source;
     polkai_sink *sink;
     polkai_flow_options options = { .service = each->service, .lanes = 0, .seed = SEED, .clock = &test->clock, .log = &test->log,
-                                    .settings = { each, setting_text, setting_number }, .resource = each->resource };
+                                    .settings = { each, setting_text, setting_number }, .resource = each->resource,
+                                    .cluster = { test, open_source, open_admin } };
     const char *group = each->service->group != NULL ? each->service->group : each->service->name;
     if (polkai_flow_create(&each->flow, &options, &error) != POLKA_OK ||
         polkai_memory_source_open(&source, test->memory, group, &error) != POLKA_OK ||
         polkai_memory_sink_open(&sink, test->memory, polkai_flow_report, each->flow, &error) != POLKA_OK ||
         polkai_flow_start(each->flow, source, sink, &error) != POLKA_OK)
-        fail(NULL, 0, "service %s: %s", each->service->name, error.message);
+        polkai_test_fail(NULL, 0, "service %s: %s", each->service->name, error.message);
 }
 
-static void start_all(polka_test *test)
+void polkai_test_start(polka_test *test)
 {
     for (size_t i = 0; i < test->member_count && !test->started; i++)
         start_member(test, &test->members[i]);
@@ -189,7 +161,7 @@ void polka_test_destroy(polka_test *test)
 static void too_late(const polka_test *test, const char *what)
 {
     if (test->started)
-        fail(NULL, 0, "%s comes before the first polka_test_given", what);
+        polkai_test_fail(NULL, 0, "%s comes before the first polka_test_given", what);
 }
 
 void polka_test_resource(polka_test *test, const char *service, void *resource)
@@ -201,7 +173,7 @@ void polka_test_resource(polka_test *test, const char *service, void *resource)
             return;
         }
     }
-    fail(NULL, 0, "polka_test_resource: no service %s in this test", service);
+    polkai_test_fail(NULL, 0, "polka_test_resource: no service %s in this test", service);
 }
 
 void polka_test_setting(polka_test *test, const char *name, const char *value)
@@ -211,7 +183,7 @@ void polka_test_setting(polka_test *test, const char *name, const char *value)
     for (size_t i = 0; i < test->member_count; i++)
         known = known || declared(&test->members[i], name) != NULL;
     if (!known || test->setting_count == SETTINGS_MOST)
-        fail(NULL, 0, "polka_test_setting: no service of this test declares the setting %s", name);
+        polkai_test_fail(NULL, 0, "polka_test_setting: no service of this test declares the setting %s", name);
     test->settings[test->setting_count][0] = polkai_arena_text(&test->arena, name, strlen(name)).data;
     test->settings[test->setting_count++][1] = polkai_arena_text(&test->arena, value, strlen(value)).data;
 }
@@ -219,7 +191,7 @@ void polka_test_setting(polka_test *test, const char *name, const char *value)
 void polka_test_header(polka_test *test, const char *name, const char *value)
 {
     if (test->header_count == sizeof test->headers / sizeof *test->headers)
-        fail(NULL, 0, "polka_test_header: too many headers");
+        polkai_test_fail(NULL, 0, "polka_test_header: too many headers");
     test->headers[test->header_count++] = (polka_text_entry){ polkai_arena_text(&test->arena, name, strlen(name)),
                                                               polkai_arena_text(&test->arena, value, strlen(value)) };
 }
@@ -252,7 +224,7 @@ static seen_mark *mark_of(polka_test *test, const char *topic, int32_t partition
         if (test->marks[i].partition == partition && strcmp(test->marks[i].topic, topic) == 0)
             return &test->marks[i];
     if (test->mark_count == sizeof test->marks / sizeof *test->marks)
-        fail(NULL, 0, "more than %d topics in one test", TOPICS_MOST);
+        polkai_test_fail(NULL, 0, "more than %d topics in one test", TOPICS_MOST);
     test->marks[test->mark_count] = (seen_mark){ polkai_arena_text(&test->arena, topic, strlen(topic)).data, partition, 0 };
     return &test->marks[test->mark_count++];
 }
@@ -304,7 +276,7 @@ static void listen_to(polka_test *test, const char *topic, int32_t partition)
     }
 }
 
-static void turn_all(polka_test *test)
+void polkai_test_turn(polka_test *test)
 {
     polka_error error;
     for (size_t turns = 0, moved = 1; moved > 0; turns++) {
@@ -312,76 +284,21 @@ static void turn_all(polka_test *test)
         for (size_t i = 0; i < test->member_count; i++) {
             size_t here = 0;
             if (polkai_flow_step(test->members[i].flow, 0, &here, &error) != POLKA_OK)
-                fail(NULL, 0, "service %s stopped: %s", test->members[i].service->name, error.message);
+                polkai_test_fail(NULL, 0, "service %s stopped: %s", test->members[i].service->name, error.message);
             moved += here;
         }
         if (turns == TURNS_MOST)
-            fail(NULL, 0, "the services do not come to rest; do events cause themselves?");
+            polkai_test_fail(NULL, 0, "the services do not come to rest; do events cause themselves?");
     }
     collect(test);
 }
 
-/* ---- given ---- */
-
-static void send_given(polka_test *test)
-{
-    polka_error error;
-    if (test->sink->operations->send(test->sink, &test->given, NULL, &error) != POLKA_OK)
-        fail(NULL, 0, "polka_test_given: %s", error.message);
-    test->sink->operations->poll(test->sink, 0);
-    turn_all(test);
-}
-
-static void write_headers(polka_test *test, const polka_event *event)
-{
-    uint8_t uuid[16];
-    char *id = polka_arena_alloc(&test->arena, POLKA_UUID_TEXT + 1);
-    polkai_uuid_v7(uuid, wall_ms(&test->clock), &test->random);
-    polkai_uuid_write(id, uuid);
-    polkai_envelope envelope = { .mode = POLKAI_MODE_BINARY, .id = { POLKA_UUID_TEXT, id }, .source = POLKA_TEXT("/test"),
-                                 .type = polka_text_of(event->name), .time_ms = wall_ms(&test->clock), .correlation_id = { POLKA_UUID_TEXT, id },
-                                 .dataschema = polkai_envelope_dataschema(event->fingerprint, &test->arena) };
-    polkai_header *headers = polkai_arena_zeroed(&test->arena, POLKAI_ENVELOPE_HEADERS + test->header_count + 1, sizeof *headers);
-    size_t count = polkai_envelope_write(&envelope, &test->arena, headers);
-    headers[count++] = (polkai_header){ POLKA_TEXT("polka-test-given"), { 1, (const uint8_t *)"1" } };
-    for (size_t i = 0; i < test->header_count; i++)
-        headers[count++] = (polkai_header){ test->headers[i].key, { test->headers[i].value.size, (const uint8_t *)test->headers[i].value.data } };
-    test->given.headers = headers;
-    test->given.header_count = count;
-    test->header_count = 0;
-}
-
-void polka_test_given(polka_test *test, const polka_event *event, const void *value)
-{
-    polka_error error = { .status = POLKA_OK };
-    polka_buffer buffer = { .arena = &test->arena };
-    start_all(test);
-    polkai_framing_write(polka_buffer_reserve(&buffer, POLKAI_SINGLE_OBJECT_BYTES), event->fingerprint);
-    buffer.size = POLKAI_SINGLE_OBJECT_BYTES;
-    if (event->topic == NULL || event->codec == NULL)
-        fail(NULL, 0, "polka_test_given: the schema of %s has no polka.topic", event->name);
-    test->given = (polkai_record){ .topic = polka_text_of(event->topic), .partition = -1, .timestamp_ms = wall_ms(&test->clock) };
-    if (event->codec->encode(value, &buffer, &error) != POLKA_OK ||
-        (event->codec->key != NULL && event->codec->key(value, &test->arena, &test->given.key, &error) != POLKA_OK))
-        fail(NULL, 0, "polka_test_given: %s: %s", event->name, error.message);
-    if (test->given.key.data != NULL)
-        test->given.key = polkai_arena_bytes(&test->arena, test->given.key.data, test->given.key.size);
-    test->given.value = (polka_bytes){ buffer.size, buffer.data };
-    write_headers(test, event);
-    send_given(test);
-}
-
-void polka_test_redelivered(polka_test *test)
-{
-    if (test->given.topic.data == NULL)
-        fail(NULL, 0, "polka_test_redelivered: nothing was given yet");
-    send_given(test);
-}
+/* ---- time ---- */
 
 void polka_test_advance_ms(polka_test *test, int64_t ms)
 {
     int64_t until_ns = test->now_ns + ms * 1000000;
-    start_all(test);
+    polkai_test_start(test);
     for (;;) {                           /* from one due time to the next, so that order is that of real time */
         int64_t next_ns = until_ns;
         for (size_t i = 0; i < test->member_count; i++) {
@@ -390,7 +307,7 @@ void polka_test_advance_ms(polka_test *test, int64_t ms)
                 next_ns = due_ms * 1000000 > test->now_ns ? due_ms * 1000000 : test->now_ns + 1000000;
         }
         test->now_ns = next_ns < until_ns ? next_ns : until_ns;
-        turn_all(test);
+        polkai_test_turn(test);
         if (test->now_ns == until_ns)
             return;
     }
@@ -418,20 +335,20 @@ const void *polka_test_expect(polka_test *test, const polka_event *event, const 
     for (said *at = test->first; at != NULL; at = at->next) {
         if (at->expected || at->dead || !polka_text_equal(at->type, type))
             continue;
-        uint64_t fingerprint;
+        polkai_schema_key key;
         polka_bytes body;
         polka_error error;
         void *value = polkai_arena_zeroed(&test->arena, 1, event->value_size);
-        if (polkai_framing_read(at->record->value, &fingerprint, &body, &error) != POLKA_OK ||
+        if (polkai_framing_read(at->record->value, &key, &body, &error) != POLKA_OK ||
             event->codec->decode(body, &test->arena, value, &error) != POLKA_OK)
-            fail(file, line, "%s cannot be read: %s", event->name, error.message);
+            polkai_test_fail(file, line, "%s cannot be read: %s", event->name, error.message);
         at->expected = true;
         test->expected_id = at->id;
         return value;
     }
     char left[4096];
     list_said(test, left, sizeof left);
-    fail(file, line, "expected %s; what was said and not expected yet:%s", event->name, left);
+    polkai_test_fail(file, line, "expected %s; what was said and not expected yet:%s", event->name, left);
 }
 
 polka_text polka_test_expected_id(polka_test *test)
@@ -449,7 +366,7 @@ void polka_test_expect_dead(polka_test *test, const char *reason_part, const cha
     }
     char left[4096];
     list_said(test, left, sizeof left);
-    fail(file, line, "expected a dead letter that says \"%s\"; what was said and not expected yet:%s", reason_part, left);
+    polkai_test_fail(file, line, "expected a dead letter that says \"%s\"; what was said and not expected yet:%s", reason_part, left);
 }
 
 void polka_test_expect_nothing(polka_test *test, const char *file, int line)
@@ -459,6 +376,6 @@ void polka_test_expect_nothing(polka_test *test, const char *file, int line)
             continue;
         char left[4096];
         list_said(test, left, sizeof left);
-        fail(file, line, "expected nothing more, but there is:%s", left);
+        polkai_test_fail(file, line, "expected nothing more, but there is:%s", left);
     }
 }

@@ -77,7 +77,7 @@ static void handle(hop *self, rd_kafka_message_t *message)
     polka_error error;
     polkai_envelope cause;
     polka_bytes body;
-    uint64_t fingerprint;
+    polkai_schema_key key;
     bench_order_placed order;
     int64_t total;
     polkai_record record = { .topic = POLKA_TEXT("bench.orders"), .partition = message->partition, .offset = message->offset,
@@ -90,9 +90,9 @@ static void handle(hop *self, rd_kafka_message_t *message)
         if (!polka_text_equal(cause.type, POLKA_TEXT("bench.OrderPlaced")))
             client_die("type", cause.type.data);
     }
-    if (polkai_framing_read(record.value, &fingerprint, &body, &error) != POLKA_OK)
+    if (polkai_framing_read(record.value, &key, &body, &error) != POLKA_OK)
         client_die("framing", error.message);
-    if (fingerprint != bench_order_placed_event.fingerprint)
+    if (key.kind != POLKAI_BY_FINGERPRINT || key.number != bench_order_placed_event.fingerprint)
         client_die("framing", "another schema");
     if (bench_order_placed_event.codec->decode(body, &self->arena, &order, &error) != POLKA_OK)
         client_die("decode", error.message);

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     polka_arena arena = { NULL, NULL, NULL };
     polkai_envelope envelope;
     polka_error error;
-    uint64_t fingerprint;
+    polkai_schema_key key;
     polka_bytes body;
     polkai_record record = { .topic = POLKA_TEXT("t"), .headers = headers };
     record.header_count = take_headers(&data, &size, headers);
@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         write_and_read_again(&envelope, POLKAI_MODE_BINARY, &arena);
         write_and_read_again(&envelope, POLKAI_MODE_COMPACT, &arena);
     }
-    (void)!polkai_framing_read(record.value, &fingerprint, &body, &error);
+    (void)!polkai_framing_read(record.value, &key, &body, &error);
     polkai_arena_deinit(&arena);
     return 0;
 }

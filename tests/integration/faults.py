@@ -410,6 +410,7 @@ def main():
     began, act = time.monotonic(), None
     try:
         with Bench(options.build, up=False) as bench:
+            bench.arguments = ("--schemas.missing_ms", "2s")         # so that an unknown schema is given up while we look
             scene = Scene(bench, options)
             for act in ACTS:
                 if options.only and act.__name__ not in options.only.split(",") and act not in (*ACTS[:2], ACTS[-1]):

@@ -117,7 +117,8 @@ class Service:
     def start(self, *arguments, brokers=None):
         self.seen = os.path.getsize(self.path) if os.path.exists(self.path) else 0
         with open(self.path, "ab") as log:
-            self.process = subprocess.Popen([self.bench.binary(self.name), "--brokers", brokers or self.bench.brokers, "--log.format", "json", *arguments],
+            self.process = subprocess.Popen([self.bench.binary(self.name), "--brokers", brokers or self.bench.brokers, "--log.format", "json",
+                                             *self.bench.arguments, *arguments],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT, cwd=self.bench.folder)
         self.starts += 1
         return self
@@ -188,6 +189,7 @@ class Bench:
         self.folder = tempfile.mkdtemp(prefix="polka-integration-")
         self.kafka = Kafka(self.folder)
         self.services = {name: Service(self, name) for name in SERVICES}
+        self.arguments = ()                              # of every service
 
     @property
     def brokers(self):

@@ -129,6 +129,8 @@ polka_status polkai_envelope_open(const polkai_record *record, polka_text cluste
             envelope->traceparent = as_text(header);
         } else if (HEADER_IS(header, "content-type")) {
             content_type = as_text(header);
+        } else if (HEADER_IS(header, "__value_schema_id")) {
+            envelope->schema_id = header->value;
         }
     }
     if (content_type.size >= sizeof structured - 1 && strncasecmp(content_type.data, structured, sizeof structured - 1) == 0) {

@@ -21,6 +21,7 @@ typedef struct {
     polka_text subject, correlation_id, causation_id, dataschema, traceparent;
     int64_t time_ms;                     /* 0: absent */
     unsigned hops, attempt;              /* attempt: 0 or 1 on what a first attempt emitted */
+    polka_bytes schema_id;               /* header __value_schema_id, as it is; data NULL: absent */
     polka_bytes data;                    /* structured mode only: the bytes of data_base64 … */
     polka_text json;                     /* … or the JSON text of data; of the two one has data, unless there is none */
 } polkai_envelope;

@@ -35,6 +35,14 @@ POLKA_API void polka_test_header(polka_test *test, const char *name, const char 
 
 /* polka_test_given: the event arrives; everything that follows from it now has happened when this returns. */
 POLKA_API void polka_test_given(polka_test *test, const polka_event *event, const void *value);
+/*
+ * polka_test_given_json: the event arrives as another version of its schema wrote it: an older one, a newer one, one of a foreign
+ * writer. `schema` is the writer's, Avro JSON; `json` the value as plain JSON by that schema. What the service makes of it is
+ * what it would make of it in production; a value that cannot become the event is a dead letter.
+ * polka_test_given_bytes: the same with a key and an Avro body of one's own, right or wrong.
+ */
+POLKA_API void polka_test_given_json(polka_test *test, const polka_event *event, const char *schema, const char *json);
+POLKA_API void polka_test_given_bytes(polka_test *test, const polka_event *event, const char *schema, polka_text key, polka_bytes body);
 /* polka_test_redelivered: the last given arrives once more, as after a crash: the same record, the same id. */
 POLKA_API void polka_test_redelivered(polka_test *test);
 POLKA_API void polka_test_advance_ms(polka_test *test, int64_t ms);                        /* time passes; what is due happens */
@@ -52,6 +60,7 @@ POLKA_API void polka_test_expect_nothing(polka_test *test, const char *file, int
 #ifndef __cplusplus
 #define POLKA_GIVEN(TEST, EVENT, ...) polka_test_given((TEST), &EVENT##_event, &(EVENT){ __VA_ARGS__ })
 #endif
+#define POLKA_GIVEN_JSON(TEST, EVENT, SCHEMA, JSON) polka_test_given_json((TEST), &EVENT##_event, (SCHEMA), (JSON))
 #define POLKA_EXPECT(TEST, EVENT) ((const EVENT *)polka_test_expect((TEST), &EVENT##_event, __FILE__, __LINE__))
 #define POLKA_EXPECT_DEAD(TEST, PART) polka_test_expect_dead((TEST), (PART), __FILE__, __LINE__)
 #define POLKA_EXPECT_NOTHING(TEST) polka_test_expect_nothing((TEST), __FILE__, __LINE__)

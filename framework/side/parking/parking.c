@@ -185,6 +185,13 @@ polkai_parked *polkai_parking_due(polkai_parking *parking, int64_t now_ns)
     return take_out(parking, parking->heap[0]);
 }
 
+void polkai_parking_hurry(polkai_parking *parking, bool (*earlier)(polkai_parked *first, void *user), void *user)
+{
+    for (size_t i = 0; i < parking->heap_count; i++)     /* what moves up changes places with ones already looked at */
+        if (earlier(parking->heap[i]->first, user))
+            heap_up(parking, i);
+}
+
 /* Takes the wanted ones out of those behind the first of a key. */
 static polkai_parked *sweep_behind(polkai_parking *parking, place *item, bool (*wanted)(const polkai_parked *, void *), void *user)
 {

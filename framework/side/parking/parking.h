@@ -28,6 +28,11 @@ bool polkai_parking_follow(polkai_parking *parking, polkai_parked *item);
 polkai_parked *polkai_parking_due(polkai_parking *parking, int64_t now_ns);
 /* polkai_parking_return: what is left behind a settled first: they wait (again) behind `first`, which is parked by this. */
 void polkai_parking_return(polkai_parking *parking, polkai_parked *first, polkai_parked *behind);
+/*
+ * polkai_parking_hurry: those firsts of a key are due earlier for which `earlier` is true; it has changed due_ns, to what is not
+ * later than before.
+ */
+void polkai_parking_hurry(polkai_parking *parking, bool (*earlier)(polkai_parked *first, void *user), void *user);
 /* polkai_parking_sweep: takes out all for which `wanted` is true, linked by ->next; a key whose first is wanted goes whole. */
 polkai_parked *polkai_parking_sweep(polkai_parking *parking, bool (*wanted)(const polkai_parked *item, void *user), void *user);
 

@@ -14,6 +14,7 @@ static bool show(stage *on, polka_bytes value, const polkai_header *headers, siz
 {
     polka_error error = { 0 };
     cr_assert_eq(cli_catalog_open(&on->decoder.catalog, &project, &error), POLKA_OK, "%s", error.message);
+    on->decoder.foreign = cli_foreign_create(NULL, &(polkai_schema_registry){ 0 });
     on->record = (polkai_record){ .topic = POLKA_TEXT("shop.orders"), .offset = 7, .timestamp_ms = 1000, .value = value, .header_count = count, .headers = headers };
     return cli_row_read(&on->decoder, &on->record, only, &on->arena, &on->row);
 }
@@ -21,6 +22,7 @@ static bool show(stage *on, polka_bytes value, const polkai_header *headers, siz
 static void leave(stage *on)
 {
     cli_row_free(&on->row);
+    cli_foreign_destroy(on->decoder.foreign);
     cli_catalog_close(on->decoder.catalog);
     polkai_arena_deinit(&on->arena);
 }
@@ -47,6 +49,13 @@ Test(row, an_unknown_fingerprint_is_named_most_significant_digit_first)
     shows(BYTES(0xc3, 0x01, 8, 7, 6, 5, 4, 3, 2, 1, 0), NULL, 0, "0102030405060708");
 }
 Test(row, the_id_of_confluents_framing_is_named) { shows(BYTES(0, 0, 0, 1, 2, 9), NULL, 0, "258"); }
+Test(row, a_schema_header_is_read_before_the_value)
+{
+    const polkai_header good[] = { { POLKA_TEXT_INIT("__value_schema_id"), { 5, (const uint8_t *)"\0\0\0\1\2" } } };
+    const polkai_header bad[] = { { POLKA_TEXT_INIT("__value_schema_id"), { 5, (const uint8_t *)"\2\0\0\1\2" } } };
+    shows(BYTES(0xc3, 0x01, 8, 7, 6, 5, 4, 3, 2, 1, 0), good, 1, "258");
+    shows(BYTES(0xc3, 0x01, 8, 7, 6, 5, 4, 3, 2, 1, 0), bad, 1, "bad-header");
+}
 Test(row, an_unknown_first_byte_is_named) { shows(BYTES(0x7f, 1, 2), NULL, 0, "7f"); }
 Test(row, a_cut_frame_is_said) { shows(BYTES(0xc3, 0x01, 1), NULL, 0, "truncated"); }
 

@@ -69,6 +69,8 @@ static void capture(void *user, polkai_log_level level, const char *message)
     (void)level;
     pthread_mutex_lock(&h->log_lock);    /* lanes log too */
     snprintf(h->last_log, sizeof h->last_log, "%s", message);
+    size_t used = strlen(h->all_logs);
+    snprintf(h->all_logs + used, sizeof h->all_logs - used, "%s\n", message);
     pthread_mutex_unlock(&h->log_lock);
 }
 

@@ -22,7 +22,7 @@ typedef struct {
     polkai_flow *flow;
     polkai_sink *sink;                   /* of the test */
     polkai_log log;
-    char last_log[1024];
+    char last_log[1024], all_logs[16384];
     pthread_mutex_t log_lock;
     polka_arena arena;
 } harness;
