@@ -177,12 +177,15 @@ polka_status polkai_cache_keep(polkai_cache *cache, const char *registry, const 
 
 polka_status polkai_cache_fetch(polkai_cache *cache, polkai_registry *registry, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error)
 {
-    polka_status status = polkai_registry_fetch(registry, id, arena, text, error);
+    polka_text known;
+    bool kept = polkai_cache_find(cache, polkai_registry_name(registry), id, arena, &known);
+    polka_status status = kept ? polkai_registry_confirm(registry, id, arena, text, error) : polkai_registry_fetch(registry, id, arena, text, error);
     if (status == POLKA_OK)
         return polkai_cache_keep(cache, polkai_registry_name(registry), id, *text, error);
-    if (status == POLKA_TRANSIENT && polkai_cache_find(cache, polkai_registry_name(registry), id, arena, text))
-        return POLKA_OK;
-    return status;
+    if (status != POLKA_TRANSIENT || !kept)
+        return status;
+    *text = known;
+    return POLKA_OK;
 }
 
 /* ---- by fingerprint ---- */

@@ -40,7 +40,8 @@ polka_status polkai_cache_keep(polkai_cache *cache, const char *registry, const 
 
 /*
  * polkai_cache_fetch: what a reader does about an id that it has not seen since its start: asks the registry, keeps the answer, and
- * takes what is kept when the registry does not answer.
+ * takes what is kept when the registry does not answer. For an id that is kept the registry has 2 s to contradict, and during an outage
+ * is asked once in 10 s, so that many ids do not wait one after the other.
  * errors: as polkai_registry_fetch when nothing is kept; "registry-changed-schema" as above.
  */
 polka_status polkai_cache_fetch(polkai_cache *cache, polkai_registry *registry, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error);

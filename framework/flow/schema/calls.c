@@ -16,6 +16,7 @@ static void free_text(char **text) { free(*text); }
 typedef struct {
     polkai_registry *registry;
     polka_arena *arena;
+    bool brief;
     json_t *json;
     const char *url;
 } conversation;
@@ -24,7 +25,7 @@ static void end(conversation *talk) { json_decref(talk->json); }
 
 static polka_status ask(conversation *talk, const char *method, const char *path, const char *body, polka_error *error)
 {
-    const polkai_registry_call call = { method, path, body != NULL ? polka_text_of(body) : (polka_text){ 0 } };
+    const polkai_registry_call call = { method, path, body != NULL ? polka_text_of(body) : (polka_text){ 0 }, talk->brief };
     return polkai_registry_ask(talk->registry, &call, talk->arena, &talk->json, &talk->url, error);
 }
 
@@ -112,11 +113,11 @@ static polka_status write_out(polkai_registry *registry, polkai_registry_schema 
     return status;
 }
 
-polka_status polkai_registry_fetch(polkai_registry *registry, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error)
+static polka_status fetch(polkai_registry *registry, bool brief, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error)
 {
     char name[POLKAI_SCHEMA_ID_TEXT + 1];
     polkai_registry_schema schema = { 0 };
-    conversation talk AUTO(end) = { .registry = registry, .arena = arena };
+    conversation talk AUTO(end) = { .registry = registry, .arena = arena, .brief = brief };
     polkai_schema_id_write(name, id);
     TRY(ask(&talk, "GET", polkai_arena_format(arena, "/schemas/%s/%s", id->by_guid ? "guids" : "ids", name).data, NULL, error));
     TRY(polkai_answer_schema(talk.url, talk.json, arena, &schema, error));
@@ -129,6 +130,16 @@ polka_status polkai_registry_fetch(polkai_registry *registry, const polkai_schem
     }
     *text = schema.text;
     return POLKA_OK;
+}
+
+polka_status polkai_registry_fetch(polkai_registry *registry, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error)
+{
+    return fetch(registry, false, id, arena, text, error);
+}
+
+polka_status polkai_registry_confirm(polkai_registry *registry, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error)
+{
+    return fetch(registry, true, id, arena, text, error);
 }
 
 polka_status polkai_registry_register(polkai_registry *registry, const char *subject, const polkai_registry_schema *schema, int32_t *id, polka_error *error)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CALL_MS = 15000, ATTEMPTS = 3, FIRST_WAIT_MS = 100, WAIT_MAX_MS = 5000 };
+enum { CALL_MS = 15000, ATTEMPTS = 3, FIRST_WAIT_MS = 100, WAIT_MAX_MS = 5000, BRIEF_MS = 2000, SILENT_MS = 10000 };
 
 static int64_t now_ms(void) { return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000; }
 
@@ -132,13 +132,14 @@ static polkai_answer_kind ask_all(asking *ask, json_t **json, bool *again, polka
 
 static polka_status ask_rounds(asking *ask, json_t **json, polka_error *error)
 {
-    for (unsigned round = 0; round < ask->registry->attempts; round++) {
+    unsigned rounds = ask->call->brief ? 1 : ask->registry->attempts;
+    for (unsigned round = 0; round < rounds; round++) {
         bool again = false;
         ask->wait_ms = -1;
         polkai_answer_kind kind = ask_all(ask, json, &again, error);
         if (kind == POLKAI_ANSWER_GOOD)
             return POLKA_OK;
-        if (kind == POLKAI_ANSWER_FINAL || !again || round + 1 == ask->registry->attempts || !wait_between(ask, round))
+        if (kind == POLKAI_ANSWER_FINAL || !again || round + 1 == rounds || !wait_between(ask, round))
             break;
     }
     return error->status;
@@ -148,8 +149,15 @@ polka_status polkai_registry_ask(polkai_registry *registry, const polkai_registr
 {
     polka_error own = { 0 };             /* the caller's may be NULL; what decides is its code */
     pthread_mutex_lock(&registry->turn);
-    asking ask = { .registry = registry, .call = call, .arena = arena, .deadline_ms = now_ms() + registry->call_ms };
-    polka_status status = ask_rounds(&ask, json, &own);
+    int64_t limit_ms = call->brief && registry->call_ms > BRIEF_MS ? BRIEF_MS : registry->call_ms;
+    asking ask = { .registry = registry, .call = call, .arena = arena, .deadline_ms = now_ms() + limit_ms, .url = registry->endpoints[0].base };
+    polka_status status = call->brief && now_ms() < registry->silent_until_ms
+        ? polkai_fail(&own, POLKA_TRANSIENT, "registry-unreachable", "%s did not answer a moment ago", registry->endpoints[0].base)
+        : ask_rounds(&ask, json, &own);
+    if (status != POLKA_TRANSIENT)
+        registry->silent_until_ms = 0;
+    else if (now_ms() >= registry->silent_until_ms)
+        registry->silent_until_ms = now_ms() + SILENT_MS;
     pthread_mutex_unlock(&registry->turn);
     *url = ask.url;
     if (status != POLKA_OK && error != NULL)

@@ -64,6 +64,11 @@ void polkai_schema_id_write(char out[POLKAI_SCHEMA_ID_TEXT + 1], const polkai_sc
  * errors: also POISON "bad-schema" when its references make no valid schema.
  */
 polka_status polkai_registry_fetch(polkai_registry *registry, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error);
+/*
+ * polkai_registry_confirm: as fetch, for somebody who has an answer already and only asks whether it still holds: each URL once, 2 s at
+ * most, and for 10 s after that has failed not at all.
+ */
+polka_status polkai_registry_confirm(polkai_registry *registry, const polkai_schema_id *id, polka_arena *arena, polka_text *text, polka_error *error);
 
 typedef struct { const char *name, *subject; int64_t version; } polkai_registry_reference;
 typedef struct {

@@ -16,7 +16,8 @@ struct polkai_registry {
     const char *user, *password;         /* for endpoints without their own; NULL: none */
     int64_t call_ms;
     unsigned attempts;
-    pthread_mutex_t turn;                /* held while a call runs: http, current */
+    int64_t silent_until_ms;             /* brief calls are not made before */
+    pthread_mutex_t turn;                /* held while a call runs: http, current, silent_until_ms */
     pthread_mutex_t lock;                /* stopped */
     pthread_cond_t wake;
     bool stopped;
@@ -26,6 +27,7 @@ struct polkai_registry {
 typedef struct {
     const char *method, *path;           /* path: escaped, begins with / */
     polka_text body;                     /* data NULL: none */
+    bool brief;                          /* one round, 2 s, and not at all soon after such a one failed */
 } polkai_registry_call;
 
 /* polkai_registry_ask: *json is new, *url is who answered (memory of arena). errors: as registry.h says. */

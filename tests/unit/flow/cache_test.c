@@ -241,6 +241,20 @@ Test(cache, answers_for_a_registry_that_is_down_and_for_no_registry_that_says_no
     polkai_registry_close(registry);
 }
 
+Test(cache, does_not_wait_for_a_silent_registry_once_for_each_id_that_is_kept, .init = start, .fini = stop)
+{
+    stub_start(NULL);
+    polkai_registry *registry = registry_of("silent");
+    for (int32_t i = 1; i <= 20; i++)
+        cr_assert_eq(polkai_cache_keep(cache, polkai_registry_name(registry), &(polkai_schema_id){ .id = i }, POLKA_TEXT("\"string\""), &error), POLKA_OK);
+    for (int32_t i = 1; i <= 20; i++)
+        cr_assert_eq(polkai_cache_fetch(cache, registry, &(polkai_schema_id){ .id = i }, &arena, &text, &error), POLKA_OK, "%s", error.message);
+    cr_assert_leq(stub_count(), 2, "asked again within 10 s");
+    cr_assert_eq(polkai_cache_fetch(cache, registry, &(polkai_schema_id){ .id = 21 }, &arena, &text, &error), POLKA_TRANSIENT);
+    cr_assert_not_null(strstr(error.message, "timed out"), "one that is not kept is asked for whatever was before: %s", error.message);
+    polkai_registry_close(registry);
+}
+
 /* ---- by fingerprint ---- */
 
 static uint64_t fingerprint_of(const char *schema)
