@@ -26,7 +26,7 @@ static polka_status read_level(const char *file, polkai_compat_level *level, pol
     for (size_t i = 0; i < root->count; i++) {
         const polkai_yaml *member = &root->items[i];
         if (root->kind != POLKAI_YAML_MAP || strcmp(member->name, "compatibility") != 0)
-            return polkai_yaml_fail(error, member, "unknown-member", "schemas.yaml has one member: `compatibility: FULL_TRANSITIVE`, or another level");
+            return polkai_yaml_fail_name(error, member, "unknown-member", "schemas.yaml has one member: `compatibility: FULL_TRANSITIVE`, or another level");
         const char *text = polkai_yaml_text(member);
         polka_error why;
         if (polkai_compat_level_parse(polka_text_of(text == NULL ? "" : text), level, &why) != POLKA_OK)

@@ -2,7 +2,9 @@
 #include <base/text.h>
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* One character of 2 to 4 bytes (RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF); 0: not valid. */
 static size_t sequence(const uint8_t *at, size_t left)
@@ -148,4 +150,21 @@ size_t polkai_text_escape(char *out, size_t capacity, const void *data, size_t s
     }
     out[used] = '\0';
     return used;
+}
+
+bool polkai_timespan_read(const char *text, int64_t *milliseconds)
+{
+    static const struct { const char *unit; int64_t ms; } units[] = {
+        { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+    char *end = NULL;
+    errno = 0;
+    double number = strtod(text, &end);
+    if (end == text || errno != 0 || !(number >= 0 && number < 1e12) || strpbrk(text, "xXnNiI") != NULL)
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].unit) == 0 && number * (double)units[i].ms < 9e18) {
+            *milliseconds = (int64_t)(number * (double)units[i].ms);
+            return true;
+        }
+    return false;
 }

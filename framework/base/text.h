@@ -1,4 +1,4 @@
-/* text.h: small questions about text: is it UTF-8, a Kafka topic, a hex number; which name is nearest. */
+/* text.h: small questions about text: is it UTF-8, a Kafka topic, a hex number, a duration; which name is nearest. */
 #ifndef POLKA_BASE_TEXT_H
 #define POLKA_BASE_TEXT_H
 
@@ -20,5 +20,8 @@ const char *polkai_nearest(const char *name, const char *const *candidates, size
 
 /* polkai_text_escape: `data` as text safe for a log line: control bytes and non-UTF-8 as \xNN, cut at `limit` bytes. */
 size_t polkai_text_escape(char *out, size_t capacity, const void *data, size_t size, size_t limit);
+
+/* polkai_timespan_read: "500ms", "2s", "1.5m", "1h", "7d"; a bare number is milliseconds. false: it is none. */
+bool polkai_timespan_read(const char *text, int64_t *milliseconds);
 
 #endif

@@ -132,6 +132,7 @@ static polka_status read_children(reader *read, polkai_yaml *node, unsigned leve
         yaml_event_t event AUTO(delete_event) = { 0 };
         const char *name = NULL;
         TRY(next(read, &event));
+        yaml_mark_t mark = event.start_mark;
         if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
             break;
         if (map) {
@@ -141,6 +142,8 @@ static polka_status read_children(reader *read, polkai_yaml *node, unsigned leve
         }
         polkai_yaml *child = append(&list);
         child->name = name;
+        child->name_line = (unsigned)mark.line + 1;
+        child->name_column = (unsigned)mark.column + 1;
         TRY(read_node(read, &event, child, level + 1));
     }
     node->count = list.count;
@@ -274,12 +277,27 @@ const char *polkai_yaml_kind_name(polkai_yaml_kind kind)
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "nothing";
 }
 
-polka_status polkai_yaml_fail(polka_error *error, const polkai_yaml *node, const char *code, const char *format, ...)
+static polka_status fail_at(polka_error *error, const char *file, unsigned line, unsigned column, const char *code, const char *format, va_list arguments)
 {
     char message[sizeof error->message];
+    vsnprintf(message, sizeof message, format, arguments);
+    return polkai_fail(error, POLKA_MISUSE, code, "%s:%u:%u: %s", file, line, column, message);
+}
+
+polka_status polkai_yaml_fail(polka_error *error, const polkai_yaml *node, const char *code, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    polka_status status = fail_at(error, node->file, node->line, node->column, code, format, arguments);
     va_end(arguments);
-    return polkai_fail(error, POLKA_MISUSE, code, "%s:%u:%u: %s", node->file, node->line, node->column, message);
+    return status;
+}
+
+polka_status polkai_yaml_fail_name(polka_error *error, const polkai_yaml *member, const char *code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    polka_status status = fail_at(error, member->file, member->name_line, member->name_column, code, format, arguments);
+    va_end(arguments);
+    return status;
 }

@@ -20,6 +20,7 @@ struct polkai_yaml {
     polka_text text;                     /* of a scalar, NUL-terminated; data NULL: `~`, `null` or nothing, without quotes */
     bool quoted;                         /* "5" and '5' */
     const char *name;                    /* of a map's member; NULL otherwise */
+    unsigned name_line, name_column;     /* where the name stands */
     size_t count;                        /* of a list's items, a map's members */
     const polkai_yaml *items;            /* in the order of the file */
 };
@@ -47,5 +48,7 @@ const char *polkai_yaml_kind_name(polkai_yaml_kind kind);    /* "map" */
 
 /* polkai_yaml_fail: MISUSE with "FILE:LINE:COLUMN: " before the message; `code` as in polkai_fail. */
 polka_status polkai_yaml_fail(polka_error *error, const polkai_yaml *node, const char *code, const char *format, ...) POLKA_PRINTF(4, 5);
+/* polkai_yaml_fail_name: the same at the member's name, not at its value. */
+polka_status polkai_yaml_fail_name(polka_error *error, const polkai_yaml *member, const char *code, const char *format, ...) POLKA_PRINTF(4, 5);
 
 #endif

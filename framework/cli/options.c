@@ -31,23 +31,6 @@ int cli_usage(const cli_command *command, const char *format, ...)
     return CLI_USAGE;
 }
 
-bool cli_duration(const char *text, int64_t *ms)
-{
-    static const struct { const char *unit; int64_t ms; } units[] = {
-        { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-    char *end = NULL;
-    errno = 0;
-    double number = strtod(text, &end);
-    if (end == text || errno != 0 || !(number >= 0 && number < 1e12) || strpbrk(text, "xXnNiI") != NULL)
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(end, units[i].unit) == 0) {
-            *ms = (int64_t)(number * (double)units[i].ms);
-            return true;
-        }
-    return false;
-}
-
 static void print_help(const cli_command *command, const cli_option *options)
 {
     printf("polka %s: %s\n\nUsage: polka %s%s%s\n", command->name, command->summary, command->name,
@@ -115,7 +98,7 @@ static int store(const cli_command *command, const cli_option *option, const cha
             return cli_usage(command, "--%s takes a number above 0, not '%s'", option->name, value);
         return -1;
     case CLI_DURATION:
-        if (!cli_duration(value, option->to))
+        if (!polkai_timespan_read(value, option->to))
             return cli_usage(command, "--%s takes a duration such as 500ms, 2s or 1m, not '%s'", option->name, value);
         return -1;
     }

@@ -36,6 +36,4 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
 /* cli_usage: prints the message and where help is; returns CLI_USAGE. */
 int cli_usage(const cli_command *command, const char *format, ...) POLKA_PRINTF(2, 3);
 
-bool cli_duration(const char *text, int64_t *ms);                        /* "500ms", "2s", "1m", "1h", "7d"; a bare number is milliseconds */
-
 #endif

@@ -38,8 +38,8 @@ static polka_status unknown_member(const polkai_yaml *node, const char *where, c
         strcat(all, names[i]);
     }
     if (nearest != NULL)
-        return polkai_yaml_fail(error, node, "unknown-member", "%s has no member '%s'; did you mean '%s'?", where, node->name, nearest);
-    return polkai_yaml_fail(error, node, "unknown-member", "%s has no member '%s'; it has %s", where, node->name, all);
+        return polkai_yaml_fail_name(error, node, "unknown-member", "%s has no member '%s'; did you mean '%s'?", where, node->name, nearest);
+    return polkai_yaml_fail_name(error, node, "unknown-member", "%s has no member '%s'; it has %s", where, node->name, all);
 }
 
 static polka_status read_text(const polkai_yaml *node, const char **text, polka_error *error)
@@ -71,7 +71,7 @@ static polka_status read_retention(const polkai_yaml *node, int64_t *ms, polka_e
         *ms = -1;
         return POLKA_OK;
     }
-    if (text == NULL || !cli_duration(text, ms))
+    if (text == NULL || !polkai_timespan_read(text, ms))
         return polkai_yaml_fail(error, node, "bad-value", "%s is a duration such as 12h or 7d, or forever, not '%s'", node->name,
                                 text != NULL ? text : polkai_yaml_kind_name(node->kind));
     return POLKA_OK;
