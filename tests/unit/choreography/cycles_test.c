@@ -1,0 +1,100 @@
+/* Random graphs: what is found is held against the plain definition of a cycle. */
+#include "support.h"
+
+#include <choreography/cycles.h>
+#include <time.h>
+
+enum { EVENTS = 8 };
+
+static void link_events(polkai_event_node *nodes, polkai_step steps[EVENTS][EVENTS], bool edges[EVENTS][EVENTS])
+{
+    for (size_t i = 0; i < EVENTS; i++) {
+        static const char *const names[EVENTS] = { "h", "c", "a", "d", "e", "b", "g", "f" };
+        nodes[i] = (polkai_event_node){ .name = names[i], .next = steps[i] };
+        for (size_t j = 0; j < EVENTS; j++)
+            if (edges[i][j])
+                steps[i][nodes[i].next_count++] = (polkai_step){ .event = j };
+    }
+}
+
+static void close_over(bool reach[EVENTS][EVENTS])
+{
+    for (size_t k = 0; k < EVENTS; k++)
+        for (size_t i = 0; i < EVENTS; i++)
+            for (size_t j = 0; j < EVENTS; j++)
+                reach[i][j] = reach[i][j] || (reach[i][k] && reach[k][j]);
+}
+
+/* Is each step of it there, and does it come back to where it began, once through each event? */
+static void check_path(const polkai_cycle *cycle, bool edges[EVENTS][EVENTS], bool *covered)
+{
+    bool passed[EVENTS] = { false };
+    size_t at = cycle->first;
+    for (size_t i = 0; i < cycle->count; i++) {
+        size_t next = cycle->steps[i].event;
+        cr_assert(edges[at][next]);
+        cr_assert_not(passed[next]);
+        passed[next] = covered[next] = true;
+        at = next;
+    }
+    cr_assert_eq(at, cycle->first);
+}
+
+static void check_graph(bool edges[EVENTS][EVENTS], const polkai_allowance *allowed, bool allow_pair)
+{
+    polka_arena arena = { 0 };
+    polkai_event_node nodes[EVENTS];
+    polkai_step steps[EVENTS][EVENTS];
+    bool reach[EVENTS][EVENTS], covered[EVENTS] = { false };
+    link_events(nodes, steps, edges);
+    memcpy(reach, edges, sizeof reach);
+    close_over(reach);
+    polkai_graph graph = { .count = EVENTS, .events = nodes };
+    polkai_cycles cycles = polkai_cycles_find(&graph, allowed, allow_pair ? 1 : 0, &arena);
+    for (size_t i = 0; i < cycles.count; i++)
+        check_path(&cycles.items[i], edges, covered);
+    for (size_t i = 0; i < EVENTS; i++) {
+        bool on_cycle = false;
+        for (size_t j = 0; j < EVENTS; j++)
+            on_cycle = on_cycle || (edges[i][j] && (i == j || reach[j][i]) && !(allow_pair && i < 2 && j < 2));
+        cr_assert(!on_cycle || covered[i], "event %zu is on a cycle that is not told", i);
+        cr_assert(covered[i] == false || reach[i][i]);
+    }
+    polkai_arena_deinit(&arena);
+}
+
+Test(cycles, every_event_on_a_cycle_is_told_and_no_other)
+{
+    uint64_t seed = (uint64_t)time(NULL);
+    fprintf(stderr, "seed %" PRIu64 "\n", seed);
+    static const size_t pair[] = { 0, 1 };
+    const polkai_allowance allowed = { 2, pair };
+    for (int round = 0; round < 20000; round++) {
+        bool edges[EVENTS][EVENTS];
+        for (size_t i = 0; i < EVENTS * EVENTS; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            edges[i / EVENTS][i % EVENTS] = (seed >> 33) % 100 < (uint64_t)(round % 40);
+        }
+        check_graph(edges, &allowed, round % 2 == 1);
+    }
+}
+
+Test(cycles, a_chain_of_a_hundred_thousand_needs_no_stack)
+{
+    enum { LONG = 100000 };
+    polka_arena arena = { 0 };
+    polkai_event_node *nodes = calloc(LONG, sizeof *nodes);
+    polkai_step *steps = calloc(LONG, sizeof *steps);
+    for (size_t i = 0; i < LONG; i++) {
+        steps[i].event = (i + 1) % LONG;
+        nodes[i] = (polkai_event_node){ .name = i == 77 ? "a" : "b", .next = &steps[i], .next_count = 1 };
+    }
+    polkai_graph graph = { .count = LONG, .events = nodes };
+    polkai_cycles cycles = polkai_cycles_find(&graph, NULL, 0, &arena);
+    cr_assert_eq(cycles.count, 1u);
+    cr_assert_eq(cycles.items[0].count, (size_t)LONG);
+    cr_assert_eq(cycles.items[0].first, 77u);
+    polkai_arena_deinit(&arena);
+    free(nodes);
+    free(steps);
+}
