@@ -9,7 +9,8 @@
 #include <transport/kafka/kafka.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_topics, &cli_schemas, &cli_avro };
+static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_check, &cli_pairs, &cli_topics,
+                                              &cli_schemas, &cli_avro };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static bool quiet;
@@ -54,7 +55,7 @@ static void print_help(FILE *out)
 {
     fprintf(out, "polka: services that work together by events on Apache Kafka\n\nUsage: polka [-C FOLDER] COMMAND …\n\nCommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\npolka COMMAND --help tells more; polka --version says which.\n\n"
                  "The broker is found by --brokers, by POLKA_BROKERS, or by the `polka dev` that runs in the project.\n"
                  "Exit: 0 ok, 1 finding or failure, 2 usage, 3 broker or registry not reachable, 130 stopped before its work was done.\n\n"

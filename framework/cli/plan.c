@@ -3,59 +3,10 @@
 
 #include <base/arena.h>
 #include <base/text.h>
-#include <cli/process.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Kafka's default of max.message.bytes, and what a letter's own headers may take (design 5, "dead letter"). */
-enum { BROKER_MESSAGE_BYTES = 1048588, LETTER_BYTES = 128 * 1024, DESCRIBE_MS = 10000 };
-
-/* ---- manifests ---- */
-
-static polka_status add_manifest(cli_manifests *manifests, const char *text, const char *origin, polka_error *error)
-{
-    polkai_manifest *manifest = NULL;
-    TRY(polkai_manifest_read(&manifest, polka_text_of(text), origin, error));
-    manifests->items = polkai_realloc(manifests->items, (manifests->count + 1) * sizeof(polkai_manifest *));
-    manifests->items[manifests->count++] = manifest;
-    return POLKA_OK;
-}
-
-polka_status cli_manifests_describe(cli_manifests *manifests, const cli_project *project, const cli_build *build, polka_error *error)
-{
-    for (size_t i = 0; i < build->count; i++) {
-        char *text AUTO(cli_free_text) = NULL;
-        TRY(cli_capture((const char *const[]){ build->services[i].path, "--describe", project->file != NULL ? "--config" : NULL, project->file, NULL }, DESCRIBE_MS, true, &text, error));
-        TRY(add_manifest(manifests, text, build->services[i].name, error));
-    }
-    return POLKA_OK;
-}
-
-polka_status cli_manifests_file(cli_manifests *manifests, const char *path, polka_error *error)
-{
-    polka_arena arena = { 0 };
-    polka_buffer buffer = { .arena = &arena };
-    FILE *file = fopen(path, "re");
-    ENSURE(file != NULL, POLKA_MISUSE, error, "no-file", "%s: %s", path, strerror(errno));
-    for (size_t size = 1; size > 0 && buffer.size < 1u << 26; buffer.size += size)
-        size = fread(polka_buffer_reserve(&buffer, 65537), 1, 65536, file);
-    fclose(file);
-    buffer.data[buffer.size] = '\0';
-    polka_status status = add_manifest(manifests, (const char *)buffer.data, path, error);
-    polkai_arena_deinit(&arena);
-    return status;
-}
-
-void cli_manifests_free(cli_manifests *manifests)
-{
-    for (size_t i = 0; i < manifests->count; i++)
-        polkai_manifest_destroy(manifests->items[i]);
-    free(manifests->items);
-    *manifests = (cli_manifests){ 0 };
-}
-
-/* ---- topics ---- */
+enum { BROKER_MESSAGE_BYTES = 1048588, LETTER_BYTES = 128 * 1024 };
 
 static polka_status add(cli_plan *plan, polkai_topic topic, const char *who, polka_error *error)
 {

@@ -95,7 +95,7 @@ static polka_status gather(planner *plan, const cli_project *project, cli_manife
 {
     cli_build build AUTO(cli_build_close) = { 0 };
     for (size_t i = 0; i < plan->files.count; i++)
-        TRY(cli_manifests_file(manifests, plan->files.items[i], error));
+        TRY(cli_manifests_path(manifests, plan->files.items[i], error));
     if (plan->files.count > 0)
         return POLKA_OK;
     TRY(cli_build_open(&build, project, plan->build, error));
@@ -145,7 +145,7 @@ static int run(const cli_command *command, int argc, char **argv)
     const cli_option options[] = {
         { "execute", 0, CLI_FLAG, &plan.execute, NULL, "apply: create what is missing; without it apply only says what it would do" },
         { "build", 0, CLI_TEXT, &plan.build, "FOLDER|PRESET", "the build whose services are asked" },
-        { "manifest", 'm', CLI_LIST, &plan.files, "FILE", "a manifest (SERVICE --describe) in place of a build; may be given often" },
+        { "manifest", 'm', CLI_LIST, &plan.files, "PATH", "a manifest, or a folder of them, in place of a build; may be given often" },
         { "format", 0, CLI_TEXT, &plan.format, "table|json", "default: table on a terminal, else json" },
         CLI_WHERE_OPTIONS(where), { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);

@@ -1,0 +1,84 @@
+/* declared.c: gathers, then joins all in one graph. */
+#include <cli/declared.h>
+
+#include <base/arena.h>
+#include <cli/catalog.h>
+
+static polka_status gather_project(cli_declared *declared, const cli_declared_where *where, polka_error *error)
+{
+    cli_build build AUTO(cli_build_close) = { 0 };
+    TRY(cli_project_open(&declared->project, error));
+    TRY(cli_build_open(&build, &declared->project, where->build, error));
+    TRY(cli_build_check(&build, error));
+    TRY(cli_manifests_describe(&declared->manifests, &declared->project, &build, error));
+    for (size_t i = 0; where->flows == NULL && i < declared->project.schemas.count; i++) {
+        char *schemas AUTO(cli_free_text) = cli_project_path(&declared->project, declared->project.schemas.items[i]);
+        char *folder AUTO(cli_free_text) = cli_format("%s/flows", schemas);
+        TRY(cli_contracts_folder(&declared->contracts, folder, false, error));
+    }
+    return POLKA_OK;
+}
+
+static polka_status gather(cli_declared *declared, const cli_declared_where *where, polka_error *error)
+{
+    declared->manifests.examine = true;
+    if (where->paths.count == 0)
+        TRY(gather_project(declared, where, error));
+    for (size_t i = 0; i < where->paths.count; i++)
+        TRY(cli_manifests_path(&declared->manifests, where->paths.items[i], error));
+    return where->flows != NULL ? cli_contracts_folder(&declared->contracts, where->flows, true, error) : POLKA_OK;
+}
+
+/* A manifest that could not be read whole may be the one that knows the event: then nothing is said of it. */
+static bool all_readable(const cli_declared *declared)
+{
+    for (size_t i = 0; i < declared->manifests.count; i++)
+        if (declared->manifests.items[i]->problem_count > 0)
+            return false;
+    return true;
+}
+
+static polka_status know_events(const cli_declared *declared, const polkai_names *also, polka_error *error)
+{
+    for (size_t i = 0; i < declared->contracts.count; i++)
+        TRY(polkai_contract_known(declared->contracts.items[i], declared->graph, also, error));
+    return POLKA_OK;
+}
+
+/* In a project, an event may have a schema before any service says or hears it. */
+static polka_status check_events(const cli_declared *declared, polka_error *error)
+{
+    polka_arena arena = { 0 };
+    polkai_names also = { .arena = &arena };
+    cli_catalog *catalog = NULL;
+    polka_status status = POLKA_OK;
+    if (declared->contracts.count == 0 || !all_readable(declared))
+        return POLKA_OK;
+    if (declared->project.root != NULL)
+        status = cli_catalog_open(&catalog, &declared->project, error);
+    for (size_t i = 0; status == POLKA_OK && catalog != NULL && i < cli_catalog_count(catalog); i++)
+        polkai_names_add(&also, cli_catalog_item(catalog, i)->name);
+    if (status == POLKA_OK)
+        status = know_events(declared, &also, error);
+    cli_catalog_close(catalog);
+    polkai_arena_deinit(&arena);
+    return status;
+}
+
+polka_status cli_declared_open(cli_declared *declared, const cli_declared_where *where, polka_error *error)
+{
+    ENSURE(where->paths.count == 0 || where->build == NULL, POLKA_MISUSE, error, "two-sources", "--build says whose services to ask; with manifests given nobody is asked");
+    TRY(gather(declared, where, error));
+    declared->graph = polkai_graph_create((const polkai_manifest *const *)declared->manifests.items, declared->manifests.count);
+    declared->all = (polkai_choreography){ declared->graph, (const polkai_contract *const *)declared->contracts.items, declared->contracts.count };
+    return check_events(declared, error);
+}
+
+void cli_declared_close(cli_declared *declared)
+{
+    polkai_graph_destroy(declared->graph);
+    cli_contracts_free(&declared->contracts);
+    cli_manifests_free(&declared->manifests);
+    cli_project_close(&declared->project);
+    *declared = (cli_declared){ 0 };
+}

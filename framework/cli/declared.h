@@ -1,0 +1,31 @@
+/*
+ * declared.h: the choreography as it is declared: manifests and flow contracts of the paths a command was given, or of the
+ * project when it was given none; then nothing of the project is read, not even polka.yaml.
+ */
+#ifndef POLKA_CLI_DECLARED_H
+#define POLKA_CLI_DECLARED_H
+
+#include <choreography/check.h>
+#include <cli/collect.h>
+
+typedef struct {
+    const char *flows, *build;           /* --flows, --build; NULL: not given */
+    cli_list paths;                      /* MANIFEST… or DIR */
+} cli_declared_where;
+#define CLI_DECLARED_OPTIONS(WHERE)                                                                                          \
+    { "flows", 0, CLI_TEXT, &(WHERE).flows, "FOLDER", "flow contracts; default: `flows` in the project's schema folders" },  \
+    { "build", 0, CLI_TEXT, &(WHERE).build, "FOLDER|PRESET", "the build whose services are asked" }
+
+typedef struct {
+    cli_manifests manifests;
+    cli_contracts contracts;
+    polkai_graph *graph;
+    polkai_choreography all;             /* of these three */
+    cli_project project;                 /* open when no paths were given */
+} cli_declared;
+
+/* cli_declared_open. errors: as collect.h; MISUSE for an event of a flow that nobody knows. Close it also after an error. */
+polka_status cli_declared_open(cli_declared *declared, const cli_declared_where *where, polka_error *error);
+void cli_declared_close(cli_declared *declared);
+
+#endif
