@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <base/arena.h>
+#include <base/clock.h>
 #include <cli/shelf.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { USUAL_PORT = 8081, IDLE_SECONDS = 5, CONNECTIONS = 100 };
+enum { USUAL_PORT = 8081, IDLE_SECONDS = 5, REQUEST_SECONDS = 5, CONNECTIONS = 100 };
 
 struct cli_server {
     struct MHD_Daemon *daemon;
@@ -26,7 +27,10 @@ typedef struct {
     char *uri, *body;
     size_t size;
     bool begun, too_large;
+    int64_t until_ns;                    /* a body that drips in is not waited for */
 } arriving;
+
+static int64_t now_ns(void) { return polkai_clock_real.steady_ns(&polkai_clock_real); }
 
 /* libmicrohttpd would take the escapes out of the path, and a / in a subject with them. */
 static void *begin(void *user, const char *uri, struct MHD_Connection *connection)
@@ -34,6 +38,7 @@ static void *begin(void *user, const char *uri, struct MHD_Connection *connectio
     (void)user, (void)connection;
     arriving *request = polkai_alloc(sizeof *request);
     request->uri = polkai_strdup(uri);
+    request->until_ns = now_ns() + REQUEST_SECONDS * (int64_t)1000000000;
     return request;
 }
 
@@ -83,6 +88,8 @@ static enum MHD_Result serve(void *user, struct MHD_Connection *connection, cons
         request->begun = true;
         return MHD_YES;
     }
+    if (now_ns() > request->until_ns)
+        return MHD_NO;
     if (*size > 0) {
         collect(request, data, *size);
         *size = 0;

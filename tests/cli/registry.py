@@ -2,6 +2,7 @@
 import json
 import os
 import socket
+import time
 import urllib.error
 import urllib.request
 
@@ -93,6 +94,25 @@ class Registry(Case):
                     pass
         status, answer = self.ask("/subjects/s/versions", b'{"schema": "' + b"x" * (3 << 20) + b'"}')
         self.assertEqual((status, answer["error_code"]), (413, 413))
+        self.assertEqual(self.ask("/subjects")[0], 200)
+
+    def test_a_body_that_drips_in_is_not_waited_for(self):
+        self.start()
+        host, port = self.url[len("http://"):].split(":")
+        begun = time.monotonic()
+        with socket.create_connection((host, int(port)), 10) as client:
+            client.settimeout(0.2)
+            client.sendall(b"POST /subjects/s/versions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+            closed = False
+            while not closed and time.monotonic() - begun < 20:
+                try:
+                    client.sendall(b" ")
+                    closed = client.recv(1000) == b""
+                except TimeoutError:
+                    pass
+                except ConnectionError:
+                    closed = True
+        self.assertTrue(closed)
         self.assertEqual(self.ask("/subjects")[0], 200)
 
     def test_many_at_once(self):
