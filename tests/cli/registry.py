@@ -56,7 +56,7 @@ class Registry(Case):
         self.stop(self.start())
         self.assertNotIn("--schemas.registry.url", self.log())
         self.assertIn("--schemas.cache=" + os.path.join(self.root, ".polka/schemas"), self.log())
-        for settings in ("settings: { schemas: { registry: { url: 'http://elsewhere:8081' } } }", "services: { payments: { schemas: { registry: { url: 'http://elsewhere:8081' } } } }"):
+        for settings in ("settings: { framing: confluent }", "settings: { schemas: { registry: { url: 'http://elsewhere:8081' } } }", "services: { payments: { schemas: { registry: { url: 'http://elsewhere:8081' } } } }"):
             self.write("polka.yaml", "name: demo\n" + settings + "\n")
             self.stop(self.start())
             self.assertIn("--schemas.registry.url=" + self.url, self.log())
