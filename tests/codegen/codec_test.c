@@ -3,6 +3,7 @@
 
 #include <avro/canonical.h>
 #include <base/arena.h>
+#include <polka/wire.h>
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #define BYTES(...) ((polka_bytes){ sizeof((const uint8_t[]){ __VA_ARGS__ }), (const uint8_t[]){ __VA_ARGS__ } })
 
+#define BYTES_OF(ARRAY) ((polka_bytes){ sizeof(ARRAY), (ARRAY) })
 static const uint8_t everything_bytes[] = {
     0x02, 'A',                                           /* id "A" */
     0x00,                                                /* note null */
@@ -309,6 +311,26 @@ CASE(writes_a_thousand_levels_and_no_more_and_never_loops)
     entries[0].value.children = entries[1].value.children = self.children = (shop_everything_map){ 2, entries };
     entries[0].value.parent = entries[1].value.parent = self.parent = &self;
     cr_assert_eq(encode(&shop_everything_event, &self, &bytes), POLKA_MISUSE);
+}
+
+/* They are settings of a service (avro.max_depth, avro.max_empty_items). */
+CASE(the_limits_of_reading_are_of_the_process)
+{
+    enum { LEVELS = 50 };
+    keys_tree chain[LEVELS] = { { NULL } }, back;
+    polka_bytes bytes;
+    shop_everything v;
+    for (int i = 0; i + 1 < LEVELS; i++)
+        chain[i].next = &chain[i + 1];
+    cr_assert_eq(encode(&keys_tree_event, &chain[0], &bytes), POLKA_OK);
+    polka_read_limits = (polka_reading_limits){ .depth = LEVELS, .empty_items = 3 };
+    cr_assert_eq(decode(&keys_tree_event, bytes, &back), POLKA_OK, "%s", error.message);
+    cr_assert_eq(decode(&shop_everything_event, BYTES_OF(everything_bytes), &v), POLKA_OK, "%s", error.message);
+    polka_read_limits = (polka_reading_limits){ .depth = LEVELS - 1, .empty_items = 2 };
+    cr_assert_eq(decode(&keys_tree_event, bytes, &back), POLKA_POISON);
+    cr_assert_not_null(strstr(error.message, "nested deeper than 49 levels"), "%s", error.message);
+    cr_assert_eq(decode(&shop_everything_event, BYTES_OF(everything_bytes), &v), POLKA_POISON);
+    cr_assert_not_null(strstr(error.message, "more than 2 items that take no bytes"), "%s", error.message);
 }
 
 /* ---- what is poison ---------------------------------------------------------------------------- */

@@ -57,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         write_and_read_again(&envelope, POLKAI_MODE_COMPACT, &arena);
     }
     (void)!polkai_framing_read(record.value, &key, &body, &error);
+    (void)!polkai_framing_read_header(record.value, &key, &error);
     polkai_arena_deinit(&arena);
     return 0;
 }

@@ -20,16 +20,23 @@ typedef struct {
 } writer;
 
 typedef struct {
+    polkai_reading reading;              /* first: what most come for */
     polkai_schema_key key;
     const polka_event *event;            /* NULL: `writer` is meant */
     writer *writer;
-    polkai_reading reading;
 } entry;
+
+/* Two in a cache line. What is compared stands here, and is written before `entry`. */
+typedef struct {
+    _Atomic(const entry *) entry;        /* NULL: free */
+    uint64_t number, guid_high;
+    const polka_event *event;
+} slot;
 
 typedef struct table {
     struct table *before;
     size_t mask, count;
-    _Atomic(const entry *) slots[];
+    slot *slots;
 } table;
 
 struct polkai_library {
@@ -50,16 +57,10 @@ static uint64_t hash_of(const polkai_schema_key *key, const polka_event *event)
     return mixed ^ mixed >> 32;
 }
 
-static bool is_of(const entry *at, const polkai_schema_key *key, const polka_event *event)
-{
-    return at->key.number == key->number && at->event == event && at->key.kind == key->kind && at->key.guid_high == key->guid_high;
-}
-
 static table *table_create(size_t slots, table *before)
 {
-    table *made = polkai_alloc(sizeof *made + slots * sizeof made->slots[0]);
-    made->mask = slots - 1;
-    made->before = before;
+    table *made = polkai_alloc(sizeof *made);
+    *made = (table){ .before = before, .mask = slots - 1, .slots = polkai_alloc(slots * sizeof(slot)) };
     return made;
 }
 
@@ -77,6 +78,7 @@ void polkai_library_destroy(polkai_library *library)
         return;
     for (table *at = atomic_load(&library->table); at != NULL;) {
         table *before = at->before;
+        free(at->slots);
         free(at);
         at = before;
     }
@@ -96,19 +98,24 @@ void polkai_library_destroy(polkai_library *library)
 static const entry *look(const polkai_library *library, const polkai_schema_key *key, const polka_event *event)
 {
     const table *now = atomic_load_explicit(&library->table, memory_order_acquire);
-    for (uint64_t slot = hash_of(key, event);; slot++) {
-        const entry *at = atomic_load_explicit(&now->slots[slot & now->mask], memory_order_acquire);
-        if (at == NULL || is_of(at, key, event))
-            return at;
+    for (uint64_t hash = hash_of(key, event);; hash++) {
+        const slot *at = &now->slots[hash & now->mask];
+        const entry *found = atomic_load_explicit(&at->entry, memory_order_acquire);
+        if (found == NULL || (at->number == key->number && at->event == event && at->guid_high == key->guid_high && found->key.kind == key->kind))
+            return found;
     }
 }
 
 static void put(table *into, const entry *made)
 {
-    uint64_t slot = hash_of(&made->key, made->event);
-    while (atomic_load_explicit(&into->slots[slot & into->mask], memory_order_relaxed) != NULL)
-        slot++;
-    atomic_store_explicit(&into->slots[slot & into->mask], made, memory_order_release);
+    uint64_t hash = hash_of(&made->key, made->event);
+    while (atomic_load_explicit(&into->slots[hash & into->mask].entry, memory_order_relaxed) != NULL)
+        hash++;
+    slot *at = &into->slots[hash & into->mask];
+    at->number = made->key.number;
+    at->guid_high = made->key.guid_high;
+    at->event = made->event;
+    atomic_store_explicit(&at->entry, made, memory_order_release);
     into->count++;
 }
 
@@ -116,7 +123,7 @@ static table *grown(polkai_library *library, table *old)
 {
     table *larger = table_create(2 * (old->mask + 1), old);
     for (size_t i = 0; i <= old->mask; i++) {
-        const entry *each = atomic_load_explicit(&old->slots[i], memory_order_relaxed);
+        const entry *each = atomic_load_explicit(&old->slots[i].entry, memory_order_relaxed);
         if (each != NULL)
             put(larger, each);
     }

@@ -301,6 +301,31 @@ Test(schemas, a_value_that_cannot_become_the_event_is_poison_and_says_who_wrote_
     finish();
 }
 
+Test(schemas, the_limits_of_the_service_hold_for_values_of_other_versions)
+{
+    const char *padded = "{\"type\":\"record\",\"name\":\"test.Asked\",\"fields\":[{\"name\":\"text\",\"type\":\"string\"},"
+                         "{\"name\":\"nothing\",\"type\":{\"type\":\"array\",\"items\":\"null\"}}]}";
+    prepare();
+    uint8_t value[POLKAI_SINGLE_OBJECT_BYTES + 4] = { 0 };
+    polka_bytes bytes = { sizeof value, value };
+    polkai_header type = { POLKA_TEXT("ce_type"), { 10, (const uint8_t *)"test.Asked" } };
+    polkai_framing_write(value, fingerprint_of(padded));
+    value[POLKAI_SINGLE_OBJECT_BYTES] = 2;               /* "a", then a block of ten, and the end of the array */
+    value[POLKAI_SINGLE_OBJECT_BYTES + 1] = 'a';
+    value[POLKAI_SINGLE_OBJECT_BYTES + 2] = 20;
+    origins_announce(&o, fingerprint_of(padded), padded);
+    harness_start(h, &answers, (polkai_flow_options){ .cluster = origins_cluster(&o), .limits = { .empty_items = 10 } });
+    harness_put_raw(h, "test.asked", (polka_bytes){ 0, NULL }, bytes, &type, 1);
+    harness_turn(h);
+    done("a ");
+    harness_stop(h);
+    harness_start(h, &answers, (polkai_flow_options){ .cluster = origins_cluster(&o), .limits = { .empty_items = 9 } });
+    harness_put_raw(h, "test.asked", (polka_bytes){ 0, NULL }, bytes, &type, 1);
+    harness_turn(h);
+    letters(1, "more than 9 items that take no bytes");
+    finish();
+}
+
 Test(schemas, without_a_cluster_to_ask_an_unknown_schema_is_poison_at_once)
 {
     prepare();
