@@ -3,6 +3,7 @@
 #include <base/error.h>
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 /* ---- the sink ---- */
 
@@ -19,15 +20,21 @@ static polka_status send(polkai_sink *sink, const polkai_record *record, void *c
 }
 
 static stubborn_sink *reporting;         /* whose poll runs */
-static polkai_report failures[64];
+static struct { polkai_report report; char code[64], message[128]; } failures[64];   /* its texts live during its call only */
 static size_t failure_count;
 
 static void report(void *flow, const polkai_report *told)
 {
-    if (reporting != NULL && reporting->backwards && told->status == POLKA_TRANSIENT && failure_count < sizeof failures / sizeof *failures)
-        failures[failure_count++] = *told;
-    else
+    if (reporting == NULL || !reporting->backwards || told->status != POLKA_TRANSIENT || failure_count == sizeof failures / sizeof *failures) {
         polkai_flow_report(flow, told);
+        return;
+    }
+    size_t at = failure_count++;
+    failures[at].report = *told;
+    snprintf(failures[at].code, sizeof failures[at].code, "%s", told->code);
+    snprintf(failures[at].message, sizeof failures[at].message, "%s", told->message);
+    failures[at].report.code = failures[at].code;
+    failures[at].report.message = failures[at].message;
 }
 
 static size_t poll_sink(polkai_sink *sink, int timeout_ms)
@@ -35,7 +42,7 @@ static size_t poll_sink(polkai_sink *sink, int timeout_ms)
     reporting = (stubborn_sink *)sink;
     size_t count = reporting->inner->operations->poll(reporting->inner, timeout_ms);
     while (failure_count > 0)
-        polkai_flow_report(reporting->flow, &failures[--failure_count]);
+        polkai_flow_report(reporting->flow, &failures[--failure_count].report);
     return count;
 }
 
