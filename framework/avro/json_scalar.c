@@ -234,7 +234,7 @@ bool polkai_json_may_be(polkai_json_form form, const polkai_schema *schema, cons
     case POLKAI_AVRO_BYTES:
     case POLKAI_AVRO_FIXED:
         return json_is_string(value) || (json_is_number(value) && polkai_decimal_is_text(schema)) ||
-               (form == POLKAI_JSON_TEXT && json_object_get(value, "base64") != NULL && json_object_size(value) == 1);
+               (form == POLKAI_JSON_TEXT && json_object_get(value, "base64") != NULL);
     case POLKAI_AVRO_STRING:
     case POLKAI_AVRO_ENUM: return json_is_string(value);
     case POLKAI_AVRO_ARRAY: return json_is_array(value);

@@ -142,7 +142,6 @@ static int convert_lines(const cli_avro_options *options, FILE *file, const cli_
     for (ssize_t size; !ferror(stdout) && (size = getline(&text, &capacity, file)) >= 0;) {
         polka_error error = { 0 };
         size_t used = (size_t)size - (size > 0 && text[size - 1] == '\n');
-        used -= used > 0 && text[used - 1] == '\r';
         line++;
         if (treat(options, conversion, line, (polka_bytes){ used, (const uint8_t *)text }, &error) == POLKA_OK)
             continue;

@@ -61,6 +61,13 @@ static polka_status generate(gen *g, const char *folder)
     return save(g, folder, "c", gen_write_source);
 }
 
+static void print_warnings(const gen *g)
+{
+    const polkai_schema_notice *warning;
+    for (size_t i = 0; (warning = polkai_schema_warning(g->set, i)) != NULL; i++)
+        fprintf(stderr, "polka-codegen: %s: %s: warning: %s\n", warning->file, warning->path, warning->message);
+}
+
 int main(int argc, char **argv)
 {
     polka_error error = { 0 };
@@ -74,6 +81,7 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
     } else {
         code = generate(&g, argv[2]) == POLKA_OK ? 0 : 1;
+        print_warnings(&g);
         if (code != 0)
             fprintf(stderr, "polka-codegen: %s%s\n", error.message, g.details == NULL ? "" : g.details);
     }

@@ -121,7 +121,8 @@ Test(json, refuses_members_that_only_look_like_a_field_up_to_their_nul)
 {
     static const avro_case cases[] = { { NAMED, "{\"x\":1,\"x\\u0000y\":2}", "!x\\x00y: record n.s.R has no such field; did you mean 'x'?" },
                                        { "\"double\"", "\"INF\"", "!the value: expected double, got string \"INF\"" },
-                                       { "\"int\"", "1.0", "!the value: expected int, got number 1.0" } };
+                                       { "\"int\"", "1.0", "!the value: expected int, got number 1.0" },
+                                       { "{\"type\":\"record\",\"name\":\"T\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"aliases\":[\"old\"]}]}", "{\"old\":1}", "!old: record T has no such field" } };
     check_in(POLKAI_JSON_PLAIN, cases, sizeof cases / sizeof *cases);
 }
 

@@ -54,6 +54,7 @@ Test(json_text, that_is_none_is_refused_with_line_and_column)
         { "\"\xff\"", "!not JSON: line 1, column 2: a string that is not UTF-8 near \\xff\"" },
         { "\"\xed\xa0\x80\"", "!not JSON: line 1, column 2: a string that is not UTF-8 near \\xed\\xa0\\x80\"" },
         { "\"\n\"", "!not JSON: line 1, column 2: a control character in a string; write it as \\u00.. near \\x0a\"" },
+        { "\"\x1f\"", "!not JSON: line 1, column 2: a control character in a string; write it as \\u00.. near \\x1f\"" },
         { "\"abc", "!not JSON: line 1, column 1: a string without its end near \"abc" },
         { "\"\\", "!not JSON: line 1, column 2: an unknown escape near \\" },
         { "\"\\x\"", "!not JSON: line 1, column 2: an unknown escape near \\x\"" },
