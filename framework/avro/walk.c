@@ -106,10 +106,13 @@ static polka_status sized(walker *w, bool text, polka_text *found)
     return POLKA_OK;
 }
 
+/* Of 32 bits: at most five bytes, as Java Avro reads them. */
 static polka_status ranged(walker *w, int64_t low, int64_t high, const char *what, int64_t *value)
 {
     const uint8_t *began = w->wire.at;
     TRY(number(w, value));
+    if (w->wire.at - began > 5)
+        return bad_at(w, began, "%s takes %zu bytes, and 32 bits take at most 5", what, (size_t)(w->wire.at - began));
     if (*value < low || *value > high)
         return bad_at(w, began, "%s %lld is not in %lld to %lld", what, (long long)*value, (long long)low, (long long)high);
     return POLKA_OK;

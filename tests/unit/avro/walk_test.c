@@ -19,6 +19,7 @@ Test(walk, holds_numbers_to_their_range)
 {
     CHECK("\"int\"", { "00", "" }, { "feffffff0f", "" }, { "ffffffff0f", "" },
           { "8080808010", "the value: int 2147483648 is not in -2147483648 to 2147483647, at byte 0 of 5" },
+          { "8280808000", "" }, { "828080808000", "the value: int takes 6 bytes, and 32 bits take at most 5, at byte 0 of 6" },
           { "", "the value: the bytes end inside a number, at byte 0 of 0" }, { "80", "the value: the bytes end inside a number, at byte 0 of 1" },
           { "0000", "the value: 1 bytes are left over, at byte 1 of 2" });
     CHECK("\"long\"", { "feffffffffffffffff01", "" }, { "ffffffffffffffffff01", "" },
@@ -43,7 +44,8 @@ Test(walk, holds_symbols_and_branches_to_their_count)
     CHECK("{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}", { "02", "" }, { "04", "the value: enum index 2 is not in 0 to 1, at byte 0 of 1" },
           { "01", "the value: enum index -1 is not in 0 to 1, at byte 0 of 1" });
     CHECK("[\"null\",\"int\"]", { "00", "" }, { "0202", "" }, { "04", "the value: union branch 2 is not in 0 to 1, at byte 0 of 1" },
-          { "01", "the value: union branch -1 is not in 0 to 1, at byte 0 of 1" });
+          { "01", "the value: union branch -1 is not in 0 to 1, at byte 0 of 1" },
+          { "80808080800002", "the value: union branch takes 6 bytes, and 32 bits take at most 5, at byte 0 of 7" });
     CHECK("[]", { "00", "the value: union branch 0 is not in 0 to -1, at byte 0 of 1" });
 }
 
