@@ -37,17 +37,25 @@ polka_status polkai_json_unexpected(polkai_encoding *e, const polkai_path *path,
 
 /* ---- records, arrays, maps --------------------------------------------------------------------- */
 
-/* The member that is `field`: by its name. In Avro's JSON by an alias too, as Java reads it, when no field has that for its name. */
-static const json_t *member_of(const polkai_encoding *e, const polkai_schema *schema, const polkai_schema_field *field, const json_t *value)
+/* The key of `field`: its name. In Avro's JSON an alias too, as Java reads it, when no field has that for its name. NULL: missing. */
+static const char *key_of(const polkai_encoding *e, const polkai_schema *schema, const polkai_schema_field *field, const json_t *value)
 {
-    const json_t *member = json_object_get(value, field->name);
-    for (size_t a = 0; e->form == POLKAI_JSON_AVRO && member == NULL && field->aliases[a] != NULL; a++) {
+    if (json_object_get(value, field->name) != NULL)
+        return field->name;
+    for (size_t a = 0; e->form == POLKAI_JSON_AVRO && field->aliases[a] != NULL; a++) {
         bool taken = false;
         for (size_t i = 0; i < schema->count; i++)
             taken = taken || strcmp(schema->fields[i].name, field->aliases[a]) == 0;
-        member = taken ? NULL : json_object_get(value, field->aliases[a]);
+        if (!taken && json_object_get(value, field->aliases[a]) != NULL)
+            return field->aliases[a];
     }
-    return member;
+    return NULL;
+}
+
+static const json_t *member_of(const polkai_encoding *e, const polkai_schema *schema, const polkai_schema_field *field, const json_t *value)
+{
+    const char *key = key_of(e, schema, field, value);
+    return key == NULL ? NULL : json_object_get(value, key);
 }
 
 /* Some member belongs to no field: which? */
@@ -59,12 +67,12 @@ static polka_status unknown_member(polkai_encoding *e, const polkai_schema *sche
     for (size_t i = 0; i < schema->count; i++)
         names[i] = schema->fields[i].name;
     for (void *at = json_object_iter((json_t *)(uintptr_t)value); at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
-        size_t i = 0;
-        while (i < schema->count && member_of(e, schema, &schema->fields[i], value) != json_object_iter_value(at))
-            i++;
-        if (i < schema->count)
-            continue;
         const polka_text key = { json_object_iter_key_len(at), json_object_iter_key(at) };
+        const char *known = NULL;
+        for (size_t i = 0; i < schema->count && (known == NULL || !polka_text_equal(polka_text_of(known), key)); i++)
+            known = key_of(e, schema, &schema->fields[i], value);
+        if (known != NULL && polka_text_equal(polka_text_of(known), key))
+            continue;
         const polkai_path here = { .up = path, .kind = POLKAI_PATH_MEMBER, .name = key };
         const char *near = polkai_nearest(key.data, names, schema->count);
         return polkai_json_reject(e, &here, "%s has no such field%s%s%s", polkai_words_schema(schema).text, near == NULL ? "" : "; did you mean '",

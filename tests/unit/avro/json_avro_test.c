@@ -94,6 +94,7 @@ Test(json_avro, knows_no_logical_types)
 Test(json_avro, takes_what_java_takes_and_refuses_what_would_lose_something)
 {
     static const char two[] = "{\"type\":\"record\",\"name\":\"T\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"default\":1,\"aliases\":[\"old\",\"b\"]},{\"name\":\"b\",\"type\":\"int\"}]}";
+    static const char nulls[] = "{\"type\":\"record\",\"name\":\"N\",\"fields\":[{\"name\":\"a\",\"type\":\"null\"},{\"name\":\"b\",\"type\":\"null\"}]}";
     static const avro_case cases[] = {
         { "\"int\"", "1.0", "02" }, { "\"long\"", "-2e3", "9f1f" }, { "\"double\"", "\"INF\"", "000000000000f07f" }, { "\"float\"", "\"-INF\"", "000080ff" },
         { "\"double\"", "100000000000000000000", "408cb5781daf1544" }, { "\"float\"", "1", "0000803f" },
@@ -108,6 +109,7 @@ Test(json_avro, takes_what_java_takes_and_refuses_what_would_lose_something)
         { two, "{\"b\":2}", "!a: missing; Avro's JSON takes no defaults, and int was expected" },
         { two, "{\"a\":2}", "!b: missing; it has no default, and int was expected" },
         { two, "{\"a\":1,\"b\":2,\"c\":3}", "!c: record T has no such field" },
+        { nulls, "{\"a\":null,\"b\":null,\"c\":null}", "!c: record N has no such field" },  /* all three are jansson's one null */
         { two, "{\"a\":1,\"old\":1,\"b\":2}", "!old: record T has no such field" },
         { two, "{\"a\":1,\"b\":2,\"b\\u0000\":3}", "!b\\x00: record T has no such field; did you mean 'b'?" },
         { "{\"type\":\"map\",\"values\":\"int\"}", "[]", "!the value: expected map, got an array" },
