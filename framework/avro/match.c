@@ -1,6 +1,7 @@
 /* match.c: the rules of matching, without memory of what was asked before. */
 #include <avro/match.h>
 
+#include <avro/pairs.h>
 #include <base/arena.h>
 #include <stdlib.h>
 
@@ -241,4 +242,47 @@ size_t polkai_match_branch(const polkai_schema *writer, const polkai_schema *rea
 {
     looking look = { .looks = LOOKS };
     return branch_of(&look, writer, reader);
+}
+
+/* ---- the same all the way down ----------------------------------------------------------------- */
+
+typedef struct { polkai_pairs seen; bool whole_names; } comparing;
+
+static bool alike(comparing *both, const polkai_schema *writer, const polkai_schema *reader);
+
+static bool parts_alike(comparing *both, const polkai_schema *writer, const polkai_schema *reader)
+{
+    for (size_t i = 0; i < writer->count; i++) {
+        if (writer->type == POLKAI_AVRO_ENUM && strcmp(writer->symbols[i], reader->symbols[i]) != 0)
+            return false;
+        if (writer->type == POLKAI_AVRO_UNION && !alike(both, writer->branches[i], reader->branches[i]))
+            return false;
+        if (writer->type == POLKAI_AVRO_RECORD && (strcmp(writer->fields[i].name, reader->fields[i].name) != 0 ||
+                                                   !alike(both, writer->fields[i].schema, reader->fields[i].schema)))
+            return false;
+    }
+    return writer->items == NULL || alike(both, writer->items, reader->items);
+}
+
+static bool alike(comparing *both, const polkai_schema *writer, const polkai_schema *reader)
+{
+    if (writer == reader)
+        return true;
+    if (writer->type != reader->type || writer->count != reader->count || writer->fixed_size != reader->fixed_size)
+        return false;
+    if (writer->name != NULL && strcmp(both->whole_names ? writer->name : last_part(writer->name),
+                                       both->whole_names ? reader->name : last_part(reader->name)) != 0)
+        return false;
+    size_t before = both->seen.count;
+    if (writer->type == POLKAI_AVRO_RECORD && polkai_pairs_add(&both->seen, writer, reader) < before)
+        return true;                     /* being compared; unless something else differs */
+    return before < LOOKS && parts_alike(both, writer, reader);
+}
+
+bool polkai_match_alike(const polkai_schema *writer, const polkai_schema *reader, bool whole_names)
+{
+    comparing both = { .whole_names = whole_names };
+    bool same = alike(&both, writer, reader);
+    polkai_pairs_deinit(&both.seen);
+    return same;
 }

@@ -31,6 +31,13 @@ void polkai_match_fields(const polkai_schema *writer, const polkai_schema *reade
 void polkai_match_symbols(const polkai_schema *writer, const polkai_schema *reader, int32_t *found);
 
 /*
+ * polkai_match_alike: the same types, fields, symbols and branches in the same order, all the way down, of the same names
+ * (whole ones, or only their last parts); false also for types too large to compare. Between two unions that are alike
+ * each branch reads the one in its place; between two schemas that are, with whole names, no alias counts.
+ */
+bool polkai_match_alike(const polkai_schema *writer, const polkai_schema *reader, bool whole_names);
+
+/*
  * polkai_match_branch: the branch of the reader's union that takes what `writer`, no union, writes; its count: none.
  * The first of the same kind and full name or alias; then a record that fits field by field, best of the same last name;
  * then an enum or fixed of the same last name; then the first that it can be promoted to.

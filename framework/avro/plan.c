@@ -1,6 +1,7 @@
 /* plan.c: a plan's life, and what is said when a value does not come through. */
 #include <avro/plan_inner.h>
 
+#include <avro/match.h>
 #include <avro/words.h>
 #include <base/arena.h>
 #include <base/error.h>
@@ -11,7 +12,7 @@ polka_status polkai_plan_create(polkai_plan **plan, const polkai_schema *writer,
 {
     polkai_plan *made = polkai_alloc(sizeof *made);
     made->writer = writer;
-    made->reader = reader;
+    made->reader = polkai_match_alike(writer, reader, true) ? writer : reader;     /* then no alias counts */
     polkai_arena_init(&made->arena, NULL, 0);
     polka_status status = polkai_plan_build(made, error);
     if (status != POLKA_OK) {

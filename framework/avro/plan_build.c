@@ -196,10 +196,13 @@ static const polkai_schema *branch_for(builder *b, const polkai_schema *writer, 
     return NULL;
 }
 
-static void branch(builder *b, const polkai_schema *writer, size_t index, const polkai_schema *reader)
+/* alike: the branches of both unions go together one by one. */
+static void branch(builder *b, const polkai_schema *writer, size_t index, const polkai_schema *reader, bool alike)
 {
     size_t opener = b->opener, chosen;
-    if (reader != NULL && reader->type == POLKAI_AVRO_UNION) {
+    if (alike) {
+        reader = reader->branches[index];
+    } else if (reader != NULL && reader->type == POLKAI_AVRO_UNION) {
         reader = branch_for(b, writer, reader, &chosen);
         if (reader == NULL)
             return;
@@ -220,6 +223,7 @@ static void branch(builder *b, const polkai_schema *writer, size_t index, const 
 static void writer_union(builder *b, const polkai_schema *writer, const polkai_schema *reader)
 {
     size_t at = emit(b, (polkai_step){ .kind = POLKAI_STEP_UNION, .number = writer->count }), jumps = 0;
+    bool alike = reader != NULL && polkai_match_alike(writer, reader, false);
     if (reader != NULL && reader->count != writer->count)
         b->plan->identity = false;       /* as with symbols */
     for (size_t i = 0; i < writer->count; i++)
@@ -227,7 +231,7 @@ static void writer_union(builder *b, const polkai_schema *writer, const polkai_s
     b->nested++;
     for (size_t i = 0; i < writer->count && b->status == POLKA_OK; i++) {
         size_t begin = b->plan->count;
-        branch(b, writer->branches[i], i, reader);
+        branch(b, writer->branches[i], i, reader, alike);
         if (b->status != POLKA_OK || b->plan->count == begin)
             continue;                    /* nothing to do: lands behind them all */
         b->plan->steps[at + 1 + i].to = (int32_t)(begin - at - 1 - i);
@@ -353,7 +357,8 @@ static bool is_in_order(const fields *f)
 /* false: no value of the record can be read. */
 static bool find_fields(builder *b, fields *f)
 {
-    polkai_match_fields(f->writer, f->reader, polkai_match_names(f->writer, f->reader), f->sources);
+    bool aliases = f->writer != f->reader && polkai_match_names(f->writer, f->reader);
+    polkai_match_fields(f->writer, f->reader, aliases, f->sources);
     for (size_t i = 0; i < f->writer->count; i++)
         f->owners[i] = -1;
     for (size_t i = 0; i < f->reader->count; i++) {
