@@ -10,7 +10,6 @@ import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaCompatibility;
 import org.apache.avro.SchemaNormalization;
@@ -25,18 +24,6 @@ import org.apache.avro.io.JsonEncoder;
 /** Answers one JSON object a line: what Java Avro says to a schema, to a pair of schemas, to bytes and to values. */
 public final class Judge {
     private static final ObjectMapper MAPPER = new ObjectMapper();
-
-    /** Maps in the order of the bytes, so that a value written again has them too. */
-    private static final class Reader extends GenericDatumReader<Object> {
-        Reader(Schema writer, Schema reader) {
-            super(writer, reader);
-        }
-
-        @Override
-        protected Object newMap(Object old, int size) {
-            return new LinkedHashMap<>();
-        }
-    }
 
     public static void main(String[] arguments) throws IOException {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -97,7 +84,7 @@ public final class Judge {
             try {
                 byte[] body = HexFormat.of().parseHex(hex.asText());
                 BinaryDecoder decoder = DecoderFactory.get().binaryDecoder(body, null);
-                Object datum = new Reader(writer, reader).read(null, decoder);
+                Object datum = new GenericDatumReader<Object>(writer, reader).read(null, decoder);
                 value.put("ok", true);
                 value.put("end", decoder.isEnd());
                 value.put("hex", binary(reader, datum));
@@ -109,13 +96,13 @@ public final class Judge {
     }
 
     private static void encode(JsonNode question, ObjectNode answer) {
-        Schema schema = parse(question, "schema");
+        Schema schema = parse(question, "writer");
         ArrayNode values = answer.putArray("values");
         for (JsonNode json : question.get("json")) {
             ObjectNode value = values.addObject();
             try {
                 JsonDecoder decoder = DecoderFactory.get().jsonDecoder(schema, json.asText());
-                Object datum = new Reader(schema, schema).read(null, decoder);
+                Object datum = new GenericDatumReader<Object>(schema).read(null, decoder);
                 value.put("ok", true);
                 value.put("hex", binary(schema, datum));
             } catch (Throwable refusal) {
