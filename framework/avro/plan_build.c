@@ -29,6 +29,7 @@ typedef struct {
     unsigned open_count, nested;
     unsigned levels;                     /* records open here since the last ITEMS */
     size_t opener;                       /* the step that asks whether a value may nest as deep as this place */
+    size_t changes;                      /* steps so far that may change what is passed */
 } builder;
 
 static void value(builder *b, const polkai_schema *writer, const polkai_schema *reader);
@@ -62,6 +63,7 @@ static void land(builder *b, size_t step)
 static void change(builder *b)
 {
     b->plan->unchanged = false;
+    b->changes++;
 }
 
 static void put(builder *b, polka_bytes constant, uint8_t flags)
@@ -98,10 +100,10 @@ static void pass(builder *b, const polkai_schema *writer, bool look_at_text)
     }
 }
 
-static void convert(builder *b, polkai_step_kind kind)
+static void convert(builder *b, polkai_step_kind kind, size_t bytes)
 {
     change(b);
-    emit_number(b, kind, 0);
+    emit_number(b, kind, bytes);
 }
 
 /* int to long, string to bytes and back are the same bytes, but the reader would take more. */
@@ -110,11 +112,11 @@ static void promote(builder *b, const polkai_schema *writer, const polkai_schema
     bool from_int = writer->type == POLKAI_AVRO_INT;
     b->plan->identity = false;
     if (writer->type == POLKAI_AVRO_FLOAT)
-        convert(b, POLKAI_STEP_FLOAT_DOUBLE);
+        convert(b, POLKAI_STEP_FLOAT_DOUBLE, 8);
     else if (reader->type == POLKAI_AVRO_FLOAT)
-        convert(b, from_int ? POLKAI_STEP_INT_FLOAT : POLKAI_STEP_LONG_FLOAT);
+        convert(b, from_int ? POLKAI_STEP_INT_FLOAT : POLKAI_STEP_LONG_FLOAT, 4);
     else if (reader->type == POLKAI_AVRO_DOUBLE)
-        convert(b, from_int ? POLKAI_STEP_INT_DOUBLE : POLKAI_STEP_LONG_DOUBLE);
+        convert(b, from_int ? POLKAI_STEP_INT_DOUBLE : POLKAI_STEP_LONG_DOUBLE, 8);
     else
         pass(b, writer, true);
 }
@@ -168,8 +170,8 @@ static bool takes_bytes(const polkai_schema *schema, bool inside)
 static void items(builder *b, const polkai_schema *writer, const polkai_schema *reader)
 {
     bool map = writer->type == POLKAI_AVRO_MAP;
-    uint8_t flags = (reader != NULL ? POLKAI_KEPT : 0) | (map || takes_bytes(writer->items, false) ? 0 : POLKAI_MAYBE_EMPTY);
-    size_t at = emit(b, (polkai_step){ .kind = POLKAI_STEP_ITEMS, .flags = flags, .levels = (uint8_t)(b->levels + 1) });
+    uint8_t flags = map || takes_bytes(writer->items, false) ? 0 : POLKAI_MAYBE_EMPTY;
+    size_t changes = b->changes, at = emit(b, (polkai_step){ .kind = POLKAI_STEP_ITEMS, .flags = flags, .levels = (uint8_t)(b->levels + 1) });
     unsigned levels = b->levels;
     size_t opener = b->opener;
     b->levels = 0;
@@ -182,8 +184,11 @@ static void items(builder *b, const polkai_schema *writer, const polkai_schema *
     b->nested--;
     b->levels = levels;
     b->opener = opener;
-    if (b->status == POLKA_OK)
-        land(b, at);
+    if (b->status != POLKA_OK)
+        return;
+    land(b, at);
+    if (reader != NULL && b->changes != changes)
+        b->plan->steps[at].flags |= POLKAI_COUNTED;
 }
 
 /* A value that is not a union, for a reader's union: the branch that takes it, tagged; NULL: none takes it. */
@@ -285,14 +290,20 @@ static polka_bytes defaults(builder *b, const fields *f, size_t *first)
 }
 
 /* Fields from `first` that nobody reads; returns the first that somebody does. */
+static size_t pass_unread(builder *b, const fields *f, size_t first)
+{
+    for (; first < f->writer->count && f->owners[first] < 0; first++)
+        value(b, f->writer->fields[first].schema, NULL);
+    return first;
+}
+
 static size_t drop(builder *b, const fields *f, size_t first)
 {
     if (first == f->writer->count || f->owners[first] >= 0)
         return first;
     change(b);
     emit_number(b, POLKAI_STEP_KEEP, 0);
-    for (; first < f->writer->count && f->owners[first] < 0; first++)
-        value(b, f->writer->fields[first].schema, NULL);
+    first = pass_unread(b, f, first);
     emit_number(b, POLKAI_STEP_DROP, 0);
     return first;
 }
@@ -313,33 +324,74 @@ static void in_order(builder *b, const fields *f)
     put(b, defaults(b, f, &next), POLKAI_DEFAULT);
 }
 
+/* Where the reader's fields come from: constants, and groups, each by its first field. */
+static void find_places(builder *b, const fields *f, const uint32_t *group_of, polkai_places *places)
+{
+    for (size_t next = 0; next < f->reader->count; next++) {
+        polka_bytes constant = defaults(b, f, &next);
+        places->constant_bytes += constant.size;
+        if (constant.size > 0)
+            places->items[places->count++].constant = constant;
+        if (next < f->reader->count && (next == 0 || f->sources[next - 1] < 0 || f->sources[next - 1] + 1 != f->sources[next]))
+            places->items[places->count++].slot = group_of[next];
+    }
+}
+
+/* Groups of fields in the writer's order, read by somebody or by nobody; first[i]: the first reader's field of a group, or -1. */
+typedef struct { size_t begin, *marks; int32_t *first; uint32_t count; } groups;
+
+static void emit_groups(builder *b, const fields *f, groups *g)
+{
+    g->begin = emit(b, (polkai_step){ .kind = POLKAI_STEP_KEEP });
+    g->marks[0] = emit(b, (polkai_step){ .kind = POLKAI_STEP_MARK });
+    for (size_t i = 0; i < f->writer->count;) {
+        g->first[g->count] = f->owners[i];
+        if (f->owners[i] < 0) {
+            i = pass_unread(b, f, i);
+        } else {
+            do
+                field(b, f, i++);
+            while (i < f->writer->count && f->owners[i - 1] + 1 == f->owners[i]);
+        }
+        g->count++;
+        g->marks[g->count] = emit(b, (polkai_step){ .kind = POLKAI_STEP_MARK, .number = g->count });
+    }
+}
+
+/* A field changes itself: what was emitted as marks becomes slots. */
+static void make_slots(builder *b, const groups *g, size_t gather)
+{
+    polkai_step *steps = b->plan->steps;
+    steps[g->begin].kind = POLKAI_STEP_RECORD;
+    steps[g->begin].number = g->count;
+    steps[g->marks[0]].kind = POLKAI_STEP_DROP;
+    for (uint32_t i = 0; i < g->count; i++) {
+        steps[g->marks[i + 1]].kind = g->first[i] < 0 ? POLKAI_STEP_DROP : POLKAI_STEP_SLOT;
+        steps[g->marks[i + 1]].number = i;
+    }
+    steps[gather].kind = POLKAI_STEP_ARRANGE;
+}
+
 static void rearranged(builder *b, const fields *f)
 {
-    uint32_t slots = 0;
-    polkai_place *places = polkai_arena_zeroed(&b->plan->arena, 2 * f->reader->count + 1, sizeof *places);
-    uint32_t *slot_of = polkai_alloc((f->reader->count + 1) * sizeof *slot_of);
-    size_t at = emit(b, (polkai_step){ .kind = POLKAI_STEP_RECORD });
-    for (size_t i = 0; (i = drop(b, f, i)) < f->writer->count; slots++) {
-        slot_of[f->owners[i]] = slots;
-        do
-            field(b, f, i++);
-        while (i < f->writer->count && f->owners[i - 1] + 1 == f->owners[i]);
-        emit_number(b, POLKAI_STEP_SLOT, slots);
-    }
-    int32_t count = 0;
-    for (size_t next = 0; next < f->reader->count;) {
-        polka_bytes constant = defaults(b, f, &next);
-        if (constant.size > 0)
-            places[count++].constant = constant;
-        if (next < f->reader->count && (next == 0 || f->sources[next - 1] < 0 || f->sources[next - 1] + 1 != f->sources[next]))
-            places[count++].slot = slot_of[next];
-        next++;
-    }
+    groups g = { .marks = polkai_alloc((f->writer->count + 1) * sizeof *g.marks), .first = polkai_alloc((f->writer->count + 1) * sizeof *g.first) };
+    uint32_t *group_of = polkai_alloc((f->reader->count + 1) * sizeof *group_of);
+    polkai_places *places = polkai_arena_zeroed(&b->plan->arena, 1, sizeof *places + (2 * f->reader->count + 1) * sizeof *places->items);
     change(b);
-    emit(b, (polkai_step){ .kind = POLKAI_STEP_ARRANGE, .to = count, .places = places });
-    if (b->status == POLKA_OK)
-        b->plan->steps[at].number = slots;
-    free(slot_of);
+    size_t changes = b->changes;
+    emit_groups(b, f, &g);
+    changes = b->changes - changes;
+    for (uint32_t i = 0; i < g.count; i++)
+        if (g.first[i] >= 0)
+            group_of[g.first[i]] = i;
+    places->groups = g.count;
+    find_places(b, f, group_of, places);
+    size_t gather = emit(b, (polkai_step){ .kind = POLKAI_STEP_GATHER, .places = places });
+    if (b->status == POLKA_OK && (changes > 0 || g.count > POLKAI_MARKS))
+        make_slots(b, &g, gather);
+    free(g.marks);
+    free(g.first);
+    free(group_of);
 }
 
 static bool is_in_order(const fields *f)
@@ -403,6 +455,7 @@ static void record(builder *b, const polkai_schema *writer, const polkai_schema 
     bool call = b->open_count > INLINED || b->nested >= NESTED || b->plan->count - b->routine_at > INLINED_STEPS;
     for (unsigned i = 0; i < b->open_count; i++)
         call = call || (b->open[i].writer == writer && b->open[i].reader == reader);
+    b->changes += call && reader != NULL;        /* who knows what is there */
     if (call)
         emit(b, (polkai_step){ .kind = POLKAI_STEP_CALL, .levels = (uint8_t)b->levels, .to = (int32_t)polkai_pairs_add(&b->routines, writer, reader) });
     else
@@ -443,15 +496,21 @@ static void routine(builder *b, const polkai_schema *writer, const polkai_schema
     emit(b, (polkai_step){ .kind = POLKAI_STEP_RETURN });
 }
 
-/* Calls get their routines' first steps; where nothing changes, no block counts are rewritten. */
+/*
+ * Calls get their routines' first steps. Two numbers in a row are passed at once, and a MARK with what is passed before it; all
+ * steps stay in their places, so that jumps land where they did.
+ */
 static void link(polkai_plan *plan, const uint32_t *starts)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        polkai_step *step = &plan->steps[i];
+        polkai_step *step = &plan->steps[i], *next = step + 1;
+        bool is_number = step->kind == POLKAI_STEP_LONG || step->kind == POLKAI_STEP_INT;
         if (step->kind == POLKAI_STEP_CALL)
             step->to = (int32_t)starts[step->to];
-        if (step->kind == POLKAI_STEP_ITEMS && plan->unchanged)
-            step->flags &= (uint8_t)~POLKAI_KEPT;
+        if (step->kind <= POLKAI_STEP_TEXT && next->kind == POLKAI_STEP_MARK && next->number < UINT8_MAX)
+            step->mark = (uint8_t)(next->number + 1);
+        if (is_number && (next->kind == POLKAI_STEP_LONG || next->kind == POLKAI_STEP_INT))
+            *step = (polkai_step){ .kind = POLKAI_STEP_NUMBERS, .number = step->kind == POLKAI_STEP_INT };
     }
     plan->identity = plan->identity && plan->unchanged;
 }

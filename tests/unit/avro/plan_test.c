@@ -242,6 +242,27 @@ Test(plan, defaults_cannot_blow_a_small_body_up)
     forget(&p);
 }
 
+/* More groups than one step can mark. */
+Test(plan, a_wide_record_is_turned_round)
+{
+    enum { WIDE = 60 };
+    planned p;
+    char writer[4000] = "", reader[4000] = "", hex[2 * WIDE + 1] = "", expected[2 * WIDE + 1] = "";
+    for (int i = 0; i < WIDE; i++) {
+        snprintf(writer + strlen(writer), 60, "%s{\"name\":\"f%d\",\"type\":\"int\"}", i == 0 ? "" : ",", i);
+        snprintf(reader + strlen(reader), 60, "%s{\"name\":\"f%d\",\"type\":\"int\"}", i == 0 ? "" : ",", WIDE - 1 - i);
+        snprintf(hex + strlen(hex), 3, "%02x", i);
+        snprintf(expected + strlen(expected), 3, "%02x", WIDE - 1 - i);
+    }
+    const char *form = "{\"type\":\"record\",\"name\":\"A\",\"fields\":[%s]}";
+    char whole_writer[4100], whole_reader[4100];
+    snprintf(whole_writer, sizeof whole_writer, form, writer);
+    snprintf(whole_reader, sizeof whole_reader, form, reader);
+    plan(&p, whole_writer, whole_reader);
+    eq_text(resolved(&p, hex), expected);
+    forget(&p);
+}
+
 /* ---- size --------------------------------------------------------------------------------------- */
 
 Test(plan, types_used_again_and_again_are_planned_once, .timeout = 20)
