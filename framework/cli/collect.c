@@ -39,7 +39,7 @@ static polka_status describe(cli_manifests *manifests, const char *program, cons
 polka_status cli_manifests_describe(cli_manifests *manifests, const cli_project *project, const cli_build *build, polka_error *error)
 {
     for (size_t i = 0; i < build->count; i++)
-        TRY(describe(manifests, build->services[i].path, build->services[i].name, project->file, error));
+        TRY(describe(manifests, build->services[i].path, cli_path_shown(build->services[i].path), project->file, error));
     return POLKA_OK;
 }
 

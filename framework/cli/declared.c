@@ -14,7 +14,7 @@ static polka_status gather_project(cli_declared *declared, const cli_declared_wh
     for (size_t i = 0; where->flows == NULL && i < declared->project.schemas.count; i++) {
         char *schemas AUTO(cli_free_text) = cli_project_path(&declared->project, declared->project.schemas.items[i]);
         char *folder AUTO(cli_free_text) = cli_format("%s/flows", schemas);
-        TRY(cli_contracts_folder(&declared->contracts, folder, false, error));
+        TRY(cli_contracts_folder(&declared->contracts, cli_path_shown(folder), false, error));
     }
     return POLKA_OK;
 }
@@ -72,6 +72,13 @@ polka_status cli_declared_open(cli_declared *declared, const cli_declared_where 
     declared->graph = polkai_graph_create((const polkai_manifest *const *)declared->manifests.items, declared->manifests.count);
     declared->all = (polkai_choreography){ declared->graph, (const polkai_contract *const *)declared->contracts.items, declared->contracts.count };
     return check_events(declared, error);
+}
+
+void cli_declared_say_problems(const cli_declared *declared)
+{
+    for (size_t i = 0; i < declared->manifests.count; i++)
+        if (declared->manifests.items[i]->problem_count > 0)
+            cli_say("polka: %s: %s; `polka check` tells more", declared->manifests.items[i]->origin, declared->manifests.items[i]->problems[0].message);
 }
 
 void cli_declared_close(cli_declared *declared)

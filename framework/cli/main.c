@@ -9,8 +9,8 @@
 #include <transport/kafka/kafka.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_check, &cli_pairs, &cli_topics,
-                                              &cli_schemas, &cli_avro };
+static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_check, &cli_pairs,
+                                              &cli_can_deploy, &cli_map, &cli_impact, &cli_manifests_command, &cli_topics, &cli_schemas, &cli_avro };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static bool quiet;

@@ -34,6 +34,7 @@ static polka_status work(matrix *all, polka_error *error)
     cli_declared declared AUTO(cli_declared_close) = { 0 };
     polka_arena arena = { 0 };
     TRY(cli_declared_open(&declared, &all->where, error));
+    cli_declared_say_problems(&declared);
     polkai_pairs_each(declared.graph, &arena, visit, all);
     fflush(stdout);
     polkai_arena_deinit(&arena);

@@ -27,6 +27,13 @@ char *cli_project_path(const cli_project *project, const char *path)
     return path[0] == '/' ? polkai_strdup(path) : cli_format("%s/%s", project->root, path);
 }
 
+const char *cli_path_shown(const char *path)
+{
+    char here[PATH_MAX];
+    size_t size = getcwd(here, sizeof here) != NULL ? strlen(here) : 0;
+    return size > 1 && strncmp(path, here, size) == 0 && path[size] == '/' && path[size + 1] != '\0' ? path + size + 1 : path;
+}
+
 /* ---- one member each ---- */
 
 static polka_status unknown_member(const polkai_yaml *node, const char *where, const char *const *names, size_t count, polka_error *error)

@@ -41,6 +41,9 @@ polkai_topic cli_project_topic(const cli_project *project, const char *name);
 /* cli_project_path: `path` below the root, absolute; a path that begins with / stays. new: free() it. */
 char *cli_project_path(const cli_project *project, const char *path);
 
+/* cli_path_shown: `path` as it is shown: without the working folder when it is below it. Borrowed from `path`. */
+const char *cli_path_shown(const char *path);
+
 char *cli_format(const char *format, ...) POLKA_PRINTF(1, 2);            /* new: free() it */
 void cli_free_text(char **text);                                         /* for AUTO */
 

@@ -2,11 +2,17 @@
 import copy
 import json
 import os
+import re
+import unittest
+import xml.dom.minidom
 
 from support import PAID, PLACED, Case, event, manifest
 
 SHIPPED = {"type": "record", "name": "Shipped", "namespace": "demo", "polka.topic": "demo.shipments", "polka.key": "order_id", "polka.final": True,
            "fields": [{"name": "order_id", "type": "string"}]}
+BUILD = os.environ.get("POLKA_BUILD", "")
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SHOP = ("inventory", "notifications", "orders", "payments", "shipping")
 FLOW = """flow: order
 starts: demo.Placed
 ends: [demo.Shipped]
@@ -169,3 +175,160 @@ class Pairs(Choreography):
         moved = {**PAID, "polka.topic": "demo.moved"}
         row, = self.rows("pairs", self.folder(self.payments, manifest("shipping", [moved], [SHIPPED])), "--broken", code=1)
         self.assertEqual(row["verdict"], "topic-mismatch")
+
+
+class CanDeploy(Choreography):
+    def rows_of(self, who, manifest_, *against, code):
+        path = self.write("new.json", json.dumps(manifest_))
+        return self.rows("can-deploy", who, "--manifest", path, "--against", self.folder(*against, name="running"), code=code)
+
+    def test_what_goes_with_all_that_runs_can_be_deployed(self):
+        self.assertEqual(self.rows_of("payments", {**self.payments, "version": "1.1.0"}, self.storefront, self.payments, self.shipping, code=0), [])
+
+    def test_a_writer_that_a_running_reader_cannot_read_is_stopped(self):
+        other = {**PAID, "fields": [{"name": "id", "type": "string"}]}
+        new = {**manifest("payments", [PLACED], [other]), "version": "2.0.0"}
+        row, = self.rows_of("payments@2.0.0", new, self.storefront, self.payments, self.shipping, code=1)
+        self.assertEqual((row["candidate"], row["writer"], row["writer_version"], row["reader"]), ("writer", "payments", "2.0.0", "shipping"))
+        self.assertEqual(row["breaks"][0]["field"], "order_id")
+
+    def test_a_reader_that_cannot_read_a_running_writer_is_stopped(self):
+        wide = {**PLACED, "fields": PLACED["fields"] + [{"name": "currency", "type": "string"}]}
+        row, = self.rows_of("payments", {**manifest("payments", [wide], [PAID]), "version": "2.0.0"}, self.storefront, self.shipping, code=1)
+        self.assertEqual((row["candidate"], row["writer"], row["reader"], row["reader_version"]), ("reader", "storefront", "payments", "2.0.0"))
+        self.assertIn("currency", row["break"])
+
+    def test_what_breaks_between_others_is_not_the_candidates_fault(self):
+        other = manifest("shipping", [{**PAID, "fields": [{"name": "x", "type": "long"}]}], [SHIPPED])
+        self.assertEqual(self.rows_of("storefront", self.storefront, self.payments, other, code=0), [])
+
+    def test_the_same_version_is_replaced_and_an_older_one_stays(self):
+        moved = {**PAID, "polka.topic": "demo.moved"}
+        broken = manifest("shipping", [moved], [SHIPPED])
+        self.assertEqual(self.rows_of("shipping", self.shipping, broken, self.payments, code=0), [])
+        row, = self.rows_of("payments", {**manifest("payments", [PLACED], [moved]), "version": "2"}, self.payments, self.shipping, code=1)
+        self.assertEqual(row["verdict"], "topic-mismatch")
+
+    def test_a_program_is_asked_and_a_wrong_name_refused(self):
+        program, running = os.path.join(self.build, "bin", "payments"), self.good()
+        self.assertIn("payments 1.0.0 can be deployed", self.polka("can-deploy", "payments", "--manifest", program, "--against", running).stderr)
+        for who in ("payment", "payments@2", "paymentsx", "shipping"):
+            self.assertIn("is no manifest of " + who, self.polka("can-deploy", who, "--manifest", program, "--against", running, code=2).stderr)
+        self.assertIn("--manifest", self.polka("can-deploy", "payments", code=2).stderr)
+        self.assertIn("--against", self.polka("can-deploy", "payments", "--manifest", program, code=2).stderr)
+        self.assertIn("not JSON", self.polka("can-deploy", "payments", "--manifest", program, "--against", self.folder("{", name="torn"), code=1).stderr)
+
+
+class Impact(Choreography):
+    def effects(self, what, *arguments):
+        return [(row["effect"], row["service"], row["event"]) for row in self.rows("impact", what, self.good(), *arguments)]
+
+    def test_a_field_breaks_those_who_cannot_do_without_it(self):
+        self.assertEqual(self.effects("demo.Placed.total"), [("unreadable", "payments", "demo.Placed")])
+        self.assertEqual(self.effects("Placed.lines.sku"), [("unreadable", "payments", "demo.Placed")])
+        self.assertEqual(self.effects("demo.Placed.note"), [("defaulted", "payments", "demo.Placed")])
+        self.assertEqual(self.effects("demo.Placed.order_id"), [("unreadable", "payments", "demo.Placed"), ("keyless", "storefront", "demo.Placed")])
+
+    def test_a_field_that_a_reader_does_not_know_breaks_nobody(self):
+        narrow = {**PLACED, "fields": PLACED["fields"][:1]}
+        where = self.folder(self.storefront, manifest("payments", [narrow], [PAID]), name="narrow")
+        self.assertEqual(self.rows("impact", "Placed.total", where), [])
+
+    def test_a_service_starves_all_behind_it(self):
+        self.assertEqual(self.effects("storefront"), [("unfed", "payments", "demo.Placed"), ("starved", "shipping", "demo.Paid")])
+        self.assertEqual(self.effects("payments"), [("unfed", "shipping", "demo.Paid"), ("unheard", "storefront", "demo.Placed")])
+        self.assertEqual(self.effects("payments", "--flows", "schemas/flows")[-1], ("broken-flow", None, "demo.Placed"))
+
+    def test_an_event_and_what_follows_from_it(self):
+        self.assertEqual(self.effects("demo.Paid"), [("unfed", "shipping", "demo.Paid")])
+        self.assertEqual(self.effects("demo.Shipped"), [])
+
+    def test_rows_say_what_was_asked_and_whether_it_breaks(self):
+        row, = self.rows("impact", "Placed.note", self.good())
+        self.assertEqual((row["what"], row["name"], row["breaks"]), ("field", "demo.Placed.note", False))
+
+    def test_unknown_names_are_refused_with_what_there_is(self):
+        self.assertIn("did you mean 'payments'?", self.polka("impact", "payment", self.good(), code=2).stderr)
+        self.assertIn("it has order_id, total, lines, note", self.polka("impact", "Placed.sum", self.good(), code=2).stderr)
+        self.assertIn("what goes?", self.polka("impact", code=2).stderr)
+
+
+class Manifests(Choreography):
+    def test_they_are_collected_into_a_folder_that_check_reads(self):
+        self.polka("manifests", "collected")
+        self.assertEqual(sorted(os.listdir(os.path.join(self.root, "collected"))), ["payments@1.0.0.json", "shipping@1.0.0.json"])
+        self.assertEqual(self.codes("collected", "--flows", "schemas/flows", code=0), [])
+        with open(os.path.join(self.root, "collected", "payments@1.0.0.json")) as file:
+            self.assertEqual(json.load(file), self.payments)
+
+    def test_without_a_folder_they_are_printed_one_a_line(self):
+        self.assertEqual(self.rows("manifests"), [self.payments, self.shipping])
+
+    def test_what_is_not_of_this_build_is_told_of(self):
+        self.write("collected/gone@0.1.json", "{}")
+        self.assertIn("collected/gone@0.1.json is not of this build", self.polka("manifests", "collected").stderr)
+
+    def test_a_name_that_leads_out_of_the_folder_is_refused(self):
+        self.write("build/dev/bin/payments.json", json.dumps({**self.payments, "service": "../payments"}))
+        self.assertIn("can be no file name", self.polka("manifests", "collected", code=1).stderr)
+        self.assertEqual(os.listdir(os.path.join(self.root, "collected")), [])
+
+
+class Map(Choreography):
+    def test_text_says_for_each_service_what_it_hears_and_says(self):
+        lines = [line.split() for line in self.polka("map", self.good(), "--flows", "schemas/flows", "--format", "text").stdout.splitlines()]
+        self.assertEqual(lines, [["payments"], ["hears", "demo.Placed", "←", "storefront"], ["says", "demo.Paid", "→", "shipping"],
+                                 ["shipping"], ["hears", "demo.Paid", "←", "payments"], ["says", "demo.Shipped", "→", "nobody", "needs", "to", "hear", "it"],
+                                 ["storefront"], ["says", "demo.Placed", "→", "payments"]])
+
+    def test_a_start_of_a_flow_comes_from_outside(self):
+        self.assertIn("demo.Placed   ← outside: a flow starts with it", self.polka("map", "--format", "text").stdout)
+
+    def test_json_has_a_row_from_who_says_to_who_hears(self):
+        rows = self.rows("map")
+        self.assertEqual([(row["from"], row["event"], row["to"], row["topic"]) for row in rows],
+                         [("payments", "demo.Paid", "shipping", "demo.payments"), (None, "demo.Placed", "payments", "demo.orders"),
+                          ("shipping", "demo.Shipped", None, "demo.shipments")])
+
+    def test_a_focus_leaves_out_what_is_further_away(self):
+        def names(*arguments):
+            return {name for row in self.rows("map", self.good(), *arguments) for name in (row["from"], row["event"], row["to"]) if name}
+        self.assertEqual(names("--focus", "storefront"), {"storefront", "demo.Placed", "payments"})
+        self.assertEqual(names("--focus", "Placed"), {"storefront", "demo.Placed", "payments"})
+        self.assertEqual(names("--focus", "storefront", "--depth", "2"), {"storefront", "demo.Placed", "payments", "demo.Paid", "shipping"})
+        self.assertIn("did you mean 'payments'?", self.polka("map", self.good(), "--focus", "payment", code=2).stderr)
+        self.assertIn("--focus", self.polka("map", self.good(), "--depth", "2", code=2).stderr)
+
+    def test_names_of_others_cannot_break_out_of_a_form(self):
+        bad = copy.deepcopy(self.payments)
+        bad["service"] = 'a"]; click x "<script>&'
+        where = self.folder(bad, self.shipping)
+        self.assertIn('["a#quot;]; click x #quot;#lt;script#gt;#amp;"]', self.polka("map", where, "--format", "mermaid").stdout)
+        self.assertIn('[label="a\\"]; click', self.polka("map", where, "--format", "dot").stdout)
+        svg = self.polka("map", where, "--format", "svg").stdout
+        self.assertNotIn("<script>", svg)
+        self.assertEqual(xml.dom.minidom.parseString(svg).documentElement.tagName, "svg")
+
+    def test_two_names_that_look_alike_stay_two(self):
+        one, two = manifest("a-b", [PAID], []), manifest("a_b", [PAID], [])
+        text = self.polka("map", self.folder(self.payments, one, two), "--format", "mermaid").stdout
+        self.assertIn('s_a_b["a-b"]', text)
+        self.assertIn('s_a_b_2["a_b"]', text)
+
+    def test_an_unknown_form_is_refused(self):
+        self.assertIn("--format is text, json, mermaid, dot or svg", self.polka("map", "--format", "png", code=2).stderr)
+
+
+@unittest.skipUnless(all(os.path.exists(os.path.join(BUILD, "bin", name)) for name in SHOP), "the shop is not built")
+class Shop(Case):
+    services = {}
+
+    def test_the_shop_keeps_its_contract_without_a_finding(self):
+        done = self.polka("check", "--build", os.path.abspath(BUILD), folder=TREE)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("1 flow: 0 errors, 0 warnings", done.stderr)
+
+    def test_the_map_in_its_readme_is_what_the_command_says(self):
+        with open(os.path.join(TREE, "services", "README.md")) as file:
+            written = re.search(r"```mermaid\n(.*?)```", file.read(), re.DOTALL).group(1)
+        self.assertEqual(written, self.polka("map", "--format", "mermaid", "--build", os.path.abspath(BUILD), folder=TREE).stdout)

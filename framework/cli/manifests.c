@@ -1,0 +1,120 @@
+/* manifests.c: `polka manifests`: what the services say of themselves, collected for CI. */
+#include <cli/collect.h>
+#include <cli/terminal.h>
+
+#include <base/arena.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+typedef struct {
+    const char *build, *folder;
+    bool json;
+} collector;
+
+/* The name is a part of a path here: what a service calls itself must not lead out of the folder. */
+static polka_status file_name(const polkai_manifest *manifest, char **name, polka_error *error)
+{
+    *name = cli_format("%s@%s.json", manifest->service, manifest->version);
+    ENSURE(strchr(*name, '/') == NULL && (*name)[0] != '.' && strlen(*name) < 250, POLKA_POISON, error, "bad-name",
+           "%s: '%.200s' can be no file name; a service's name and version have no / and do not begin with a dot", manifest->origin, *name);
+    return POLKA_OK;
+}
+
+static polka_status write_file(const char *path, const json_t *json, polka_error *error)
+{
+    char *text AUTO(cli_free_text) = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    FILE *file = text != NULL ? fopen(path, "we") : NULL;
+    ENSURE(file != NULL, POLKA_FATAL, error, "cannot-write", "%s: %s", path, strerror(errno));
+    bool written = fprintf(file, "%s\n", text) > 0;
+    written = fclose(file) == 0 && written;
+    ENSURE(written, POLKA_FATAL, error, "cannot-write", "%s: %s", path, strerror(errno));
+    return POLKA_OK;
+}
+
+static polka_status write_one(const collector *here, const polkai_manifest *manifest, polka_error *error)
+{
+    char *name AUTO(cli_free_text) = NULL;
+    if (here->folder == NULL) {
+        cli_print_json(json_incref(manifest->json));
+        return POLKA_OK;
+    }
+    TRY(file_name(manifest, &name, error));
+    char *path AUTO(cli_free_text) = cli_format("%s/%s", here->folder, name);
+    return write_file(path, manifest->json, error);
+}
+
+static polka_status make_folder(const char *folder, polka_error *error)
+{
+    ENSURE(mkdir(folder, 0777) == 0 || errno == EEXIST, POLKA_FATAL, error, "cannot-write", "%s: %s", folder, strerror(errno));
+    return POLKA_OK;
+}
+
+static bool is_ours(const cli_manifests *manifests, const char *file)
+{
+    for (size_t i = 0; i < manifests->count; i++) {
+        char *name AUTO(cli_free_text) = NULL;
+        if (file_name(manifests->items[i], &name, NULL) == POLKA_OK && strcmp(name, file) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A manifest of an older build would count as a service that runs. */
+static void say_strangers(const collector *here, const cli_manifests *manifests)
+{
+    DIR *entries = opendir(here->folder);
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        size_t size = strlen(entry->d_name);
+        if (size > 5 && strcmp(entry->d_name + size - 5, ".json") == 0 && !is_ours(manifests, entry->d_name))
+            cli_say("%s/%s is not of this build; `polka check %s` takes it along: remove it if it is out of date", here->folder, entry->d_name, here->folder);
+    }
+    if (entries != NULL)
+        closedir(entries);
+}
+
+static polka_status work(const collector *here, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    cli_build build AUTO(cli_build_close) = { 0 };
+    cli_manifests manifests AUTO(cli_manifests_free) = { 0 };
+    TRY(cli_project_open(&project, error));
+    TRY(cli_build_open(&build, &project, here->build, error));
+    TRY(cli_build_check(&build, error));
+    TRY(cli_manifests_describe(&manifests, &project, &build, error));
+    if (here->folder != NULL)
+        TRY(make_folder(here->folder, error));
+    for (size_t i = 0; i < manifests.count; i++)
+        TRY(write_one(here, manifests.items[i], error));
+    if (here->folder == NULL)
+        return POLKA_OK;
+    say_strangers(here, &manifests);
+    cli_say("%zu manifest%s in %s", manifests.count, manifests.count == 1 ? "" : "s", here->folder);
+    return POLKA_OK;
+}
+
+static int run(const cli_command *command, int argc, char **argv)
+{
+    collector here = { 0 };
+    polka_error error = { 0 };
+    cli_list rest = { 0 };
+    const cli_option options[] = { { "build", 0, CLI_TEXT, &here.build, "FOLDER|PRESET", "the build whose services are asked" }, { 0 } };
+    int code = cli_parse(command, options, argc, argv, &rest);
+    if (code < 0 && rest.count > 1)
+        code = cli_usage(command, "one folder, not %zu", rest.count);
+    if (code < 0) {
+        cli_catch_signals();
+        here.folder = rest.count == 1 ? rest.items[0] : NULL;
+        code = work(&here, &error) == POLKA_OK ? CLI_OK : cli_complain(&error);
+    }
+    cli_list_free(&rest);
+    return code;
+}
+
+const cli_command cli_manifests_command = {
+    .name = "manifests", .arguments = "[FOLDER]", .summary = "what the services say of themselves, collected into a folder for CI", .run = run,
+    .details = "Asks each service of the build with --describe. With a FOLDER each manifest becomes SERVICE@VERSION.json in it; without,\n"
+               "they are printed, one a line.\n",
+    .examples = "  polka manifests manifests && polka check manifests --flows schemas/flows\n"
+                "  polka manifests | jq -r .service\n" };
