@@ -489,10 +489,7 @@ static void routine(builder *b, const polkai_schema *writer, const polkai_schema
     b->levels = 0;
     b->open_count = b->nested = 0;
     b->opener = emit(b, (polkai_step){ .kind = POLKAI_STEP_REACH });
-    if (reader == NULL || polkai_match_types(writer, reader) == POLKAI_MATCH_RECORD)
-        record_body(b, writer, reader);
-    else
-        value(b, writer, reader);
+    value(b, writer, reader);
     emit(b, (polkai_step){ .kind = POLKAI_STEP_RETURN });
 }
 
