@@ -217,6 +217,19 @@ Test(plan, records_inside_each_other_count_as_levels)
     forget(&p);
 }
 
+Test(plan, what_was_left_is_no_level_any_more)
+{
+    planned p;
+    const polkai_walk_limits limits = { .depth = 4, .empty_items = 0 };
+    const char *hex = "020a04020004020004020004020004020000";     /* five of U, each around a T without children */
+    plan(&p, "{\"type\":\"record\",\"name\":\"T\",\"fields\":[{\"name\":\"v\",\"type\":\"int\"},{\"name\":\"kids\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"T\",{\"type\":\"record\",\"name\":\"U\",\"fields\":[{\"name\":\"t\",\"type\":\"T\"}]}]}}]}",
+         "{\"type\":\"record\",\"name\":\"T\",\"fields\":[{\"name\":\"v\",\"type\":\"float\"},{\"name\":\"kids\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"T\",{\"type\":\"record\",\"name\":\"U\",\"fields\":[{\"name\":\"t\",\"type\":\"T\"}]}]}}]}");
+    cr_assert_eq(polkai_walk(p.writer.schema, from_hex(&p.reader.arena, hex), &(polkai_walk_limits){ .depth = 5 }, NULL), POLKA_OK);
+    cr_expect_eq(*resolved_within(&p, hex, &(polkai_walk_limits){ .depth = 5 }), '0', "%s", p.reader.error.message);
+    cr_expect_eq(*resolved_within(&p, hex, &limits), '!');
+    forget(&p);
+}
+
 Test(plan, items_of_no_bytes_are_counted_as_in_the_walk)
 {
     planned p;
