@@ -24,38 +24,41 @@ static void accept(polkai_flow *flow, polkai_target *target, uint32_t id)
     atomic_store_explicit(&target->announced, true, memory_order_release);           /* from here on others read the id */
 }
 
-static polka_status enrol_one(const polkai_schema_registry *registry, const polka_event *event, bool outage, uint32_t *id, polka_error *error)
+typedef enum { ENROLLED = 1, LATER, REFUSED } outcome;
+
+/* `outage`: what the registry did not answer with; once it is there the registry is not asked for another schema. */
+static outcome enrol_one(const polkai_schema_registry *registry, const polka_event *event, polka_error *outage, uint32_t *id, polka_error *error)
 {
     polka_text text = polka_text_of(event->schema);
-    polka_status status = outage ? POLKA_TRANSIENT : registry->enrol(registry->user, event->topic, event->name, text, id, error);
-    if (status == POLKA_TRANSIENT && registry->enrolled != NULL && registry->enrolled(registry->user, event->topic, event->name, text, id))
-        error->status = POLKA_OK;
-    else
-        error->status = status;
-    return status;
+    if (outage->status == POLKA_OK) {
+        polka_status status = registry->enrol(registry->user, event->topic, event->name, text, id, error);
+        if (status != POLKA_TRANSIENT)
+            return status == POLKA_OK ? ENROLLED : REFUSED;
+        *outage = *error;
+    }
+    return registry->enrolled != NULL && registry->enrolled(registry->user, event->topic, event->name, text, id) ? ENROLLED : LATER;
 }
 
 /* All whose id is not there yet. TRANSIENT: the registry cannot be reached, and at least one is left. */
 static polka_status enrol_all(polkai_flow *flow, bool *some, polka_error *error)
 {
     const polkai_schema_registry *registry = &flow->options.registry;
-    polka_error outage = { .status = POLKA_OK };         /* a registry that does not answer is asked once, not for each schema */
+    polka_error outage = { .status = POLKA_OK };
     bool left = false;
     for (size_t i = 0; i < flow->target_count; i++) {
         polkai_target *target = &flow->targets[i];
         uint32_t id = 0;
         if (target->enrolled)
             continue;
-        if (enrol_one(registry, target->event, outage.status != POLKA_OK, &id, error) == POLKA_TRANSIENT && outage.status == POLKA_OK) {
-            outage = *error;
-            outage.status = POLKA_TRANSIENT;
-        }
-        if (error->status == POLKA_OK) {
+        switch (enrol_one(registry, target->event, &outage, &id, error)) {
+        case ENROLLED:
             accept(flow, target, id);
             *some = true;
-        } else if (error->status == POLKA_TRANSIENT) {
+            break;
+        case LATER:
             left = true;
-        } else {
+            break;
+        case REFUSED:
             polkai_error_where(error, "the registry %s does not take the schema of %s", registry->name, target->event->name);
             return error->status = POLKA_MISUSE;
         }

@@ -214,6 +214,11 @@ size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many wer
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
 void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */
 
+/* ---- read.c: on the lane ---- */
+/* polkai_read_key: which schema wrote the value, and its body: a header of its own says so, or the bytes before the body. */
+polka_status polkai_read_key(const polkai_delivery *delivery, polkai_schema_key *key, polka_bytes *body, polka_error *error);
+polka_status polkai_read_value(polka_context *unit, polka_error *error);         /* unit->value, as its reaction's event */
+
 /* ---- schemas.c: a reading or a schema from the library, or what to do without: TRANSIENT: wait; POISON: it is given up ---- */
 polka_status polkai_schemas_reading(polkai_delivery *delivery, const polkai_schema_key *key, const polka_event *event, const polkai_reading **reading,
                                     polka_error *error);

@@ -2,10 +2,8 @@
  * walk.c: the corridor on its lane: open the record, find who reacts, read the value, call, settle. Keys whose first event
  * waits are parked, and what comes behind them waits in order.
  */
-#include <avro/json.h>
 #include <base/error.h>
 #include <flow/inner.h>
-#include <flow/schema/framing.h>
 
 #define DELIVERY_OF(ITEM) ((polkai_delivery *)((uint8_t *)(ITEM) - offsetof(polkai_delivery, item)))
 #define DELIVERY_OF_PARKED(PARKED) ((polkai_delivery *)((uint8_t *)(PARKED) - offsetof(polkai_delivery, parked)))
@@ -29,21 +27,6 @@ static void make_units(polkai_delivery *delivery, polkai_worker *worker, const p
     }
 }
 
-/* The framed bytes of the event, wherever the envelope has them. */
-static polka_bytes framed(const polkai_delivery *delivery)
-{
-    return delivery->envelope.mode == POLKAI_MODE_STRUCTURED ? delivery->envelope.data : delivery->record.value;
-}
-
-/* Which schema wrote the value, and its body: a header of its own says so, or the bytes before the body. */
-static polka_status take_apart(const polkai_delivery *delivery, polkai_schema_key *key, polka_bytes *body, polka_error *error)
-{
-    *body = framed(delivery);
-    if (delivery->envelope.schema_id.data != NULL && delivery->envelope.mode != POLKAI_MODE_STRUCTURED)
-        return polkai_framing_read_header(delivery->envelope.schema_id, key, error);
-    return polkai_framing_read(*body, key, body, error);
-}
-
 /* A record that carries no type: the schema that wrote it knows. */
 static polka_status find_by_schema(polkai_delivery *delivery, const polkai_router *router, const polkai_route **route, polka_error *error)
 {
@@ -52,7 +35,7 @@ static polka_status find_by_schema(polkai_delivery *delivery, const polkai_route
     const polkai_writer_schema *writer;
     *route = polkai_router_default(router);
     ENSURE(delivery->envelope.json.data == NULL, POLKA_POISON, error, "no-type", "CloudEvents JSON without a type");
-    TRY(take_apart(delivery, &key, &body, error));
+    TRY(polkai_read_key(delivery, &key, &body, error));
     polka_status status = polkai_schemas_writer(delivery, &key, &writer, error);
     if (status == POLKA_POISON && *route != NULL)
         return POLKA_OK;                 /* the default reaction takes what nobody can tell the type of */
@@ -121,63 +104,6 @@ static void open_delivery(polkai_delivery *delivery, polkai_worker *worker)
 
 /* ---- read ---- */
 
-static polka_status read_json(polka_context *unit, const polka_event *event, polka_bytes *body, polka_error *error)
-{
-    const polka_text json = unit->delivery->envelope.json;
-    polkai_schema_set *set = polkai_schema_set_create();
-    const polkai_schema *schema;
-    json_t *value = NULL;
-    polka_buffer buffer = { .arena = unit->arena };
-    polka_status status = polkai_schema_parse(set, polka_text_of(event->schema), NULL, &schema, error);
-    if (status == POLKA_OK)
-        status = polkai_json_parse((polka_bytes){ json.size, (const uint8_t *)json.data }, &value, error);
-    if (status == POLKA_OK)
-        status = polkai_json_encode(POLKAI_JSON_PLAIN, schema, value, &buffer, error);
-    json_decref(value);
-    polkai_schema_set_destroy(set);
-    *body = (polka_bytes){ buffer.size, buffer.data };
-    return status;
-}
-
-/* What another version of the schema wrote, as this one would have written it. */
-static polka_status read_other(polka_context *unit, const polka_event *event, void *value, polka_error *error)
-{
-    const polkai_flow *flow = unit->flow;
-    polkai_schema_key key;
-    polka_bytes written, body;
-    TRY(take_apart(unit->delivery, &key, &written, error));
-    const polkai_reading *reading = polkai_library_find(flow->schemas.library, &key, event);
-    if (reading == NULL)
-        TRY(polkai_schemas_reading(unit->delivery, &key, event, &reading, error));
-    polka_status status = reading->refused == NULL ? POLKA_OK : polkai_fail(error, POLKA_POISON, reading->refused->code, "%s", reading->refused->message);
-    body = written;
-    if (status == POLKA_OK && reading->plan != NULL)
-        status = polkai_plan_resolve(reading->plan, written, &flow->options.limits, &unit->worker->scratch, &body, error);
-    if (status == POLKA_OK)
-        status = event->codec->decode(body, &unit->worker->scratch, value, error);
-    return status == POLKA_OK ? POLKA_OK : polkai_reading_explain(reading, &key, event, written, &flow->options.limits, error);
-}
-
-static polka_status read_value(polka_context *unit, polka_error *error)
-{
-    const polka_event *event = unit->reaction->event;
-    const polkai_envelope *envelope = &unit->delivery->envelope;
-    void *value = polkai_arena_zeroed(&unit->worker->scratch, 1, event->value_size);
-    polka_bytes body = framed(unit->delivery);
-    if (envelope->json.data != NULL) {
-        TRY(read_json(unit, event, &body, error));
-        TRY(event->codec->decode(body, &unit->worker->scratch, value, error));
-    } else if (envelope->schema_id.data == NULL && polkai_framing_is_of(body, event->fingerprint)) {
-        body = (polka_bytes){ body.size - POLKAI_SINGLE_OBJECT_BYTES, body.data + POLKAI_SINGLE_OBJECT_BYTES };
-        TRY(event->codec->decode(body, &unit->worker->scratch, value, error));
-    } else {
-        TRY(read_other(unit, event, value, error));
-    }
-    unit->value = value;
-    unit->decoded = event;
-    return POLKA_OK;
-}
-
 /* Reads the value once for all reactions to it. */
 static polka_status need_value(polka_context *unit, polka_error *error)
 {
@@ -189,7 +115,7 @@ static polka_status need_value(polka_context *unit, polka_error *error)
         unit->decoded = first->decoded;
         return POLKA_OK;
     }
-    return read_value(unit, error);
+    return polkai_read_value(unit, error);
 }
 
 /* ---- call ---- */
