@@ -3,6 +3,8 @@
 
 #include <base/arena.h>
 #include <base/clock.h>
+#include <cli/registry.h>
+#include <flow/origins.h>
 #include <flow/schema/topic.h>
 #include <stdlib.h>
 
@@ -10,7 +12,8 @@ enum { ASK_AGAIN_MS = 1000, GIVE_UP_MS = 5000 };
 
 struct cli_foreign {
     const cli_connection *connection;
-    polkai_schema_registry registry;
+    const cli_project *project;
+    polkai_origins *origins;             /* of the registry; NULL: not asked for yet */
     polkai_schema_cluster cluster;
     polkai_library *library;
     polkai_schema_topic *topic;
@@ -32,11 +35,11 @@ static polka_status open_admin(void *user, polkai_admin **admin, polka_error *er
     return polkai_kafka_admin_open(admin, &options, error);
 }
 
-cli_foreign *cli_foreign_create(const cli_connection *connection, const polkai_schema_registry *registry)
+cli_foreign *cli_foreign_create(const cli_connection *connection, const cli_project *project)
 {
     cli_foreign *made = polkai_alloc(sizeof *made);
     made->connection = connection;
-    made->registry = *registry;
+    made->project = project;
     made->library = polkai_library_create();
     if (connection == NULL)
         return made;
@@ -50,6 +53,7 @@ void cli_foreign_destroy(cli_foreign *foreign)
     if (foreign == NULL)
         return;
     polkai_schema_topic_destroy(foreign->topic);
+    polkai_origins_destroy(foreign->origins);
     polkai_library_destroy(foreign->library);
     free(foreign);
 }
@@ -75,12 +79,31 @@ static polka_status look_on_topic(cli_foreign *foreign, uint64_t fingerprint, po
     return POLKA_OK;
 }
 
-static polka_status ask_registry(const cli_foreign *foreign, const polkai_schema_key *key, polka_arena *arena, polka_text *text, polka_error *error)
+static polka_status open_registry(cli_foreign *foreign, polka_error *error)
+{
+    polkai_registry *client = NULL;
+    polkai_subject_strategy strategy;
+    if (foreign->origins != NULL)
+        return POLKA_OK;
+    TRY(cli_registry_open(&client, &strategy, foreign->project, NULL, error));
+    char *folder AUTO(cli_free_text) = cli_project_path(foreign->project, ".polka/schemas");
+    foreign->origins = polkai_origins_create(&(polkai_origins_options){ .registry = client, .cache = folder, .subject = strategy });
+    return POLKA_OK;
+}
+
+static polka_status ask_registry(cli_foreign *foreign, const polkai_schema_key *key, polka_arena *arena, polka_text *text, polka_error *error)
 {
     char name[POLKAI_SCHEMA_KEY_TEXT + 1];
-    ENSURE(foreign->registry.fetch != NULL, POLKA_POISON, error, "schema-not-found", "%s of a schema registry, and none is configured (schemas.registry.url)",
-           polkai_schema_key_text(key, name));
-    return foreign->registry.fetch(foreign->registry.user, key, arena, text, error);
+    polkai_schema_key_text(key, name);
+    ENSURE(foreign->project != NULL, POLKA_POISON, error, "schema-not-found", "%s of a schema registry, and none is asked", name);
+    polka_status status = open_registry(foreign, error);
+    if (status == POLKA_OK) {
+        polkai_schema_registry registry = polkai_origins_registry(foreign->origins);
+        status = registry.fetch(registry.user, key, arena, text, error);
+    }
+    if (status != POLKA_OK)
+        polkai_error_where(error, "%s", name);
+    return status;
 }
 
 polka_status cli_foreign_schema(cli_foreign *foreign, const polkai_schema_key *key, const polkai_schema **schema, polka_error *error)

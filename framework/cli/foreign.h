@@ -7,14 +7,13 @@
 
 #include <cli/connection.h>
 #include <flow/schema/library.h>
-#include <flow/schema/origin.h>
 
 typedef struct cli_foreign cli_foreign;
 /*
- * cli_foreign_create: `connection` (NULL: no topic is read) and `registry` (fetch NULL: there is none) are borrowed. Connects to
- * nothing until a schema is asked for. new.
+ * cli_foreign_create: `connection` (NULL: no topic is read) and `project` (NULL: no registry is asked; cli/registry.h says which one is)
+ * are borrowed. Connects to nothing until a schema is asked for. new.
  */
-cli_foreign *cli_foreign_create(const cli_connection *connection, const polkai_schema_registry *registry);
+cli_foreign *cli_foreign_create(const cli_connection *connection, const cli_project *project);
 void cli_foreign_destroy(cli_foreign *foreign);                          /* NULL is fine */
 
 /* cli_foreign_schema: looks at most once a second for what is not there. errors: "schema-not-found" and why. */

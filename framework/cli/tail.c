@@ -217,7 +217,7 @@ static polka_status work(tailer *tail, const cli_where *where, int64_t from, pol
         status = cli_catalog_open(&tail->decoder.catalog, &project, error);
     if (status == POLKA_OK)
         status = cli_connection_find(&connection, &project, where, error);
-    tail->decoder.foreign = cli_foreign_create(&connection, &(polkai_schema_registry){ 0 });
+    tail->decoder.foreign = cli_foreign_create(&connection, &project);
     if (status == POLKA_OK)
         status = read_topics(tail, &connection, from, error);
     if (tail->admin != NULL)

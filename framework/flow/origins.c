@@ -15,25 +15,18 @@ struct polkai_origins {
     polkai_subject_strategy subject;
 };
 
-polka_status polkai_origins_open(polkai_origins **origins, const polkai_origins_options *options, polka_error *error)
+polkai_origins *polkai_origins_create(const polkai_origins_options *options)
 {
     polkai_origins *made = polkai_alloc(sizeof *made);
+    made->registry = options->registry;
     made->look_up = options->look_up;
     made->subject = options->subject;
     made->folder = polkai_cache_folder(options->cache, &made->arena);
     made->cache = polkai_cache_open(made->folder, options->log);
-    polka_status status = POLKA_OK;
-    if (options->registry.urls != NULL && options->registry.urls[0] != '\0')
-        status = polkai_registry_open(&made->registry, &options->registry, error);
-    if (status != POLKA_OK) {
-        polkai_origins_close(made);
-        return status;
-    }
-    *origins = made;
-    return POLKA_OK;
+    return made;
 }
 
-void polkai_origins_close(polkai_origins *origins)
+void polkai_origins_destroy(polkai_origins *origins)
 {
     if (origins == NULL)
         return;

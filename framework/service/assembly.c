@@ -70,6 +70,33 @@ static polka_status open_schema_admin(void *user, polkai_admin **admin, polka_er
     return polkai_kafka_admin_open(admin, &options, error);
 }
 
+/* ---- the registry ---- */
+
+static polka_status open_origins(polkai_assembly *assembly, polka_error *error)
+{
+    const polkai_config *config = assembly->config;
+    polkai_registry *registry = NULL;
+    polkai_registry_options options = {
+        .urls = polkai_config_text(config, "schemas.registry.url"),
+        .user = polkai_config_text(config, "schemas.registry.user"),
+        .password = polkai_config_text(config, "schemas.registry.password"),
+        .token = polkai_config_text(config, "schemas.registry.token"),
+        .ca = polkai_config_text(config, "schemas.registry.ca"),
+        .certificate = polkai_config_text(config, "schemas.registry.certificate"),
+        .key = polkai_config_text(config, "schemas.registry.key"),
+    };
+    if (options.urls != NULL && options.urls[0] != '\0')             /* libcurl is loaded for this, and for nothing else */
+        TRY(polkai_registry_open(&registry, &options, error));
+    assembly->origins = polkai_origins_create(&(polkai_origins_options){
+        .registry = registry,
+        .cache = polkai_config_text(config, "schemas.cache"),
+        .look_up = polkai_config_number(config, "schemas.register") == 1,
+        .subject = (polkai_subject_strategy)polkai_config_number(config, "schemas.subject"),
+        .log = &assembly->log,
+    });
+    return POLKA_OK;
+}
+
 /* ---- create ---- */
 
 static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
@@ -86,6 +113,10 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .drain_deadline_ms = polkai_config_number(config, "drain.deadline_ms"),
         .compact_envelope = polkai_config_number(config, "envelope") == 1,
         .announce = true,
+        .confluent = polkai_config_number(config, "framing") == 1,
+        .enrol = polkai_config_number(config, "schemas.register") == 0,
+        .registry = polkai_origins_registry(assembly->origins),
+        .cache = polkai_origins_cache(assembly->origins),
         .cluster = { assembly, open_schema_source, open_schema_admin },
         .schema_missing_ms = polkai_config_number(config, "schemas.missing_ms"),
         .limits = { (unsigned)polkai_config_number(config, "avro.max_depth"), (uint64_t)polkai_config_number(config, "avro.max_empty_items") },
@@ -115,6 +146,7 @@ polka_status polkai_assembly_init(polkai_assembly *assembly, unsigned abi, const
         return POLKA_OK;
     TRY(polkai_config_require(config, error));
     TRY(polkai_kafka_check(error));
+    TRY(open_origins(assembly, error));
     return create_flow(assembly, error);
 }
 
@@ -123,6 +155,7 @@ void polkai_assembly_deinit(polkai_assembly *assembly)
     if (assembly->abandoned)
         return;                          /* its lanes read flow, log and configuration: the process ends soon */
     polkai_flow_destroy(assembly->flow);
+    polkai_origins_destroy(assembly->origins);
     polkai_config_destroy(assembly->config);
     *assembly = (polkai_assembly){ 0 };
 }

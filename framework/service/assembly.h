@@ -3,12 +3,14 @@
 #define POLKA_SERVICE_ASSEMBLY_H
 
 #include <flow/flow.h>
+#include <flow/origins.h>
 #include <service/config.h>
 
 typedef struct {
     const polka_service *service;
     polkai_config *config;
     polkai_log log;
+    polkai_origins *origins;             /* the registry, and what is kept on disk */
     polkai_flow *flow;                   /* NULL for a command that only prints */
     bool reacts;
     bool ready;                          /* was said */

@@ -187,9 +187,7 @@ polka_status polkai_config_unknown(polkai_config *config, const char *name, cons
 /* What the table offers because its place is fixed, and a later version brings. */
 static polka_status refuse_later(const polkai_config *config, polka_error *error)
 {
-    const polkai_config_value *framing = polkai_config_find(config, "framing"), *delivery = polkai_config_find(config, "delivery");
-    ENSURE(framing->number == 0, POLKA_MISUSE, error, "not-yet",
-           "%s: framing confluent needs a schema registry, which this version does not speak: use single-object", framing->origin);
+    const polkai_config_value *delivery = polkai_config_find(config, "delivery");
     ENSURE(delivery->number == 0, POLKA_MISUSE, error, "not-yet",
            "%s: delivery exactly-once is not in this version: use at-least-once; the ids of emissions repeat, so receivers can drop copies",
            delivery->origin);
@@ -265,6 +263,9 @@ polka_status polkai_config_require(const polkai_config *config, polka_error *err
                            polkai_property_variable(name, &arena), config->values[i].property.secret ? " (or …_FILE)" : "", name,
                            config->values[i].property.help);
     }
+    const polkai_config_value *framing = polkai_config_find(config, "framing");
+    ENSURE(framing->number == 0 || polkai_config_find(config, "schemas.registry.url")->text.size > 0, POLKA_MISUSE, error, "not-set",
+           "%s: framing confluent needs a schema registry: set schemas.registry.url, or use single-object", framing->origin);
     return POLKA_OK;
 }
 

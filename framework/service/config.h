@@ -41,7 +41,7 @@ polka_status polkai_config_create(polkai_config **config, const polka_service *s
                                   polka_error *error);
 void polkai_config_destroy(polkai_config *config);       /* NULL is fine */
 
-/* polkai_config_require: MISUSE "not-set" when a setting without fallback has no value; names where it can be set. */
+/* polkai_config_require: MISUSE "not-set" when a setting has no value that must have one; names where it can be set. */
 polka_status polkai_config_require(const polkai_config *config, polka_error *error);
 
 const polkai_config_value *polkai_config_find(const polkai_config *config, const char *name);     /* NULL: no such property */

@@ -14,7 +14,7 @@ static bool show(stage *on, polka_bytes value, const polkai_header *headers, siz
 {
     polka_error error = { 0 };
     cr_assert_eq(cli_catalog_open(&on->decoder.catalog, &project, &error), POLKA_OK, "%s", error.message);
-    on->decoder.foreign = cli_foreign_create(NULL, &(polkai_schema_registry){ 0 });
+    on->decoder.foreign = cli_foreign_create(NULL, NULL);
     on->record = (polkai_record){ .topic = POLKA_TEXT("shop.orders"), .offset = 7, .timestamp_ms = 1000, .value = value, .header_count = count, .headers = headers };
     return cli_row_read(&on->decoder, &on->record, only, &on->arena, &on->row);
 }

@@ -148,10 +148,20 @@ Test(config, refuses_a_wrong_value_with_where_it_was_set)
     refused(ARGUMENTS("--brokers="), NULL, "bad-value", "flag --brokers: brokers is empty");
 }
 
+Test(config, ids_of_a_registry_need_a_registry)
+{
+    polka_error error;
+    polkai_config *config = good(ARGUMENTS("--framing", "confluent", "--app.tenant", "t"), NULL);
+    cr_expect_eq(polkai_config_require(config, &error), POLKA_MISUSE);
+    cr_expect_str_eq(error.message, "flag --framing: framing confluent needs a schema registry: set schemas.registry.url, or use single-object");
+    polkai_config_destroy(config);
+    config = good(ARGUMENTS("--framing", "confluent", "--app.tenant", "t", "--schemas.registry.url", "http://localhost:8081"), NULL);
+    cr_expect_eq(polkai_config_require(config, &error), POLKA_OK);
+    polkai_config_destroy(config);
+}
+
 Test(config, says_what_a_later_version_brings)
 {
-    refused(ARGUMENTS("--framing", "confluent"), NULL, "not-yet",
-            "flag --framing: framing confluent needs a schema registry, which this version does not speak: use single-object");
     refused(ARGUMENTS("--delivery", "exactly-once"), NULL, "not-yet",
             "flag --delivery: delivery exactly-once is not in this version: use at-least-once; the ids of emissions repeat, so receivers can drop copies");
 }
