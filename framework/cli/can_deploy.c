@@ -1,6 +1,6 @@
 /* can_deploy.c: `polka can-deploy`: does a new version go with what runs, in both directions? */
-#include <cli/collect.h>
 #include <cli/pair_row.h>
+#include <cli/services.h>
 #include <cli/terminal.h>
 
 #include <base/arena.h>
@@ -11,6 +11,7 @@
 typedef struct {
     const char *who, *format;            /* SERVICE[@VERSION] */
     cli_list manifest, against;
+    cli_where where;
     bool json;
     const polkai_manifest *candidate;
     size_t pairs, broken;
@@ -104,12 +105,20 @@ static polka_status add_paths(cli_manifests *manifests, const cli_list *paths, p
     return POLKA_OK;
 }
 
+/* What the services that run have said of themselves on polka.services. */
+static polka_status read_running(const deploy *plan, cli_manifests *running, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    TRY(cli_project_open(&project, error));
+    return cli_services_read(running, &project, &plan->where, error);
+}
+
 static polka_status work(deploy *plan, polka_error *error)
 {
     cli_manifests offered AUTO(cli_manifests_free) = { .examine = true }, running AUTO(cli_manifests_free) = { .examine = true };
     TRY(add_paths(&offered, &plan->manifest, error));
     TRY(choose(plan, &offered, error));
-    TRY(add_paths(&running, &plan->against, error));
+    TRY(plan->against.count > 0 ? add_paths(&running, &plan->against, error) : read_running(plan, &running, error));
     for (size_t i = 0; i < running.count; i++)                           /* nothing can be promised about one that cannot be read */
         TRY(ensure_readable(running.items[i], error));
     compare(plan, &running);
@@ -122,7 +131,8 @@ static int run(const cli_command *command, int argc, char **argv)
     polka_error error = { 0 };
     cli_list rest = { 0 };
     const cli_option options[] = { { "manifest", 'm', CLI_LIST, &plan.manifest, "PATH", "the new version: a manifest, its program, or a folder that has it" },
-                                   { "against", 0, CLI_LIST, &plan.against, "PATH", "what runs: a folder of manifests, or one; may be given often" },
+                                   { "against", 0, CLI_LIST, &plan.against, "PATH", "what runs: a folder of manifests, or one; default: what runs at the broker" },
+                                   CLI_WHERE_OPTIONS(plan.where),
                                    { "format", 0, CLI_TEXT, &plan.format, "text|json", "default: text on a terminal, else json" }, { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
     int json = code < 0 ? cli_json_wanted(command, plan.format) : 0;
@@ -132,8 +142,8 @@ static int run(const cli_command *command, int argc, char **argv)
         code = cli_usage(command, "which service? SERVICE or SERVICE@VERSION");
     if (code < 0 && plan.manifest.count == 0)
         code = cli_usage(command, "what does the new version say? --manifest PATH");
-    if (code < 0 && plan.against.count == 0)
-        code = cli_usage(command, "what runs? --against FOLDER with the manifests of what is deployed");
+    if (code < 0 && plan.against.count > 0 && plan.where.brokers != NULL)
+        code = cli_usage(command, "--against or --brokers: what runs is said by the one or by the other");
     if (code < 0) {
         cli_catch_signals();
         plan.who = rest.items[0];
@@ -141,15 +151,18 @@ static int run(const cli_command *command, int argc, char **argv)
     }
     cli_list_free(&plan.manifest);
     cli_list_free(&plan.against);
+    cli_list_free(&plan.where.properties);
     cli_list_free(&rest);
     return code;
 }
 
 const cli_command cli_can_deploy = {
-    .name = "can-deploy", .arguments = "SERVICE[@VERSION] --manifest PATH --against FOLDER",
+    .name = "can-deploy", .arguments = "SERVICE[@VERSION] --manifest PATH [--against FOLDER]",
     .summary = "does a new version go with what runs, in both directions?", .run = run,
     .details = "The new version's emissions are held against the reactions of what runs, and its reactions against the emissions of what\n"
                "runs; other versions of the same service count too, as they run on during the deploy. Printed are the pairs that break.\n"
+               "What runs is said by --against, or else by the topic polka.services, where each service says what it is when it starts.\n"
                "Exit 0: it can be deployed; 1: it cannot.\n",
-    .examples = "  polka can-deploy payments --manifest build/dev/bin/payments --against manifests\n"
+    .examples = "  polka can-deploy payments --manifest build/dev/bin/payments --brokers kafka:9092\n"
+                "  polka can-deploy payments --manifest build/dev/bin/payments --against manifests\n"
                 "  polka can-deploy payments@1.1.0 --manifest payments.json --against manifests --format json\n" };

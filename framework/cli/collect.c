@@ -14,19 +14,26 @@ enum { DESCRIBE_MS = 10000, FILE_BYTES = 1 << 26 };
 
 /* ---- manifests ---- */
 
-static polka_status add_manifest(cli_manifests *manifests, polka_text text, const char *origin, polka_error *error)
+polka_status cli_manifests_take(cli_manifests *manifests, polkai_manifest *manifest, polka_error *error)
 {
-    polkai_manifest *manifest = NULL;
-    if (manifests->examine)
-        polkai_manifest_examine(&manifest, text, origin);
-    else
-        TRY(polkai_manifest_read(&manifest, text, origin, error));
+    if (!manifests->examine && manifest->problem_count > 0) {
+        polkai_fail(error, POLKA_POISON, "bad-manifest", "%s: %s", manifest->origin, manifest->problems[0].message);
+        polkai_manifest_destroy(manifest);
+        return POLKA_POISON;
+    }
     if (manifests->count == manifests->capacity) {
         manifests->capacity = 2 * manifests->capacity + 16;
         manifests->items = polkai_realloc(manifests->items, manifests->capacity * sizeof(polkai_manifest *));
     }
     manifests->items[manifests->count++] = manifest;
     return POLKA_OK;
+}
+
+static polka_status add_manifest(cli_manifests *manifests, polka_text text, const char *origin, polka_error *error)
+{
+    polkai_manifest *manifest;
+    polkai_manifest_examine(&manifest, text, origin);
+    return cli_manifests_take(manifests, manifest, error);
 }
 
 static polka_status describe(cli_manifests *manifests, const char *program, const char *origin, const char *settings, polka_error *error)

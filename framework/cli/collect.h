@@ -24,6 +24,8 @@ polka_status cli_manifests_describe(cli_manifests *manifests, const cli_project 
  * errors: MISUSE "no-file", "no-manifests" for a folder without any; else as describe.
  */
 polka_status cli_manifests_path(cli_manifests *manifests, const char *path, polka_error *error);
+/* cli_manifests_take adds one that was examined. errors: POISON "bad-manifest", unless problems are kept. */
+polka_status cli_manifests_take(cli_manifests *manifests, polkai_manifest *manifest_taken, polka_error *error);
 void cli_manifests_free(cli_manifests *manifests);
 
 typedef struct { size_t count, capacity; polkai_contract **items; } cli_contracts;

@@ -1,5 +1,5 @@
 /* manifests.c: `polka manifests`: what the services say of themselves, collected for CI. */
-#include <cli/collect.h>
+#include <cli/services.h>
 #include <cli/terminal.h>
 
 #include <base/arena.h>
@@ -10,7 +10,9 @@
 
 typedef struct {
     const char *build, *folder;
-    bool json;
+    const char *forget;                  /* SERVICE@VERSION; NULL: collect */
+    bool running, execute;
+    cli_where where;
 } collector;
 
 /* The name is a part of a path here: what a service calls itself must not lead out of the folder. */
@@ -74,15 +76,18 @@ static void say_strangers(const collector *here, const cli_manifests *manifests)
         closedir(entries);
 }
 
-static polka_status work(const collector *here, polka_error *error)
+static polka_status ask_build(const collector *here, const cli_project *project, cli_manifests *manifests, polka_error *error)
 {
-    cli_project project AUTO(cli_project_close) = { 0 };
     cli_build build AUTO(cli_build_close) = { 0 };
-    cli_manifests manifests AUTO(cli_manifests_free) = { 0 };
-    TRY(cli_project_open(&project, error));
-    TRY(cli_build_open(&build, &project, here->build, error));
+    TRY(cli_build_open(&build, project, here->build, error));
     TRY(cli_build_check(&build, error));
-    TRY(cli_manifests_describe(&manifests, &project, &build, error));
+    return cli_manifests_describe(manifests, project, &build, error);
+}
+
+static polka_status collect(const collector *here, const cli_project *project, polka_error *error)
+{
+    cli_manifests manifests AUTO(cli_manifests_free) = { 0 };
+    TRY(here->running ? cli_services_read(&manifests, project, &here->where, error) : ask_build(here, project, &manifests, error));
     if (here->folder != NULL)
         TRY(make_folder(here->folder, error));
     for (size_t i = 0; i < manifests.count; i++)
@@ -94,27 +99,53 @@ static polka_status work(const collector *here, polka_error *error)
     return POLKA_OK;
 }
 
+static polka_status forget(const collector *here, const cli_project *project, polka_error *error)
+{
+    TRY(cli_services_forget(here->forget, here->execute, project, &here->where, error));
+    cli_say(here->execute ? "%s is forgotten" : "%s would be forgotten; do it: --execute", here->forget);
+    return POLKA_OK;
+}
+
+static polka_status work(const collector *here, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    TRY(cli_project_open(&project, error));
+    return here->forget != NULL ? forget(here, &project, error) : collect(here, &project, error);
+}
+
 static int run(const cli_command *command, int argc, char **argv)
 {
     collector here = { 0 };
     polka_error error = { 0 };
     cli_list rest = { 0 };
-    const cli_option options[] = { { "build", 0, CLI_TEXT, &here.build, "FOLDER|PRESET", "the build whose services are asked" }, { 0 } };
+    const cli_option options[] = { { "running", 0, CLI_FLAG, &here.running, NULL, "what services have said of themselves on polka.services, in place of a build" },
+                                   { "execute", 0, CLI_FLAG, &here.execute, NULL, "forget: do it; without it forget only says what it would do" },
+                                   { "build", 0, CLI_TEXT, &here.build, "FOLDER|PRESET", "the build whose services are asked" },
+                                   CLI_WHERE_OPTIONS(here.where), { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
-    if (code < 0 && rest.count > 1)
+    bool forgets = code < 0 && rest.count > 0 && strcmp(rest.items[0], "forget") == 0;
+    if (code < 0 && forgets && (rest.count != 2 || strchr(rest.items[1], '@') == NULL))
+        code = cli_usage(command, "forget what? SERVICE@VERSION");
+    if (code < 0 && !forgets && rest.count > 1)
         code = cli_usage(command, "one folder, not %zu", rest.count);
+    if (code < 0 && here.execute && !forgets)
+        code = cli_usage(command, "collecting changes nothing; --execute goes with forget");
     if (code < 0) {
         cli_catch_signals();
-        here.folder = rest.count == 1 ? rest.items[0] : NULL;
+        here.folder = !forgets && rest.count == 1 ? rest.items[0] : NULL;
+        here.forget = forgets ? rest.items[1] : NULL;
         code = work(&here, &error) == POLKA_OK ? CLI_OK : cli_complain(&error);
     }
+    cli_list_free(&here.where.properties);
     cli_list_free(&rest);
     return code;
 }
 
 const cli_command cli_manifests_command = {
-    .name = "manifests", .arguments = "[FOLDER]", .summary = "what the services say of themselves, collected into a folder for CI", .run = run,
+    .name = "manifests", .arguments = "[FOLDER] | forget SERVICE@VERSION", .summary = "what the services say of themselves, collected into a folder for CI", .run = run,
     .details = "Asks each service of the build with --describe. With a FOLDER each manifest becomes SERVICE@VERSION.json in it; without,\n"
-               "they are printed, one a line.\n",
+               "they are printed, one a line. --running takes what services have said of themselves at the broker in place of a build;\n"
+               "forget takes one of these back.\n",
     .examples = "  polka manifests manifests && polka check manifests --flows schemas/flows\n"
-                "  polka manifests | jq -r .service\n" };
+                "  polka manifests --running | jq -r .service\n"
+                "  polka manifests forget payments@0.9.0 --execute\n" };

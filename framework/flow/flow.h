@@ -35,6 +35,7 @@ typedef struct {
     int64_t drain_deadline_ms;           /* 0: 8000; of a revoke too */
     bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
     bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
+    polka_text manifest_key, manifest;   /* sent once to polka.services at the start; data NULL: nothing is. They outlive the flow */
     bool confluent;                      /* frame emissions with 00 and the registry's id; announce is then of no matter */
     bool enrol;                          /* ask the registry for the ids of all emissions at the start, whatever the framing */
     polkai_schema_cluster cluster;       /* where schemas are looked for that the service was not built with */
@@ -69,7 +70,7 @@ void polkai_flow_report(void *flow, const polkai_report *report);
 
 /*
  * polkai_flow_start: source (NULL for a program without reactions) and sink are taken. Opens the lanes' resources,
- * announces schemas, subscribes.
+ * announces schemas and the manifest, subscribes.
  */
 polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_sink *sink, polka_error *error);
 

@@ -54,15 +54,15 @@ typedef struct polkai_partition {
     bool detached;                       /* freed when active is 0 */
 } polkai_partition;
 
-typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT } polkai_sending_kind;
+typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT, SENDING_MANIFEST } polkai_sending_kind;
 struct polkai_sending {                  /* the cookie of one send */
     polkai_sending_kind kind;
     bool resent, without_value, refused;
     bool of_producer;
     atomic_bool settled;                 /* of a producer's */
     polkai_delivery *delivery;           /* of its unit; here, so that an acknowledgement touches no more memory than it must */
-    polka_context *unit;                 /* NULL: announcement */
-    polkai_target *target;               /* NULL: letter */
+    polka_context *unit;                 /* NULL: announcement, manifest */
+    polkai_target *target;               /* NULL: letter, manifest */
     uint64_t ticket;                     /* of an emission: the lane's count when it was made; 0 otherwise */
     polkai_sending *next;                /* of its unit, in order of emission */
     polkai_sending *next_waiting;        /* of the flow's resend queue */

@@ -7,6 +7,8 @@
 #include <base/error.h>
 #include <flow/inner.h>
 
+#define POLKAI_SERVICE_TOPIC "polka.services"
+
 enum { COMPLAIN_EVERY_NS = 1000000000, HEADERS_MEMORY = 1536 };
 
 static int64_t now_ns(const polkai_flow *flow)
@@ -168,7 +170,7 @@ size_t polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
     return count;
 }
 
-/* ---- announcing schemas ---- */
+/* ---- announcing schemas and the service ---- */
 
 static void announce(polkai_flow *flow, polkai_target *target)
 {
@@ -178,8 +180,30 @@ static void announce(polkai_flow *flow, polkai_target *target)
         polkai_send_wait_in_line(flow, sending);
 }
 
+/* Nothing depends on the manifest: it is sent once, and its loss is only told of. */
+static void manifest_lost(const polkai_flow *flow, const char *message)
+{
+    LOG_WARN(flow->options.log, "this service is not on " POLKAI_SERVICE_TOPIC ", so that `polka can-deploy` does not know of it: %s. If the topic is missing: "
+             "polka topics apply --execute, and start the service again", message);
+}
+
+static void announce_service(polkai_flow *flow)
+{
+    polka_error error;
+    if (flow->options.manifest.data == NULL)
+        return;
+    polkai_sending *sending = polkai_arena_zeroed(&flow->arena, 1, sizeof *sending);
+    sending->kind = SENDING_MANIFEST;
+    sending->record = (polkai_record){ .topic = POLKA_TEXT(POLKAI_SERVICE_TOPIC), .partition = -1,
+                                       .key = { flow->options.manifest_key.size, (const uint8_t *)flow->options.manifest_key.data },
+                                       .value = { flow->options.manifest.size, (const uint8_t *)flow->options.manifest.data } };
+    if (polkai_send_now(flow, sending, &error) != POLKA_OK)
+        manifest_lost(flow, error.message);
+}
+
 void polkai_send_announce(polkai_flow *flow)
 {
+    announce_service(flow);
     for (size_t i = 0; i < flow->target_count; i++) {
         polkai_target *target = &flow->targets[i];
         if (!flow->options.announce) {
@@ -258,6 +282,11 @@ void polkai_flow_report(void *user, const polkai_report *report)
     }
     if (flow->draining && sending->kind == SENDING_ANNOUNCEMENT && report->status != POLKA_OK)
         return;
+    if (sending->kind == SENDING_MANIFEST) {
+        if (report->status != POLKA_OK && !flow->draining)
+            manifest_lost(flow, report->message);
+        return;
+    }
     switch (report->status) {
     case POLKA_OK:
         acknowledged(flow, sending);

@@ -1,4 +1,5 @@
 /* assembly.c: the only place that chooses concrete kinds: Kafka for the transport, the real clock, the process's environment. */
+#include <base/arena.h>
 #include <base/error.h>
 #include <polka/wire.h>
 #include <service/assembly.h>
@@ -99,8 +100,23 @@ static polka_status open_origins(polkai_assembly *assembly, polka_error *error)
 
 /* ---- create ---- */
 
+/* What the service says of itself on polka.services: the same bytes as --describe. */
+static polka_status write_manifest(polkai_assembly *assembly, polka_error *error)
+{
+    json_t *manifest;
+    const polka_service *service = assembly->service;
+    TRY(polkai_manifest_write(service, polkai_config_text(assembly->config, "group"), &manifest, error));
+    assembly->manifest = json_dumps(manifest, JSON_COMPACT);
+    json_decref(manifest);
+    size_t size = strlen(service->name) + strlen(service->version) + 2;
+    assembly->manifest_key = polkai_alloc(size);
+    snprintf(assembly->manifest_key, size, "%s@%s", service->name, service->version);
+    return POLKA_OK;
+}
+
 static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
 {
+    TRY(write_manifest(assembly, error));
     polkai_config *config = assembly->config;
     polkai_flow_options options = {
         .service = assembly->service,
@@ -117,6 +133,8 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .enrol = polkai_config_number(config, "schemas.register") == 0,
         .registry = polkai_origins_registry(assembly->origins),
         .cache = polkai_origins_cache(assembly->origins),
+        .manifest_key = polka_text_of(assembly->manifest_key),
+        .manifest = polka_text_of(assembly->manifest),
         .cluster = { assembly, open_schema_source, open_schema_admin },
         .schema_missing_ms = polkai_config_number(config, "schemas.missing_ms"),
         .limits = { (unsigned)polkai_config_number(config, "avro.max_depth"), (uint64_t)polkai_config_number(config, "avro.max_empty_items") },
@@ -157,6 +175,8 @@ void polkai_assembly_deinit(polkai_assembly *assembly)
     polkai_flow_destroy(assembly->flow);
     polkai_origins_destroy(assembly->origins);
     polkai_config_destroy(assembly->config);
+    free(assembly->manifest);
+    free(assembly->manifest_key);
     *assembly = (polkai_assembly){ 0 };
 }
 

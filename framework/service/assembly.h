@@ -12,6 +12,7 @@ typedef struct {
     polkai_log log;
     polkai_origins *origins;             /* the registry, and what is kept on disk */
     polkai_flow *flow;                   /* NULL for a command that only prints */
+    char *manifest, *manifest_key;       /* as sent to polka.services; they outlive the flow */
     bool reacts;
     bool ready;                          /* was said */
     bool abandoned;                      /* a lane may still run in the flow: it is not freed */

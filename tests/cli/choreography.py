@@ -215,7 +215,8 @@ class CanDeploy(Choreography):
         for who in ("payment", "payments@2", "paymentsx", "shipping"):
             self.assertIn("is no manifest of " + who, self.polka("can-deploy", who, "--manifest", program, "--against", running, code=2).stderr)
         self.assertIn("--manifest", self.polka("can-deploy", "payments", code=2).stderr)
-        self.assertIn("--against", self.polka("can-deploy", "payments", "--manifest", program, code=2).stderr)
+        self.assertIn("polka dev", self.polka("can-deploy", "payments", "--manifest", program, code=3).stderr)
+        self.assertIn("--against or --brokers", self.polka("can-deploy", "payments", "--manifest", program, "--against", running, "-b", "x:1", code=2).stderr)
         self.assertIn("not JSON", self.polka("can-deploy", "payments", "--manifest", program, "--against", self.folder("{", name="torn"), code=1).stderr)
 
 
@@ -267,6 +268,12 @@ class Manifests(Choreography):
     def test_what_is_not_of_this_build_is_told_of(self):
         self.write("collected/gone@0.1.json", "{}")
         self.assertIn("collected/gone@0.1.json is not of this build", self.polka("manifests", "collected").stderr)
+
+    def test_forgetting_needs_a_name_and_a_version_and_a_broker(self):
+        self.assertIn("SERVICE@VERSION", self.polka("manifests", "forget", "payments", code=2).stderr)
+        self.assertIn("goes with forget", self.polka("manifests", "--execute", code=2).stderr)
+        self.polka("manifests", "forget", "payments@1.0.0", code=3)
+        self.polka("manifests", "--running", code=3)
 
     def test_a_name_that_leads_out_of_the_folder_is_refused(self):
         self.write("build/dev/bin/payments.json", json.dumps({**self.payments, "service": "../payments"}))

@@ -34,6 +34,25 @@ class Shop(Case):
             return rows if len(rows) >= count else None
         return wait_for(f"{count} events", there, 30)
 
+    def test_services_say_what_they_are_and_a_new_version_is_held_against_that(self):
+        self.dev()
+        said = {row["service"]: row for row in wait_for("5 manifests", lambda: (lambda rows: rows if len(rows) == 5 else None)(self.rows("manifests", "--running")))}
+        self.assertEqual(sorted(said), sorted(SERVICES))
+        self.assertEqual(said["payments"], next(row for row in self.rows("manifests") if row["service"] == "payments"))
+        new = json.loads(json.dumps({**said["shipping"], "version": "2.0.0"}))
+        path = self.write("shipping.json", json.dumps(new))
+        self.assertIn("shipping 2.0.0 can be deployed", self.polka("can-deploy", "shipping", "--manifest", path).stderr)
+        new["emits"][0]["schema"]["fields"].pop(0)
+        self.write("shipping.json", json.dumps(new))
+        rows = self.rows("can-deploy", "shipping", "--manifest", path, code=1)
+        self.assertEqual({(row["writer_version"], row["reader"], row["breaks"][0]["field"]) for row in rows},
+                         {("2.0.0", "orders", "order_id"), ("2.0.0", "notifications", "order_id")})
+        self.assertIn("would be forgotten", self.polka("manifests", "forget", "orders@1.0.0").stderr)
+        self.assertEqual(len(self.rows("manifests", "--running")), 5)
+        self.polka("manifests", "forget", "orders@1.0.0", "--execute")
+        self.assertEqual(sorted(row["service"] for row in self.rows("manifests", "--running")), sorted(set(SERVICES) - {"orders"}))
+        self.assertIn("is not on polka.services", self.polka("manifests", "forget", "orders@1.0.0", code=1).stderr)
+
     def test_orders_end_in_every_way_the_shop_knows(self):
         self.dev()
         ways = [

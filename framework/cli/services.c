@@ -1,0 +1,159 @@
+/* services.c: one pass over polka.services; the last record of a key counts, one without a value takes it back. */
+#include <cli/services.h>
+
+#include <base/arena.h>
+#include <cli/reader.h>
+#include <stdlib.h>
+
+enum { BATCH = 128 };
+
+typedef struct { size_t count, capacity; struct { char *key; polkai_manifest *manifest; } *items; } newest;
+
+static void free_newest(newest *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        free(all->items[i].key);
+        polkai_manifest_destroy(all->items[i].manifest);
+    }
+    free(all->items);
+}
+
+static void take(newest *all, const polkai_record *record)
+{
+    char *key = cli_format("%.*s", (int)record->key.size, record->key.data != NULL ? (const char *)record->key.data : "");
+    size_t at = 0;
+    while (at < all->count && strcmp(all->items[at].key, key) != 0)
+        at++;
+    if (at == all->capacity) {
+        all->capacity = 2 * all->capacity + 16;
+        all->items = polkai_realloc(all->items, all->capacity * sizeof *all->items);
+    }
+    if (at == all->count) {
+        all->items[all->count].key = key;
+        all->items[all->count++].manifest = NULL;
+    } else {
+        free(key);
+    }
+    polkai_manifest_destroy(all->items[at].manifest);
+    all->items[at].manifest = NULL;
+    char *origin AUTO(cli_free_text) = cli_format(CLI_SERVICES_TOPIC "/%" PRId32 "/%" PRId64, record->partition, record->offset);
+    if (record->value.data != NULL)
+        polkai_manifest_examine(&all->items[at].manifest, (polka_text){ record->value.size, (const char *)record->value.data }, origin);
+}
+
+static polka_status read_topic(newest *all, const cli_connection *connection, polkai_admin *admin, polka_error *error)
+{
+    cli_reader *reader = NULL;
+    cli_list topics = { 0 };
+    cli_list_add(&topics, CLI_SERVICES_TOPIC);
+    polka_status status = cli_reader_open(&reader, connection, admin, &topics, POLKAI_OFFSET_START, error);
+    if (status == POLKA_OK && cli_reader_partitions(reader) == 0)
+        status = polkai_fail(error, POLKA_FATAL, "no-topic", "there is no topic " CLI_SERVICES_TOPIC " at %s, where services say what they are; make it: "
+                             "polka topics apply --execute", connection->brokers);
+    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
+    while (status == POLKA_OK && !cli_reader_reached(reader) && !cli_stopped()) {
+        size_t count = cli_reader_poll(reader, records, BATCH, 50);
+        for (size_t i = 0; i < count; i++) {
+            take(all, &records[i]);
+            polkai_record_release(&records[i]);
+        }
+    }
+    free(records);
+    cli_list_free(&topics);
+    cli_reader_close(reader);
+    return status;
+}
+
+/* Which of a group's versions runs the broker does not know; a group without members runs none. */
+static bool runs(polkai_admin *admin, const polkai_manifest *manifest)
+{
+    polkai_group group = { 0 };
+    polka_error error;
+    if (manifest->reaction_count == 0 || manifest->problem_count > 0)
+        return true;
+    return admin->operations->group(admin, manifest->group, &group, &error) != POLKA_OK || group.members > 0;
+}
+
+static polka_status choose(cli_manifests *manifests, newest *all, polkai_admin *admin, polka_error *error)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        polkai_manifest *manifest = all->items[i].manifest;
+        if (manifest == NULL)
+            continue;
+        if (!runs(admin, manifest)) {
+            cli_say("%s does not run: nobody is in the group %s", all->items[i].key, manifest->group);
+            continue;
+        }
+        all->items[i].manifest = NULL;
+        TRY(cli_manifests_take(manifests, manifest, error));
+    }
+    return POLKA_OK;
+}
+
+static polka_status read_all(newest *all, const cli_connection *connection, polkai_admin **admin, polka_error *error)
+{
+    TRY(cli_admin_open(admin, connection, error));
+    return read_topic(all, connection, *admin, error);
+}
+
+static void close_admin(polkai_admin **admin)
+{
+    if (*admin != NULL)
+        (*admin)->operations->close(*admin);
+}
+
+polka_status cli_services_read(cli_manifests *manifests, const cli_project *project, const cli_where *where, polka_error *error)
+{
+    cli_connection connection AUTO(cli_connection_free) = { 0 };
+    newest all AUTO(free_newest) = { 0 };
+    polkai_admin *admin AUTO(close_admin) = NULL;
+    TRY(cli_connection_find(&connection, project, where, error));
+    TRY(read_all(&all, &connection, &admin, error));
+    return choose(manifests, &all, admin, error);
+}
+
+/* ---- forget ---- */
+
+typedef struct { bool settled; polka_error error; } sending;
+
+static void on_report(void *user, const polkai_report *report)
+{
+    sending *one = user;
+    one->settled = true;
+    if (report->status != POLKA_OK)
+        polkai_fail(&one->error, report->status, report->code, "cannot write to " CLI_SERVICES_TOPIC ": %s", report->message);
+}
+
+static polka_status send_nothing(const char *key, const cli_connection *connection, polka_error *error)
+{
+    polkai_sink *sink = NULL;
+    sending one = { 0 };
+    polkai_kafka_options options = cli_connection_options(connection);
+    options.report = on_report;
+    options.report_user = &one;
+    TRY(polkai_kafka_sink_open(&sink, &options, error));
+    polkai_record record = { .topic = POLKA_TEXT(CLI_SERVICES_TOPIC), .partition = -1, .key = { strlen(key), (const uint8_t *)key } };
+    polka_status status = sink->operations->send(sink, &record, &one, error);
+    while (status == POLKA_OK && !one.settled && !cli_stopped())
+        sink->operations->poll(sink, 50);
+    sink->operations->close(sink, 1000);
+    TRY(status);
+    ENSURE(one.settled, POLKA_TRANSIENT, error, "stopped", "stopped before %s was forgotten", key);
+    if (one.error.status != POLKA_OK)
+        *error = one.error;
+    return one.error.status;
+}
+
+polka_status cli_services_forget(const char *key, bool execute, const cli_project *project, const cli_where *where, polka_error *error)
+{
+    cli_connection connection AUTO(cli_connection_free) = { 0 };
+    newest all AUTO(free_newest) = { 0 };
+    polkai_admin *admin AUTO(close_admin) = NULL;
+    bool found = false;
+    TRY(cli_connection_find(&connection, project, where, error));
+    TRY(read_all(&all, &connection, &admin, error));
+    for (size_t i = 0; i < all.count; i++)
+        found = found || (all.items[i].manifest != NULL && strcmp(all.items[i].key, key) == 0);
+    ENSURE(found, POLKA_FATAL, error, "unknown-service", "%s is not on " CLI_SERVICES_TOPIC "; polka manifests --running shows what is", key);
+    return execute ? send_nothing(key, &connection, error) : POLKA_OK;
+}
