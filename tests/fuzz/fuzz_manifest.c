@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     polkai_manifest *manifests[2];
     polka_arena arena = { 0 };
     polkai_findings findings = { .arena = &arena };
-    polkai_manifest_examine(&manifests[0], POLKA_TEXT(good), "good.json");
+    polkai_manifest_examine(&manifests[0], polka_text_of(good), "good.json");
     polkai_manifest_examine(&manifests[1], (polka_text){ size, (const char *)data }, "fuzz.json");
     polkai_graph *graph = polkai_graph_create((const polkai_manifest *const *)manifests, 2);
     polkai_check(&(polkai_choreography){ .graph = graph }, &findings);
