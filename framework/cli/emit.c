@@ -1,7 +1,9 @@
 /* emit.c: `polka emit`: plain JSON, checked against the schema before anything is sent; then one record an event. */
 #include <cli/catalog.h>
 #include <cli/edit.h>
+#include <cli/frame.h>
 #include <cli/reader.h>
+#include <cli/registry.h>
 #include <cli/terminal.h>
 
 #include <avro/json.h>
@@ -10,7 +12,6 @@
 #include <base/text.h>
 #include <errno.h>
 #include <flow/envelope/envelope.h>
-#include <flow/schema/framing.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,6 +26,7 @@ typedef struct {
     double rate;
     /* as found */
     const cli_event *event;
+    cli_frame frame;
     const char *brokers;
     json_t *base;                        /* of --data; NULL: none, or one a line of stdin */
     polkai_sink *sink;
@@ -124,8 +126,7 @@ static polka_status value_of(emitter *emit, json_t *base, json_t **value, polka_
 
 static polka_status encode(emitter *emit, const json_t *value, polka_buffer *buffer, polka_bytes *key, polka_error *error)
 {
-    polkai_framing_write(polka_buffer_reserve(buffer, POLKAI_SINGLE_OBJECT_BYTES), emit->event->fingerprint);
-    buffer->size += POLKAI_SINGLE_OBJECT_BYTES;
+    cli_frame_write(&emit->frame, buffer);
     polka_status status = polkai_json_encode(POLKAI_JSON_PLAIN, emit->event->schema, value, buffer, error);
     if (status == POLKA_OK && emit->key != NULL)
         *key = (polka_bytes){ strlen(emit->key), (const uint8_t *)emit->key };
@@ -157,7 +158,7 @@ static polka_status emit_one(emitter *emit, json_t *base, polka_error *error)
     polkai_envelope envelope = {
         .mode = POLKAI_MODE_BINARY, .id = id_text, .source = POLKA_TEXT("/polka/emit"), .type = polka_text_of(emit->event->name),
         .subject = readable ? (polka_text){ key.size, (const char *)key.data } : none, .correlation_id = id_text,
-        .dataschema = polkai_envelope_dataschema(emit->event->fingerprint, &emit->arena), .time_ms = now,
+        .dataschema = polka_text_of(emit->frame.dataschema), .time_ms = now,
         .traceparent = polkai_envelope_trace(none, id_text, id_text, &emit->arena) };
     polkai_header headers[POLKAI_ENVELOPE_HEADERS];
     polkai_record record = { .topic = polka_text_of(emit->event->topic), .partition = -1, .key = key,
@@ -285,7 +286,7 @@ static polka_status check_topics(emitter *emit, const cli_connection *connection
     if (status == POLKA_OK && !exists(topics, count, emit->event->topic))
         status = polkai_fail(error, POLKA_FATAL, "no-topic", "there is no topic '%s' at %s; make what is missing: polka topics apply --execute",
                              emit->event->topic, connection->brokers);
-    if (status == POLKA_OK && !exists(topics, count, "polka.schemas"))
+    if (status == POLKA_OK && !emit->frame.confluent && !exists(topics, count, "polka.schemas"))
         status = admin->operations->create(admin, &(polkai_topic){ .name = "polka.schemas", .partitions = 1, .replication = -1, .retention_ms = -2,
                                                                    .max_message_bytes = -1, .compacted = true }, error);
     free(topics);
@@ -296,6 +297,8 @@ static polka_status check_topics(emitter *emit, const cli_connection *connection
 /* Whoever reads the event looks for its schema by the fingerprint, so that record must be safe first. */
 static polka_status announce(emitter *emit, polka_error *error)
 {
+    if (emit->frame.confluent)
+        return POLKA_OK;
     char key[17], *text = polkai_schema_text(emit->event->schema);
     polkai_hex64(key, emit->event->fingerprint);
     polkai_record record = { .topic = POLKA_TEXT("polka.schemas"), .partition = -1, .key = { 16, (const uint8_t *)key },
@@ -343,6 +346,8 @@ static polka_status work(emitter *emit, const char *name, const cli_where *where
     if (status == POLKA_OK)
         status = check_first(emit, error);
     if (status == POLKA_OK)
+        status = cli_frame_find(&emit->frame, &project, emit->event, error);
+    if (status == POLKA_OK)
         status = cli_connection_find(&connection, &project, where, error);
     if (status == POLKA_OK)
         status = deliver(emit, &connection, error);
@@ -376,9 +381,10 @@ static int run(const cli_command *command, int argc, char **argv)
         emit.count = emit.once ? 1 : emit.count;
         cli_catch_signals();
         polkai_random_seed_entropy(&emit.random);
-        code = work(&emit, rest.items[0], &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
+        code = work(&emit, rest.items[0], &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_registry_complain(&error);
     }
     polkai_arena_deinit(&emit.arena);
+    cli_frame_free(&emit.frame);
     json_decref(emit.base);
     cli_list_free(&emit.set);
     cli_list_free(&where.properties);
@@ -389,7 +395,8 @@ static int run(const cli_command *command, int argc, char **argv)
 const cli_command cli_emit = {
     .name = "emit", .arguments = "EVENT", .summary = "send an event, checked against its schema", .run = run,
     .details = "The value is plain JSON: unions untagged, timestamps as text (2026-11-01T10:00:00Z) or number, bytes as base64.\n"
-               "Fields that have a default may be left out. Prints one line an event: id, correlation_id, topic, partition, offset.\n",
+               "Fields that have a default may be left out. Prints one line an event: id, correlation_id, topic, partition, offset.\n"
+               "The project's `framing: confluent` holds here too: the schema is registered, and its id stands before the value.\n",
     .examples = "  polka emit shop.OrderPlaced --sample\n"
                 "  polka emit OrderPlaced --sample --set total=600000 --set currency=USD\n"
                 "  polka emit shop.OrderPlaced --data @order.json --key A-1\n"

@@ -131,6 +131,16 @@ polka_status cli_registry_open(polkai_registry **client, polkai_subject_strategy
         .certificate = setting(config, "schemas.registry.certificate"), .key = setting(config, "schemas.registry.key") }, error);
 }
 
+polka_status cli_registry_framing(const cli_project *project, bool *confluent, bool *look_up, polka_error *error)
+{
+    const polka_service service = { .name = "polka", .version = "0" };
+    polkai_config *config AUTO(destroy_config) = NULL;
+    TRY(read_settings(&config, project, &service, error));
+    *confluent = polkai_config_number(config, "framing") == 1;
+    *look_up = polkai_config_number(config, "schemas.register") == 1;
+    return POLKA_OK;
+}
+
 int cli_registry_complain(const polka_error *error)
 {
     bool usage = error->status == POLKA_MISUSE && strncmp(error->code, "registry-", 9) != 0;

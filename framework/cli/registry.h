@@ -35,6 +35,9 @@ bool cli_registry_wanted(const cli_project *project, const cli_build *build);
  */
 polka_status cli_registry_open(polkai_registry **client, polkai_subject_strategy *strategy, const cli_project *project, const char *url, polka_error *error);
 
+/* cli_registry_framing: what the project's settings and the environment say of framing and schemas.register. errors: as a service's own settings. */
+polka_status cli_registry_framing(const cli_project *project, bool *confluent, bool *look_up, polka_error *error);
+
 /* cli_registry_complain: as cli_complain, but what a registry refuses is a failure (1), not usage. */
 int cli_registry_complain(const polka_error *error);
 

@@ -180,6 +180,22 @@ class Registry(Case):
         self.assertEqual(self.rows("schema", "level", "demo.Placed", code=0)[0]["level"], "NONE")
         self.assertIn("Invalid compatibility level", self.polka("schema", "level", "--set", "MAYBE", "--execute", code=1).stderr)
 
+    def test_emit_writes_ids_when_the_project_says_confluent(self):
+        self.write("polka.yaml", "name: demo\nsettings: { framing: confluent }\n")
+        self.start()
+        id = self.ask("/subjects/demo.Placed/versions/latest")[1]["id"]
+        self.polka("emit", "demo.Placed", "--sample")
+        row, = self.rows("tail", "-q", "-o", "start", "--until-idle", "300ms", "--format", "json", "demo.orders")
+        self.assertEqual(row["headers"]["ce_dataschema"], f"{self.url}/schemas/ids/{id}")
+        self.write("schemas/demo/placed.v2.avsc", json.dumps(LONGER))
+        said = self.polka("emit", "demo.Placed", "--sample", code=1, environment={"POLKA_SCHEMAS_REGISTER": "never"}).stderr
+        self.assertIn("subject demo.Placed, only looked up (schemas.register: never)", said)
+        self.write("schemas/demo/placed.v2.avsc", json.dumps(BREAKING))
+        said = self.polka("emit", "demo.Placed", "--sample", code=1).stderr
+        self.assertIn("subject demo.Placed", said)
+        self.assertIn("'gift'", said)
+        self.assertEqual(len(self.rows("tail", "-q", "-o", "start", "--until-idle", "300ms", "--format", "json", "demo.orders")), 1)
+
     def test_no_registry_and_one_that_does_not_answer_exit_3(self):
         self.assertIn("polka dev", self.polka("schema", "ls", code=3).stderr)
         self.assertIn("127.0.0.1:1", self.polka("schema", "ls", "--registry", "http://127.0.0.1:1", code=3).stderr)
