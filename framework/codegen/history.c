@@ -6,13 +6,34 @@
 
 #include <avro/folder.h>
 
-/* A paragraph a break, under the error's line. */
-static const char *breaks_text(gen *g, const polkai_breaks *breaks)
+/* Did a pair before this one tell it? The same field breaks with every version before, and once is enough. */
+static bool told(const polkai_history *history, size_t pair, const char *message)
+{
+    for (size_t p = 0; p < pair; p++)
+        for (size_t i = 0; i < history->pairs[p].breaks.count; i++)
+            if (strcmp(history->pairs[p].breaks.items[i].message, message) == 0)
+                return true;
+    return false;
+}
+
+/* A paragraph a break, under the error's line; those of another pair below its own. */
+static const char *breaks_text(gen *g, const named *type, const polkai_history *history, const unsigned *versions)
 {
     const char *text = "";
-    for (size_t i = 0; i < breaks->count; i++)
-        text = polkai_arena_format(&g->arena, "%s\n  %s (writer: %s): %s\n    %s", text, breaks->items[i].reader_path, breaks->items[i].writer_path,
-                                   breaks->items[i].message, breaks->items[i].fix).data;
+    for (size_t p = 0; p < history->count; p++) {
+        const polkai_history_pair *pair = &history->pairs[p];
+        bool headed = p == 0;
+        for (size_t i = 0; i < pair->breaks.count; i++) {
+            const polkai_break *at = &pair->breaks.items[i];
+            if (told(history, p, at->message))
+                continue;
+            if (!headed)
+                text = polkai_arena_format(&g->arena, "%s\n%s v%u cannot read what v%u wrote:", text, type->schema->name, versions[pair->reader - 1],
+                                           versions[pair->writer - 1]).data;
+            headed = true;
+            text = polkai_arena_format(&g->arena, "%s\n  %s (writer: %s): %s\n    %s", text, at->reader_path, at->writer_path, at->message, at->fix).data;
+        }
+    }
     return text;
 }
 
@@ -30,7 +51,7 @@ static polka_status broken(gen *g, const named *type, const polkai_history *hist
 {
     const polkai_history_pair *pair = &history->pairs[0];
     unsigned writer = versions[pair->writer - 1], reader = versions[pair->reader - 1];
-    g->details = breaks_text(g, &pair->breaks);
+    g->details = breaks_text(g, type, history, versions);
     return polkai_fail(g->error, POLKA_MISUSE, "incompatible-versions", "%s: %s v%u cannot read what v%u wrote; %s %s",
                        file_of_version(g, type, versions[history->first_broken - 1]), type->schema->name, reader, writer,
                        declared_by == NULL ? "a schemas.yaml in the folder can ask for less than the default," : polkai_arena_format(&g->arena, "%s asks for", declared_by).data, level);
