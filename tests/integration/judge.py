@@ -32,13 +32,13 @@ class Event:
         self.record, self.type, self.value = record, type_name, value
 
 
-def judge(records, orders, acknowledged=None, others=frozenset()):
+def judge(records, orders, acknowledged=None, others=frozenset(), registry=None):
     """
     `records`: all of them, polka.schemas and dead letters included; `orders`: those placed; `acknowledged`: what polka emit
-    printed; `others`: keys that somebody else judges. Returns a Verdict.
+    printed; `others`: keys that somebody else judges; `registry`: what ids stand for. Returns a Verdict.
     """
     verdict = Verdict()
-    schemas = wire.Schemas([record for record in records if record.topic == wire.SCHEMAS])
+    schemas = wire.Schemas([record for record in records if record.topic == wire.SCHEMAS], registry)
     verdict.schemas = len(schemas.by_fingerprint)
     events, letters = {}, []
     for record in records:
@@ -70,8 +70,8 @@ def judge(records, orders, acknowledged=None, others=frozenset()):
 def _take(verdict, schemas, record, events):
     """One record of an event topic: decoded, its headers checked, and kept when it is the first of its identity."""
     try:
-        type_name, value, schema_name = schemas.decode(record)
-        wire.check_headers(record, type_name, schema_name, type_name == "shop.OrderPlaced")
+        type_name, value, dataschema = schemas.decode(record)
+        wire.check_headers(record, type_name, dataschema, type_name == "shop.OrderPlaced")
         if record.key.decode() != value["order_id"]:
             raise wire.Wrong(f"{record.where}: key {record.key!r}, but order_id {value['order_id']}")
     except (wire.Wrong, ValueError, EOFError, AttributeError, KeyError) as wrong:

@@ -99,6 +99,28 @@ class Kafka:
         subprocess.run([os.path.join(KAFKA, "down"), "--dir", self.folder], stdout=subprocess.DEVNULL, timeout=60)
 
 
+class Registry:
+    """A real schema registry of this test alone, kept in memory: Apicurio."""
+
+    def __init__(self, folder):
+        self.folder, self.port = os.path.join(folder, "registry"), free_port()
+        self.url = None
+
+    def up(self):
+        began = time.monotonic()
+        done = subprocess.run([os.path.join(ROOT, "tests", "registry", "up"), "--dir", self.folder, "--port", str(self.port)], stdout=subprocess.PIPE, text=True,
+                              stdin=subprocess.DEVNULL, timeout=600)
+        if done.returncode == SKIP:
+            raise Skip("no registry can be had here")
+        if done.returncode != 0:
+            raise Failed(f"tests/registry/up ended with {done.returncode}")
+        self.url = done.stdout.split()[-1]
+        say(f"Apicurio Registry at {self.url} after {time.monotonic() - began:.1f} s")
+
+    def down(self):
+        subprocess.run([os.path.join(ROOT, "tests", "registry", "down"), "--dir", self.folder], stdout=subprocess.DEVNULL, timeout=60)
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as stat:
@@ -110,14 +132,15 @@ def alive(pid):
 class Service:
     """One service process; started again it appends to the same log."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, name, binary=None):
         self.bench, self.name, self.process, self.starts = bench, name, None, 0
+        self.binary = binary or bench.binary(name)
         self.path = os.path.join(bench.folder, name + ".log")
 
     def start(self, *arguments, brokers=None):
         self.seen = os.path.getsize(self.path) if os.path.exists(self.path) else 0
         with open(self.path, "ab") as log:
-            self.process = subprocess.Popen([self.bench.binary(self.name), "--brokers", brokers or self.bench.brokers, "--log.format", "json",
+            self.process = subprocess.Popen([self.binary, "--brokers", brokers or self.bench.brokers, "--log.format", "json",
                                              *self.bench.arguments, *arguments],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT, cwd=self.bench.folder)
         self.starts += 1
@@ -220,10 +243,10 @@ class Bench:
         elif kind is not Skip:
             say(f"logs and data stay in {self.folder}")
 
-    def polka(self, *arguments, **more):
-        """Runs polka in the project to its end; fails when it fails."""
-        done = subprocess.run([self.binary("polka"), *arguments], cwd=ROOT, env=ENVIRONMENT, text=True, capture_output=True, timeout=120, **more)
-        if done.returncode != 0:
+    def polka(self, *arguments, code=0, project=ROOT, environment=None):
+        """Runs polka in a project to its end; fails when it does not end with `code`."""
+        done = subprocess.run([self.binary("polka"), *arguments], cwd=project, env={**ENVIRONMENT, **(environment or {})}, text=True, capture_output=True, timeout=120)
+        if done.returncode != code:
             raise Failed(f"polka {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
         return done
 
@@ -259,11 +282,11 @@ class Bench:
 class Emit:
     """`polka emit shop.OrderPlaced --data -` with given orders, at its own pace; rows() when it is done."""
 
-    def __init__(self, bench, orders, rate=None):
+    def __init__(self, bench, orders, rate=None, project=ROOT, environment=None):
         rate_arguments = ["--rate", str(rate)] if rate else []
         self.began, self.orders, self.took = time.monotonic(), orders, None
         self.process = subprocess.Popen([bench.binary("polka"), "emit", "shop.OrderPlaced", "--data", "-", "--brokers", bench.brokers, *rate_arguments],
-                                        cwd=ROOT, env=ENVIRONMENT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        cwd=project, env={**ENVIRONMENT, **(environment or {})}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.thread = threading.Thread(target=self._work, daemon=True)
         self.thread.start()
 

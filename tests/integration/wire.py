@@ -1,13 +1,14 @@
 """Reads what stands on the topics without a line of Polka: Kafka by confluent-kafka, Avro by fastavro, the rest by the documents.
 
 A value is Avro single-object encoding (C3 01, CRC-64-AVRO little-endian, body), its schema stands on the topic polka.schemas
-under the fingerprint as 16 hex digits, and the CloudEvents attributes are headers.
+under the fingerprint as 16 hex digits; or 00, the id of a registry as four bytes, body. The CloudEvents attributes are headers.
 """
 import hashlib
 import io
 import json
 import re
 import time
+import urllib.request
 import uuid
 
 import fastavro
@@ -141,11 +142,24 @@ class Reader:
         return found
 
 
-class Schemas:
-    """The topic polka.schemas, each entry checked against fastavro's own canonical form."""
+class Registry:
+    """The schemas of a registry by id, as its own answers give them; it may be known under several URLs."""
 
-    def __init__(self, records):
-        self.by_fingerprint = {}
+    def __init__(self, *urls):
+        self.urls, self.by_id = urls, {}
+
+    def schema(self, number):
+        if number not in self.by_id:
+            with urllib.request.urlopen(f"{self.urls[0]}/schemas/ids/{number}", timeout=20) as answer:
+                self.by_id[number] = fastavro.parse_schema(json.loads(json.load(answer)["schema"]))
+        return self.by_id[number]
+
+
+class Schemas:
+    """The topic polka.schemas, each entry checked against fastavro's own canonical form; and a registry, where there is one."""
+
+    def __init__(self, records, registry=None):
+        self.by_fingerprint, self.registry = {}, registry
         for record in records:
             text = record.value.decode()
             parsed = fastavro.parse_schema(json.loads(text))
@@ -159,7 +173,15 @@ class Schemas:
             self.by_fingerprint[name] = parsed
 
     def decode(self, record):
-        """(type, value, fingerprint as text); every byte of the value must belong to it."""
+        """(type, value, what ce_dataschema must say); every byte of the value must belong to it."""
+        schema, dataschema, body = self._by_id(record) if (record.value or b"")[:1] == b"\0" else self._by_fingerprint(record)
+        rest = io.BytesIO(body)
+        decoded = fastavro.schemaless_reader(rest, schema, None)
+        if rest.tell() != len(body):
+            raise Wrong(f"{record.where}: {len(body) - rest.tell()} bytes left over after the value")
+        return schema["name"], plain(decoded), dataschema
+
+    def _by_fingerprint(self, record):
         value = record.value
         if value is None or value[:2] != b"\xc3\x01" or len(value) < 10:
             raise Wrong(f"{record.where}: the value does not begin with C3 01: {value[:12] if value else value!r}")
@@ -167,11 +189,15 @@ class Schemas:
         schema = self.by_fingerprint.get(name)
         if schema is None:
             raise Wrong(f"{record.where}: schema {name} does not stand on {SCHEMAS}")
-        body = io.BytesIO(value[10:])
-        decoded = fastavro.schemaless_reader(body, schema, None)
-        if body.tell() != len(value) - 10:
-            raise Wrong(f"{record.where}: {len(value) - 10 - body.tell()} bytes left over after the value")
-        return schema["name"], plain(decoded), name
+        return schema, "polka:" + name, value[10:]
+
+    def _by_id(self, record):
+        if self.registry is None or len(record.value) < 5:
+            raise Wrong(f"{record.where}: the value begins with 00: an id of a registry, where none is expected: {record.value[:12]!r}")
+        number = int.from_bytes(record.value[1:5], "big")
+        names = [f"{url}/schemas/ids/{number}" for url in self.registry.urls]
+        said = record.header("ce_dataschema")
+        return self.registry.schema(number), said if said in names else names[0], record.value[5:]
 
 
 def plain(value):
@@ -193,7 +219,7 @@ ALWAYS = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subj
           "traceparent", "polka-hops")
 
 
-def check_headers(record, type_name, schema_name, root):
+def check_headers(record, type_name, dataschema, root):
     """What holds for each event's headers by itself; raises Wrong."""
     def want(name, expected):
         found = record.header(name)
@@ -207,7 +233,7 @@ def check_headers(record, type_name, schema_name, root):
     want("ce_specversion", "1.0")
     want("ce_type", type_name)
     want("ce_subject", record.key.decode())
-    want("ce_dataschema", "polka:" + schema_name)
+    want("ce_dataschema", dataschema)
     want("content-type", "application/avro")
     if not TIME.fullmatch(record.header("ce_time")):
         raise Wrong(f"{record.where}: ce_time {record.header('ce_time')!r} is not RFC 3339 with milliseconds in UTC")
