@@ -387,11 +387,12 @@ static int run_run(const cli_command *command, int argc, char **argv)
 
 const cli_command cli_dev = {
     .name = "dev", .arguments = "[SERVICE…]", .summary = "a broker and all services of the project, with one log", .run = run_dev,
-    .details = "Without --kafka or --brokers the broker is inside this process: quick, and nothing there is kept. Missing topics\n"
-               "are made; none is changed or deleted. A service that ends is started again: at once and then ever more slowly, or\n"
-               "after misuse (exit code 2) when its executable or polka.yaml has changed. When all others are ready .polka/dev.json\n"
-               "is written, by which the other commands find the broker. A schema registry (Confluent's API) is inside too, on\n"
-               "127.0.0.1, kept in .polka/registry.json; services use it when the project says `framing: confluent` or names one.\n"
+    .details = "Without --kafka or --brokers the broker is inside this process: quick, and nothing there is kept. It is librdkafka's\n"
+               "mock, with which Kafka's Java clients from 2.4 on hang. Missing topics are made; none is changed or deleted. A\n"
+               "service that ends is started again: at once and then ever more slowly, or after misuse (exit code 2) when its\n"
+               "executable or polka.yaml has changed. When all others are ready .polka/dev.json is written, by which the other\n"
+               "commands find the broker. A schema registry (Confluent's API) is inside too, on 127.0.0.1, kept in\n"
+               ".polka/registry.json; services use it when the project says `framing: confluent` or names one.\n"
                "Ctrl-C drains: exit 0 when all did, 1 otherwise.\n",
     .examples = "  polka dev\n  polka dev payments inventory\n  polka dev --kafka --port 9092\n  polka dev --brokers localhost:9092 --build release\n" };
 

@@ -124,8 +124,8 @@ polka_status cli_registry_open(polkai_registry **client, polkai_subject_strategy
     TRY(read_settings(&config, project, &service, error));
     *strategy = strategy_of(config);
     const char *chosen = choose(config, &running, url);
-    ENSURE(chosen != NULL, POLKA_TRANSIENT, error, "no-registry", "no schema registry: `polka dev` does not run in %s (or is not ready yet); start it, or give --registry URL, "
-           "POLKA_SCHEMAS_REGISTRY_URL or settings.schemas.registry.url", project->root);
+    ENSURE(chosen != NULL, POLKA_TRANSIENT, error, "no-registry", "no schema registry: `polka dev` does not run in %s (or is not ready yet); start it, or set "
+           "POLKA_SCHEMAS_REGISTRY_URL or settings.schemas.registry.url of polka.yaml; commands under `polka schema` take --registry URL too", project->root);
     return polkai_registry_open(client, &(polkai_registry_options){ .urls = chosen, .user = setting(config, "schemas.registry.user"),
         .password = setting(config, "schemas.registry.password"), .token = setting(config, "schemas.registry.token"), .ca = setting(config, "schemas.registry.ca"),
         .certificate = setting(config, "schemas.registry.certificate"), .key = setting(config, "schemas.registry.key") }, error);

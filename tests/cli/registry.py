@@ -197,7 +197,9 @@ class Registry(Case):
         self.assertEqual(len(self.rows("tail", "-q", "-o", "start", "--until-idle", "300ms", "--format", "json", "demo.orders")), 1)
 
     def test_no_registry_and_one_that_does_not_answer_exit_3(self):
-        self.assertIn("polka dev", self.polka("schema", "ls", code=3).stderr)
+        said = self.polka("schema", "ls", code=3).stderr
+        for way in ("polka dev", "POLKA_SCHEMAS_REGISTRY_URL", "settings.schemas.registry.url of polka.yaml"):    # tail and trace have these too
+            self.assertIn(way, said)
         self.assertIn("127.0.0.1:1", self.polka("schema", "ls", "--registry", "http://127.0.0.1:1", code=3).stderr)
         said = self.polka("schema", "ls", code=3, environment={"POLKA_SCHEMAS_REGISTRY_URL": "http://ann:hunter2@127.0.0.1:1"}).stderr
         self.assertNotIn("hunter2", said)
