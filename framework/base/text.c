@@ -86,7 +86,7 @@ bool polkai_hex64_read(polka_text text, uint64_t *number)
 }
 
 /* Optimal string alignment: insert, delete, change, swap of neighbours, each costs 1; names over 63 bytes are not compared. */
-static size_t distance(const char *a, const char *b)
+size_t polkai_text_distance(const char *a, const char *b)
 {
     enum { MOST = 63 };
     size_t n = strlen(a), m = strlen(b);
@@ -117,8 +117,8 @@ const char *polkai_nearest(const char *name, const char *const *candidates, size
     size_t least = strlen(name) / 3 + 1;
     for (size_t i = 0; i < count; i++) {
         const char *last = strrchr(candidates[i], '.');
-        size_t here = distance(name, candidates[i]);
-        size_t short_here = last == NULL ? SIZE_MAX : distance(name, last + 1);
+        size_t here = polkai_text_distance(name, candidates[i]);
+        size_t short_here = last == NULL ? SIZE_MAX : polkai_text_distance(name, last + 1);
         here = short_here < here ? short_here : here;
         if (here < least) {
             least = here;

@@ -18,6 +18,9 @@ bool polkai_hex64_read(polka_text text, uint64_t *number);
  */
 const char *polkai_nearest(const char *name, const char *const *candidates, size_t count);
 
+/* polkai_text_distance: letters to insert, change, drop or swap (case is ignored); SIZE_MAX for texts over 63 bytes. */
+size_t polkai_text_distance(const char *a, const char *b);
+
 /* polkai_text_escape: `data` as text safe for a log line: control bytes and non-UTF-8 as \xNN, cut at `limit` bytes. */
 size_t polkai_text_escape(char *out, size_t capacity, const void *data, size_t size, size_t limit);
 

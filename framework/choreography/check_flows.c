@@ -12,6 +12,7 @@ typedef struct {
     const polkai_contract *contract;
     bool *reached;                       /* from the starts, gaps bridged */
     bool *from_step;                     /* scratch: from one event */
+    bool *taken;                         /* by step: the flow comes to it */
 } flow;
 
 static ptrdiff_t number_of(const flow *here, const polkai_yaml *event)
@@ -85,13 +86,35 @@ static void check_after(flow *here, const polkai_contract_step *step, const polk
 
 /* ---- what the whole flow comes to ---- */
 
+/* An event that no service knows has no number: it is reached when a step that is taken leads to it. */
+static bool is_bridged(const flow *here, const char *name)
+{
+    for (size_t s = 0; s < here->contract->step_count; s++)
+        for (size_t i = 0; here->taken[s] && i < here->contract->steps[s].one_of.count; i++)
+            if (strcmp(here->contract->steps[s].one_of.items[i]->text.data, name) == 0)
+                return true;
+    return false;
+}
+
+static bool is_start(const flow *here, const char *name)
+{
+    for (size_t i = 0; i < here->contract->starts.count; i++)
+        if (strcmp(here->contract->starts.items[i]->text.data, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_reached(const flow *here, const polkai_yaml *event)
+{
+    ptrdiff_t number = number_of(here, event);
+    return number != POLKAI_NO_NAME ? here->reached[number] : is_start(here, event->text.data) || is_bridged(here, event->text.data);
+}
+
 static bool any_reached(const flow *here, const polkai_contract_events *events)
 {
-    for (size_t i = 0; i < events->count; i++) {
-        ptrdiff_t number = number_of(here, events->items[i]);
-        if (number != POLKAI_NO_NAME && here->reached[number])
+    for (size_t i = 0; i < events->count; i++)
+        if (is_reached(here, events->items[i]))
             return true;
-    }
     return false;
 }
 
@@ -111,18 +134,17 @@ static void reach_from(flow *here, const polkai_contract_events *events)
 static void reach(flow *here)
 {
     const polkai_contract *contract = here->contract;
-    bool *taken = polkai_alloc(contract->step_count + 1), more = true;
+    bool more = true;
     reach_from(here, &contract->starts);
     while (more) {
         more = false;
         for (size_t s = 0; s < contract->step_count; s++) {
-            if (taken[s] || !any_reached(here, &contract->steps[s].after))
+            if (here->taken[s] || !any_reached(here, &contract->steps[s].after))
                 continue;
-            taken[s] = more = true;
+            here->taken[s] = more = true;
             reach_from(here, &contract->steps[s].one_of);
         }
     }
-    free(taken);
 }
 
 static void check_reached(flow *here, const polkai_contract_events *events)
@@ -130,7 +152,7 @@ static void check_reached(flow *here, const polkai_contract_events *events)
     for (size_t i = 0; i < events->count; i++) {
         const polkai_yaml *event = events->items[i];
         ptrdiff_t number = number_of(here, event);
-        if (number != POLKAI_NO_NAME && here->reached[number])
+        if (is_reached(here, event))
             continue;
         if (number != POLKAI_NO_NAME)
             here->reached[number] = true;                                /* told once */
@@ -158,11 +180,13 @@ static void check_flow(flow *here)
     for (size_t s = 0; s < here->contract->step_count; s++)
         for (size_t i = 0; i < here->contract->steps[s].after.count; i++)
             check_after(here, &here->contract->steps[s], here->contract->steps[s].after.items[i]);
+    here->taken = polkai_alloc(here->contract->step_count + 1);
     reach(here);
     check_ends(here);
     for (size_t s = 0; s < here->contract->step_count; s++)
         check_reached(here, &here->contract->steps[s].after);
     check_reached(here, &here->contract->ends);
+    free(here->taken);
 }
 
 void polkai_check_flows(polkai_checking *check)

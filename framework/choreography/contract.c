@@ -214,29 +214,47 @@ void polkai_contract_destroy(polkai_contract *contract)
 
 /* ---- are its events known? ---- */
 
-static polka_status known(const polkai_contract_events *events, const polkai_graph *graph, const polkai_names *also, polka_error *error)
+enum { TYPO_LETTERS = 2 };
+typedef struct { const polkai_graph *graph; const polkai_names *also; bool typos_only; polka_error *error; } known_by;
+
+static bool is_typo(const char *name, const char *nearest) { return nearest != NULL && polkai_text_distance(name, nearest) <= TYPO_LETTERS; }
+
+static polka_status known(const known_by *by, const polkai_contract_events *events)
 {
+    const polkai_names *names = &by->graph->names;
     for (size_t i = 0; i < events->count; i++) {
         const char *name = events->items[i]->text.data;
-        if (polkai_graph_find(graph, name) != NULL || (also != NULL && polkai_names_find(also, name) != POLKAI_NO_NAME))
+        if (polkai_names_find(names, name) != POLKAI_NO_NAME || (by->also != NULL && polkai_names_find(by->also, name) != POLKAI_NO_NAME))
             continue;
-        const char *nearest = polkai_nearest(name, graph->names.items, graph->names.count);
+        const char *nearest = polkai_nearest(name, names->items, names->count);
+        if (by->typos_only && !is_typo(name, nearest))
+            continue;
         if (nearest != NULL)
-            return polkai_yaml_fail(error, events->items[i], "unknown-event", "no service says or hears %s; did you mean '%s'?", name, nearest);
-        return polkai_yaml_fail(error, events->items[i], "unknown-event", "no service says or hears %s; %zu events are known", name, graph->count);
+            return polkai_yaml_fail(by->error, events->items[i], "unknown-event", "no service says or hears %s; did you mean '%s'?", name, nearest);
+        return polkai_yaml_fail(by->error, events->items[i], "unknown-event", "no service says or hears %s; %zu events are known", name, by->graph->count);
     }
+    return POLKA_OK;
+}
+
+static polka_status all_known(const polkai_contract *contract, const known_by *by)
+{
+    TRY(known(by, &contract->starts));
+    TRY(known(by, &contract->ends));
+    for (size_t i = 0; i < contract->step_count; i++) {
+        TRY(known(by, &contract->steps[i].after));
+        TRY(known(by, &contract->steps[i].one_of));
+    }
+    for (size_t i = 0; i < contract->allowance_count; i++)
+        TRY(known(&(known_by){ by->graph, by->also, false, by->error }, &contract->allowances[i].events));
     return POLKA_OK;
 }
 
 polka_status polkai_contract_known(const polkai_contract *contract, const polkai_graph *graph, const polkai_names *also, polka_error *error)
 {
-    TRY(known(&contract->starts, graph, also, error));
-    TRY(known(&contract->ends, graph, also, error));
-    for (size_t i = 0; i < contract->step_count; i++) {
-        TRY(known(&contract->steps[i].after, graph, also, error));
-        TRY(known(&contract->steps[i].one_of, graph, also, error));
-    }
-    for (size_t i = 0; i < contract->allowance_count; i++)
-        TRY(known(&contract->allowances[i].events, graph, also, error));
-    return POLKA_OK;
+    return all_known(contract, &(known_by){ graph, also, false, error });
+}
+
+polka_status polkai_contract_spelt(const polkai_contract *contract, const polkai_graph *graph, polka_error *error)
+{
+    return all_known(contract, &(known_by){ graph, NULL, true, error });
 }

@@ -38,31 +38,39 @@ static bool all_readable(const cli_declared *declared)
     return true;
 }
 
-static polka_status know_events(const cli_declared *declared, const polkai_names *also, polka_error *error)
-{
-    for (size_t i = 0; i < declared->contracts.count; i++)
-        TRY(polkai_contract_known(declared->contracts.items[i], declared->graph, also, error));
-    return POLKA_OK;
-}
-
-/* In a project, an event may have a schema before any service says or hears it. */
-static polka_status check_events(const cli_declared *declared, polka_error *error)
+/* In a project, an event may have a schema before any service says or hears it; what has neither is a mistake. */
+static polka_status know_by_schemas(const cli_declared *declared, polka_error *error)
 {
     polka_arena arena = { 0 };
     polkai_names also = { .arena = &arena };
     cli_catalog *catalog = NULL;
-    polka_status status = POLKA_OK;
-    if (declared->contracts.count == 0 || !all_readable(declared))
-        return POLKA_OK;
-    if (declared->project.root != NULL)
-        status = cli_catalog_open(&catalog, &declared->project, error);
-    for (size_t i = 0; status == POLKA_OK && catalog != NULL && i < cli_catalog_count(catalog); i++)
+    polka_status status = cli_catalog_open(&catalog, &declared->project, error);
+    for (size_t i = 0; status == POLKA_OK && i < cli_catalog_count(catalog); i++)
         polkai_names_add(&also, cli_catalog_item(catalog, i)->name);
-    if (status == POLKA_OK)
-        status = know_events(declared, &also, error);
+    for (size_t i = 0; status == POLKA_OK && i < declared->contracts.count; i++)
+        status = polkai_contract_known(declared->contracts.items[i], declared->graph, &also, error);
     cli_catalog_close(catalog);
     polkai_arena_deinit(&arena);
     return status;
+}
+
+/* Of manifests that were given, the one that knows the event may be missing: that is a gap, which is told of. */
+static polka_status know_by_manifests(const cli_declared *declared, polka_error *error)
+{
+    for (size_t i = 0; i < declared->contracts.count; i++) {
+        polka_error unknown;
+        TRY(polkai_contract_spelt(declared->contracts.items[i], declared->graph, error));
+        if (polkai_contract_known(declared->contracts.items[i], declared->graph, NULL, &unknown) != POLKA_OK)
+            cli_say("%s", unknown.message);
+    }
+    return POLKA_OK;
+}
+
+static polka_status check_events(const cli_declared *declared, polka_error *error)
+{
+    if (declared->contracts.count == 0 || !all_readable(declared))
+        return POLKA_OK;
+    return declared->project.root != NULL ? know_by_schemas(declared, error) : know_by_manifests(declared, error);
 }
 
 polka_status cli_declared_open(cli_declared *declared, const cli_declared_where *where, polka_error *error)

@@ -103,6 +103,15 @@ class Check(Choreography):
             self.assertEqual(done.stdout, "")
         self.assertIn("No such file", self.polka("check", self.good(), "--flows", "nowhere", code=2).stderr)
 
+    def test_an_event_that_no_given_manifest_knows_is_a_gap_and_told_with_its_place(self):
+        where = self.folder(self.storefront, self.payments)
+        done = self.polka("check", where, "--flows", "schemas/flows", code=1)
+        self.assertEqual([json.loads(line)["code"] for line in done.stdout.splitlines()], ["flow-gap"])
+        self.assertIn("schemas/flows/order.yaml:3:8: no service says or hears demo.Shipped", done.stderr)
+        self.write("schemas/flows/order.yaml", FLOW.replace("demo.Paid", "demo.Payd"))
+        self.assertIn("order.yaml:6:14: no service says or hears demo.Payd; did you mean 'demo.Paid'?",
+                      self.polka("check", self.good(), "--flows", "schemas/flows", code=2).stderr)
+
     def test_two_flows_of_one_name_are_refused(self):
         self.write("schemas/flows/z.yaml", FLOW)
         self.assertIn("z.yaml:1:7: the flow order stands in", self.polka("check", code=2).stderr)

@@ -52,3 +52,21 @@ Test(contract, an_event_that_nobody_knows_is_refused_with_its_place_and_the_near
     cr_assert_eq(polkai_contract_known(s.contracts[0], s.graph, &also, &error), POLKA_OK);
     stage_close(&s);
 }
+
+Test(contract, among_some_manifests_only_what_is_nearly_known_is_a_typo)
+{
+    static const struct { const char *event; const char *error; } cases[] = {
+        { "t.A", NULL }, { "t.Zebra", NULL }, { "t.AA", "f.yaml:3:7: no service says or hears t.AA; did you mean 't.A'?" } };
+    for (size_t i = 0; i < 3; i++) {
+        stage s = { 0 };
+        polka_error error = { 0 };
+        stage_service(&s, "one", "A>B");
+        stage_contract(&s, polkai_arena_format(&s.arena, "flow: f\nstarts: t.A\nends: %s\n", cases[i].event).data, "f.yaml");
+        stage_check(&s);
+        polka_status status = polkai_contract_spelt(s.contracts[0], s.graph, &error);
+        cr_assert_eq(status, cases[i].error != NULL ? POLKA_MISUSE : POLKA_OK, "%s", cases[i].event);
+        if (cases[i].error != NULL)
+            cr_assert_str_eq(error.message, cases[i].error);
+        stage_close(&s);
+    }
+}
