@@ -124,7 +124,7 @@ static bool read_event(holder *made, const json_t *object, const char *where, po
 /* What a reaction emits, a list of names; each must be one of the manifest's emits. */
 static void read_names(holder *made, const json_t *object, place at, polkai_manifest_reaction *reaction)
 {
-    char path[PATH_BYTES], name[PATH_BYTES];
+    char path[PATH_BYTES], name[40];
     const json_t *array = read_array(made, object, at, "emits"), *item;
     const char **names = polkai_arena_zeroed(&made->arena, json_array_size(array), sizeof *names);
     size_t index;
