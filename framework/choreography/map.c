@@ -176,7 +176,7 @@ static void keep(maker *make, const bool *near)
 /* A depth of one: its events and who is at their other ends; of an event, who says and hears it. */
 static polka_status focus_on(maker *make, const char *focus, size_t depth, polka_error *error)
 {
-    size_t middle;
+    size_t middle = 0;
     TRY(find_focus(make, focus, &middle, error));
     bool *near = polkai_arena_zeroed(make->arena, make->map.node_count, sizeof *near);
     near[middle] = true;
