@@ -62,11 +62,17 @@ POLKA_INLINE const uint8_t *pass_numbers(const uint8_t *at, const uint8_t *end)
     return bit - __builtin_ctzll(last) <= 32 ? at + (bit >> 3) + 1 : NULL;
 }
 
+/* A number of 32 bits: at most five bytes, as the walk has it. */
+POLKA_INLINE const uint8_t *int_number(const uint8_t *at, const uint8_t *end, uint64_t *raw)
+{
+    const uint8_t *next = number(at, end, raw);
+    return next != NULL && next - at <= 5 && *raw <= UINT32_MAX ? next : NULL;
+}
+
 POLKA_INLINE const uint8_t *pass_int(const uint8_t *at, const uint8_t *end)
 {
     uint64_t raw;
-    at = number(at, end, &raw);
-    return at != NULL && raw <= UINT32_MAX ? at : NULL;
+    return int_number(at, end, &raw);
 }
 
 POLKA_INLINE const uint8_t *pass_sized(const uint8_t *at, const uint8_t *end, size_t *size)
@@ -82,7 +88,7 @@ POLKA_INLINE const uint8_t *pass_sized(const uint8_t *at, const uint8_t *end, si
 POLKA_INLINE const uint8_t *pass_index(const uint8_t *at, const uint8_t *end, uint64_t count, uint64_t *index)
 {
     uint64_t raw;
-    at = number(at, end, &raw);
+    at = int_number(at, end, &raw);
     *index = raw >> 1;
     return at != NULL && (raw & 1) == 0 && *index < count ? at : NULL;
 }

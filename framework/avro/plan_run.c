@@ -55,8 +55,8 @@ static const uint8_t *convert(const uint8_t *at, const uint8_t *end, polkai_step
         at += 4;
     } else {
         bool is_int = kind == POLKAI_STEP_INT_FLOAT || kind == POLKAI_STEP_INT_DOUBLE;
-        at = number(at, end, &raw);
-        if (at == NULL || (is_int && raw > UINT32_MAX))
+        at = is_int ? int_number(at, end, &raw) : number(at, end, &raw);
+        if (at == NULL)
             return NULL;
         narrow = (float)unzigzag(raw);
         wide = (double)unzigzag(raw);

@@ -375,17 +375,19 @@ CASE(refuses_numbers_that_do_not_fit)
             "keys.KeyedByNumber: inner.number: number of more than 64 bits (byte 0 of 10)");
     refuses(&keys_keyed_by_number_event, BYTES(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01),
             "keys.KeyedByNumber: inner.number: number of more than 64 bits (byte 0 of 11)");
-    /* line quantity: an int of 33 bits, the first beyond the range on either side */
-    static const struct { uint8_t quantity[5]; const char *number; } beyond[] = {
-        { { 0x80, 0x80, 0x80, 0x80, 0x10 }, "2147483648" }, { { 0x81, 0x80, 0x80, 0x80, 0x10 }, "-2147483649" } };
-    for (size_t i = 0; i < 2; i++) {
-        uint8_t body[sizeof everything_bytes + 4];
+    /* line quantity: an int of 33 bits, the first beyond the range on either side; and 1 in six bytes */
+    static const struct { size_t size; uint8_t quantity[6]; const char *number; } beyond[] = {
+        { 5, { 0x80, 0x80, 0x80, 0x80, 0x10 }, "2147483648" }, { 5, { 0x81, 0x80, 0x80, 0x80, 0x10 }, "-2147483649" },
+        { 6, { 0x82, 0x80, 0x80, 0x80, 0x80, 0x00 }, "1, in more than five bytes" } };
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t body[sizeof everything_bytes + 5];
         char message[120];
+        size_t size = beyond[i].size;
         memcpy(body, everything_bytes, LINES + 3);
-        memcpy(body + LINES + 3, beyond[i].quantity, 5);
-        memcpy(body + LINES + 8, everything_bytes + LINES + 4, sizeof everything_bytes - LINES - 4);
-        snprintf(message, sizeof message, "shop.Everything: lines[0].quantity: int out of range: %s (byte 77 of 102)", beyond[i].number);
-        refuses(&shop_everything_event, (polka_bytes){ sizeof body, body }, message);
+        memcpy(body + LINES + 3, beyond[i].quantity, size);
+        memcpy(body + LINES + 3 + size, everything_bytes + LINES + 4, sizeof everything_bytes - LINES - 4);
+        snprintf(message, sizeof message, "shop.Everything: lines[0].quantity: int out of range: %s (byte 77 of %zu)", beyond[i].number, sizeof everything_bytes - 1 + size);
+        refuses(&shop_everything_event, (polka_bytes){ sizeof everything_bytes - 1 + size, body }, message);
     }
 }
 

@@ -84,14 +84,15 @@ POLKA_INLINE const uint8_t *polka_read_long(polka_reader *reader, const uint8_t 
     return next;
 }
 
+/* A number of 32 bits takes at most five bytes, as Java Avro has it. */
 POLKA_INLINE const uint8_t *polka_read_int(polka_reader *reader, const uint8_t *at, int32_t *value)
 {
     uint64_t raw;
     const uint8_t *next = polka_read_short(reader, at, &raw);
     if (next == NULL)
         return NULL;
-    if (raw > UINT32_MAX) {
-        polka_read_fail(reader, at, "int out of range: %" PRId64, polka_unzigzag(raw));
+    if (raw > UINT32_MAX || next - at > 5) {
+        polka_read_fail(reader, at, "int out of range: %" PRId64 "%s", polka_unzigzag(raw), raw > UINT32_MAX ? "" : ", in more than five bytes");
         return NULL;
     }
     *value = (int32_t)polka_unzigzag(raw);
@@ -187,8 +188,9 @@ POLKA_INLINE const uint8_t *polka_read_index(polka_reader *reader, const uint8_t
     const uint8_t *next = polka_read_short(reader, at, &raw);
     if (next == NULL)
         return NULL;
-    if ((raw & 1) != 0 || raw >> 1 >= count) {
-        polka_read_fail(reader, at, "%s index %" PRId64 " is not one of 0..%u", what, polka_unzigzag(raw), count - 1);
+    if ((raw & 1) != 0 || raw >> 1 >= count || next - at > 5) {
+        polka_read_fail(reader, at, "%s index %" PRId64 " is not one of 0..%u%s", what, polka_unzigzag(raw), count - 1,
+                        next - at > 5 ? ", in at most five bytes" : "");
         return NULL;
     }
     *index = (unsigned)(raw >> 1);
