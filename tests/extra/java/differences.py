@@ -294,7 +294,7 @@ def full_definitions(tree, space=""):
 def resolved_by_us_alone(case, their):
     if moved_in_union(case, their):
         return "enum or fixed of another namespace in a union"
-    if "missing required field" in their["error"] and renamed_in_a_moved_record(case):
+    if re.search(r"missing required field|expecting union\[", their["error"]) and renamed_in_a_moved_record(case):
         return "aliases of fields of a moved record"
     if re.search(r"Found \w+, expecting", their["error"]) and alias_of_a_name(case):
         return "aliases that change places"
