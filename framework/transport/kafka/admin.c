@@ -12,6 +12,9 @@ enum { REACH_MS = 4000, CHANGE_MS = 30000, CONFIGURED_AT_ONCE = 200 };         /
 typedef struct {
     polkai_admin admin;                  /* first: the seam */
     polkai_kafka_client client;
+    polkai_kafka_options options;
+    polkai_kafka_client member;          /* open for the group whose offsets were asked for last */
+    char *group;                         /* NULL: not open */
 } kafka_admin;
 
 static const polkai_kafka_setting settings[] = {
@@ -336,18 +339,23 @@ static polka_status kafka_watermarks(polkai_admin *admin, const char *topic, int
     return failed(self, rd_kafka_query_watermark_offsets(self->client.handle, topic, partition, low, high, REACH_MS), what, NULL, error);
 }
 
-static polka_status fill_offsets(const rd_kafka_event_t *event, polkai_position *positions, size_t count)
+/*
+ * As a consumer of the group that never joins it. ListConsumerGroupOffsets on a handle without a group ends the process in
+ * librdkafka 2.0.2 when a broker answers that the coordinator has moved (it asks its own group for the new one, and has none).
+ */
+static polka_status member_of(kafka_admin *self, const char *group, polka_error *error)
 {
-    size_t groups;
-    const rd_kafka_group_result_t **results =
-        rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result((rd_kafka_event_t *)event), &groups);
-    const rd_kafka_topic_partition_list_t *list = groups == 0 ? NULL : rd_kafka_group_result_partitions(results[0]);
-    for (size_t i = 0; i < count; i++) {
-        positions[i].offset = RD_KAFKA_OFFSET_INVALID;
-        for (int j = 0; list != NULL && j < list->cnt; j++)
-            if (list->elems[j].partition == positions[i].partition && polka_text_equal(polka_text_of(list->elems[j].topic), positions[i].topic))
-                positions[i].offset = list->elems[j].offset < 0 ? RD_KAFKA_OFFSET_INVALID : list->elems[j].offset;
-    }
+    const polkai_kafka_setting as_group[] = { { "group.id", group }, { "enable.auto.commit", "false" }, { NULL, NULL } };
+    if (self->group != NULL && strcmp(self->group, group) == 0)
+        return POLKA_OK;
+    if (self->group != NULL)
+        polkai_kafka_client_close(&self->member, INT64_MAX);
+    free(self->group);
+    self->group = NULL;
+    self->member.notice = self->client.notice;
+    self->member.owner = self;
+    TRY(polkai_kafka_client_open(&self->member, RD_KAFKA_CONSUMER, &self->options, as_group, NULL, error));
+    self->group = polkai_strdup(group);
     return POLKA_OK;
 }
 
@@ -356,17 +364,13 @@ static polka_status kafka_committed(polkai_admin *admin, const char *group, polk
     kafka_admin *self = (kafka_admin *)admin;
     char what[300];
     snprintf(what, sizeof what, "to read the offsets of group %s", group);
+    TRY(member_of(self, group, error));
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, positions[i].topic.data, positions[i].partition);
-    rd_kafka_ListConsumerGroupOffsets_t *request = rd_kafka_ListConsumerGroupOffsets_new(group, list);
-    ask question = ask_new(self, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, REACH_MS);
-    rd_kafka_ListConsumerGroupOffsets(self->client.handle, &request, 1, question.options, question.queue);
-    polka_status status = ask_wait(self, &question, REACH_MS, what, error);
-    if (status == POLKA_OK)
-        status = fill_offsets(question.event, positions, count);
-    ask_end(&question);
-    rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    polka_status status = failed(self, rd_kafka_committed(self->member.handle, list, REACH_MS), what, NULL, error);
+    for (size_t i = 0; i < count && status == POLKA_OK; i++)
+        positions[i].offset = list->elems[i].offset < 0 ? RD_KAFKA_OFFSET_INVALID : list->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
@@ -381,7 +385,9 @@ static void notice(void *owner, polka_status status, const char *message)
 static void kafka_close(polkai_admin *admin)
 {
     kafka_admin *self = (kafka_admin *)admin;
-    if (polkai_kafka_client_close(&self->client, INT64_MAX))
+    bool ended = self->group == NULL || polkai_kafka_client_close(&self->member, INT64_MAX);
+    free(self->group);
+    if (polkai_kafka_client_close(&self->client, INT64_MAX) && ended)
         free(self);
 }
 
@@ -395,6 +401,7 @@ polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_op
     self->admin.operations = &operations;
     self->client.notice = notice;
     self->client.owner = self;
+    self->options = *options;
     polka_status status = polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, options, settings, NULL, error);
     if (status != POLKA_OK) {
         free(self);
