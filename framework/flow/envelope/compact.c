@@ -131,6 +131,8 @@ static polka_status get_optional_id(cursor *from, polka_text *id)
 {
     int64_t branch = 0;
     TRY(get_long(from, &branch));
+    if (branch < 0)                      /* as far down as INT64_MIN */
+        return broken(from, "a wrong id");
     return branch == 0 ? POLKA_OK : get_id(from, branch - 1, id);
 }
 

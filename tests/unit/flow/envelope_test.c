@@ -67,6 +67,16 @@ Test(envelope, refuses_every_compact_header_that_is_cut_short)
     }
 }
 
+/* Found by the fuzzer: the branch of an optional id was lowered before it was checked. */
+Test(envelope, refuses_a_branch_of_a_compact_header_that_is_the_lowest_number_there_is)
+{
+    static const uint8_t lowest[] = { 0x01, 0x02, 0x02, 'i', 0x02, 's', 0x02, 't', 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01 };
+    polkai_envelope read = { .mode = POLKAI_MODE_FOREIGN };
+    polka_error error;
+    cr_assert_eq(polkai_compact_read((polka_bytes){ sizeof lowest, lowest }, &arena, &read, &error), POLKA_POISON);
+    cr_assert_not_null(strstr(error.message, "a wrong id"));
+}
+
 Test(envelope, takes_a_foreign_record_and_names_it_by_its_place)
 {
     polkai_header headers[] = { header("anything", "\xff\xfe") };
