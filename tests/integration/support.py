@@ -346,11 +346,12 @@ class Progress:
         """The topic was deleted and will be made anew: counted from its beginning again."""
         self.next.update({at: 0 for at in self.next if at[0] == topic})
         self.consumer.incremental_unassign([TopicPartition(*at) for at in self.next if at[0] == topic])
-        self.forgotten = topic
 
     def remember(self):
-        """Reads the topic that was made anew."""
-        self.consumer.incremental_assign([TopicPartition(*at, 0) for at in self.next if at[0] == self.forgotten])
+        """Reads the topic that was made anew, by a consumer that does not know the id of the one that was deleted: an old one may ask for that for ever."""
+        self.consumer.close()
+        self.consumer = wire.consumer_of(self.reader.brokers)
+        self.consumer.assign([TopicPartition(*at, offset) for at, offset in self.next.items()])
 
     def close(self):
         self.consumer.close()
