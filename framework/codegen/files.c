@@ -42,7 +42,7 @@ void gen_add_file(gen *g, const char *path, bool used)
 /* The full name of the type that a file is about, before it is read for good; NULL: it is about none, or malformed. */
 static const char *peek_name(gen *g, const char *path)
 {
-    json_t *json = json_load_file(path, 0, NULL);
+    json_t *json = json_load_file(path, JSON_ALLOW_NUL, NULL);
     const char *name = json_string_value(json_object_get(json, "name")), *space = json_string_value(json_object_get(json, "namespace"));
     const char *full = NULL;
     if (name != NULL)
