@@ -10,9 +10,9 @@
 
 #include <avro/schema.h>
 #include <avro/walk.h>
-#include <polka/codec.h>
+#include <polka/wire_bytes.h>
 
-enum { POLKAI_PLAN_DEFAULT_BYTES = 64 * 1024 * 1024 };       /* what defaults may add to one value */
+enum { POLKAI_PLAN_DEFAULT_BYTES = POLKA_DEFAULT_BYTES_MAX }; /* as of generated readers */
 
 /*
  * polkai_plan_create: *plan is new (polkai_plan_destroy). Both schemas are borrowed and outlive it; they may be of one set.

@@ -70,6 +70,13 @@ const uint8_t *polka_read_in_entry(polka_reader *reader, polka_text key)
     return NULL;
 }
 
+const uint8_t *polka_read_in_passed(polka_reader *reader, const uint8_t *key)
+{
+    uint64_t raw = 0;
+    const uint8_t *text = polka_read_short(reader, key, &raw);
+    return polka_read_in_entry(reader, (polka_text){ (size_t)(raw >> 1), (const char *)text });
+}
+
 polka_status polka_read_failed(polka_reader *reader, const uint8_t *at, const char *type)
 {
     if (at != NULL)
@@ -249,6 +256,27 @@ const uint8_t *polka_read_duration(polka_reader *reader, const uint8_t *at, polk
     value->days = polka_load32(piece + 4);
     value->millis = polka_load32(piece + 8);
     return at;
+}
+
+const uint8_t *polka_default_begin(polka_reader *inner, polka_reader *reader, const uint8_t *at, size_t size, const uint8_t *bytes)
+{
+    reader->default_bytes += size;
+    if (reader->default_bytes > POLKA_DEFAULT_BYTES_MAX) {
+        polka_read_fail(reader, at, "more than %zu bytes of defaults", POLKA_DEFAULT_BYTES_MAX);
+        return NULL;
+    }
+    const uint8_t *first = polka_reader_begin(inner, (polka_bytes){ size, bytes }, reader->arena, true, reader->error);
+    inner->empty_items = reader->empty_items;
+    return first;
+}
+
+const uint8_t *polka_default_end(polka_reader *reader, const uint8_t *at, const polka_reader *inner, const uint8_t *inner_at)
+{
+    reader->empty_items = inner->empty_items;
+    if (inner_at != NULL)
+        return at;
+    polka_read_fail(reader, at, "its default: %s", inner->failure.reason);
+    return NULL;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------- */

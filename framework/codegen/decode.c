@@ -36,20 +36,17 @@ static bool has_texts(gen *g, named *type)
     return texts_in_record(type);
 }
 
-/* The fewest bytes that a value takes: a block cannot hold more items than that allows. */
-static size_t least_bytes(const shape *s)
+size_t gen_least_bytes(const polkai_schema *schema)
 {
     size_t sum = 0;
-    switch (s->kind) {
-    case SHAPE_NULL: return 0;
-    case SHAPE_FLOAT: return 4;
-    case SHAPE_DOUBLE: return 8;
-    case SHAPE_DURATION: return 12;
-    case SHAPE_FIXED: return s->schema->fixed_size;
-    case SHAPE_DECIMAL: return s->schema->type == POLKAI_AVRO_FIXED ? s->schema->fixed_size : 2;
-    case SHAPE_RECORD:
-        for (size_t i = 0; i < s->named->member_count; i++)
-            sum += least_bytes(s->named->members[i].shape);  /* ends: a record contains itself only behind what takes a byte */
+    switch (schema->type) {
+    case POLKAI_AVRO_NULL: return 0;
+    case POLKAI_AVRO_FLOAT: return 4;
+    case POLKAI_AVRO_DOUBLE: return 8;
+    case POLKAI_AVRO_FIXED: return schema->fixed_size;
+    case POLKAI_AVRO_RECORD:
+        for (size_t i = 0; i < schema->count; i++)
+            sum += gen_least_bytes(schema->fields[i].schema);   /* ends: a record contains itself only behind what takes a byte */
         return sum;
     default: return 1;
     }
@@ -57,8 +54,7 @@ static size_t least_bytes(const shape *s)
 
 /* ---- calls ------------------------------------------------------------------------------------- */
 
-/* An expression that reads a value of shape `s` into *`to` and gives the place behind it. */
-static const char *read_call(gen *g, const shape *s, const char *to)
+const char *gen_read_call(gen *g, const shape *s, const char *to)
 {
 #define CALL(...) polkai_arena_format(&g->arena, __VA_ARGS__).data
     switch (s->kind) {
@@ -106,14 +102,13 @@ static void write_pointer(gen *g, out *o, const shape *s)
                "    %s *value = polka_arena_alloc(r->arena, sizeof *value);\n"
                "    *v = value;\n"
                "    return %s;\n}\n",
-            s->null_index, s->inner->type, read_call(g, s->inner, "value"));
+            s->null_index, s->inner->type, gen_read_call(g, s->inner, "value"));
 }
 
-static void write_array(gen *g, out *o, const shape *s)
+static void write_array_body(out *o, const shape *s, size_t least_bytes, const char *item_call)
 {
     const shape *item = s->inner;
     bool null = item->kind == SHAPE_NULL, star = item->type[0] != '\0' && item->type[strlen(item->type) - 1] == '*';
-    write_head(o, s->place, s->type);
     if (!null)
         out_add(o, "    %s%s*items = NULL;\n", item->type, star ? "" : " ");
     out_add(o, "    size_t %scount = 0;\n"
@@ -121,23 +116,22 @@ static void write_array(gen *g, out *o, const shape *s)
                "        if ((at = polka_read_block(r, at, %zu, &block)) == NULL)\n"
                "            return NULL;\n"
                "        if (block.count == 0)\n"
-               "            break;\n", null ? "" : "room = 0, ", least_bytes(item));
+               "            break;\n", null ? "" : "room = 0, ", least_bytes);
     if (null)
         out_add(o, "        count += block.count;\n");
     else
         out_add(o, "        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);\n"
                    "        for (size_t end = count + block.count; count < end; count++)\n"
                    "            if ((at = %s) == NULL)\n"
-                   "                return polka_read_in_item(r, count);\n", read_call(g, item, "&items[count]"));
+                   "                return polka_read_in_item(r, count);\n", item_call);
     out_add(o, "        if ((at = polka_read_block_end(r, at, &block)) == NULL)\n"
                "            return NULL;\n"
                "    }\n"
                "    v->count = count;\n%s    return at;\n}\n", null ? "" : "    v->items = items;\n");
 }
 
-static void write_map(gen *g, out *o, const shape *s)
+static void write_map_body(out *o, const shape *s, size_t least_bytes, const char *value_call)
 {
-    write_head(o, s->place, s->type);
     out_add(o, "    %s_entry *items = NULL;\n"
                "    size_t room = 0, count = 0;\n"
                "    for (polka_block block;;) {\n"
@@ -148,10 +142,10 @@ static void write_map(gen *g, out *o, const shape *s)
                "        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);\n"
                "        for (size_t end = count + block.count; count < end; count++) {\n"
                "            if ((at = polka_read_text(r, at, &items[count].key)) == NULL)\n"
-               "                return polka_read_in_item(r, count);\n", s->inner->stem, 1 + least_bytes(s->inner));
+               "                return polka_read_in_item(r, count);\n", s->inner->stem, 1 + least_bytes);
     if (s->inner->kind != SHAPE_NULL)
         out_add(o, "            if ((at = %s) == NULL)\n"
-                   "                return polka_read_in_entry(r, items[count].key);\n", read_call(g, s->inner, "&items[count].value"));
+                   "                return polka_read_in_entry(r, items[count].key);\n", value_call);
     out_add(o, "        }\n"
                "        if ((at = polka_read_block_end(r, at, &block)) == NULL)\n"
                "            return NULL;\n"
@@ -159,14 +153,33 @@ static void write_map(gen *g, out *o, const shape *s)
                "    v->count = count;\n    v->items = items;\n    return at;\n}\n");
 }
 
-static void write_branch(gen *g, out *o, const branch *b)
+const char *gen_item(const shape *array_or_map)
 {
-    out_add(o, "        v->tag = %s;\n", b->constant);
+    return array_or_map->kind == SHAPE_ARRAY ? "&items[count]" : "&items[count].value";
+}
+
+void gen_write_items(out *o, const shape *s, const polkai_schema *written, const char *call)
+{
+    (s->kind == SHAPE_ARRAY ? write_array_body : write_map_body)(o, s, gen_least_bytes(written), call);
+}
+
+static void write_items(gen *g, out *o, const shape *s)
+{
+    write_head(o, s->place, s->type);
+    gen_write_items(o, s, s->schema->items, gen_read_call(g, s->inner, gen_item(s)));
+}
+
+const char *gen_branch_place(gen *g, const branch *b)
+{
+    return b->pointer ? "value" : polkai_arena_format(&g->arena, "&v->as.%s", b->member).data;
+}
+
+void gen_write_branch(out *o, const char *indent, const branch *b, const char *call)
+{
+    out_add(o, "%sv->tag = %s;\n", indent, b->constant);
     if (b->pointer)
-        out_add(o, "        %s *value = polka_arena_alloc(r->arena, sizeof *value);\n        v->as.%s = value;\n        return %s;\n", b->shape->type, b->member,
-                read_call(g, b->shape, "value"));
-    else
-        out_add(o, "        return %s;\n", read_call(g, b->shape, polkai_arena_format(&g->arena, "&v->as.%s", b->member).data));
+        out_add(o, "%s%s *value = polka_arena_alloc(r->arena, sizeof *value);\n%sv->as.%s = value;\n", indent, b->shape->type, indent, b->member);
+    out_add(o, "%sreturn %s;\n", indent, call);
 }
 
 static void write_union(gen *g, out *o, const shape *s)
@@ -182,7 +195,7 @@ static void write_union(gen *g, out *o, const shape *s)
             out_add(o, "    case %zu:%s\n", i, brace);
         else
             out_add(o, "    default:%s\n", brace);
-        write_branch(g, o, &s->branches[i]);
+        gen_write_branch(o, "        ", &s->branches[i], gen_read_call(g, s->branches[i].shape, gen_branch_place(g, &s->branches[i])));
         if (s->branches[i].pointer)
             out_add(o, "    }\n");
     }
@@ -197,8 +210,8 @@ static void write_place(gen *g, out *o, const shape *s)
         write_place(g, o, s->branches[i].shape);
     switch (s->kind) {
     case SHAPE_POINTER: write_pointer(g, o, s); break;
-    case SHAPE_ARRAY: write_array(g, o, s); break;
-    case SHAPE_MAP: write_map(g, o, s); break;
+    case SHAPE_ARRAY:
+    case SHAPE_MAP: write_items(g, o, s); break;
     case SHAPE_UNION: write_union(g, o, s); break;
     default: break;
     }
@@ -230,7 +243,7 @@ static void write_record(gen *g, out *o, const named *type)
             continue;
         read++;
         out_add(o, "    if ((at = %s) == NULL)\n        return polka_read_in(r, \"%s\");\n",
-                read_call(g, m->shape, polkai_arena_format(&g->arena, "&v->%s", m->name).data), m->field->name);
+                gen_read_call(g, m->shape, polkai_arena_format(&g->arena, "&v->%s", m->name).data), m->field->name);
     }
     if (read == 0)
         out_add(o, "    v->nothing = 0;\n");
@@ -239,13 +252,13 @@ static void write_record(gen *g, out *o, const named *type)
     out_add(o, "    return at;\n}\n");
 }
 
-static void write_entrance(out *o, const named *event, bool texts)
+void gen_write_entrance(gen *g, out *o, named *event, const char *decode, const char *read)
 {
-    out_add(o, "\nstatic polka_status decode_%s(polka_bytes body, polka_arena *arena, void *value, polka_error *error)\n{\n"
+    out_add(o, "\nstatic polka_status %s(polka_bytes body, polka_arena *arena, void *value, polka_error *error)\n{\n"
                "    polka_reader reader;\n"
-               "    const uint8_t *at = read_%s(&reader, polka_reader_begin(&reader, body, arena, %s, error), value);\n"
+               "    const uint8_t *at = %s(&reader, polka_reader_begin(&reader, body, arena, %s, error), value);\n"
                "    return POLKA_LIKELY(at == reader.end) ? POLKA_OK : polka_read_failed(&reader, at, \"%s\");\n}\n",
-            event->name, event->name, texts ? "true" : "false", event->schema->name);
+            decode, read, has_texts(g, event) ? "true" : "false", event->schema->name);
 }
 
 void gen_write_decode(gen *g, out *o, named *const *types, size_t count)
@@ -262,5 +275,5 @@ void gen_write_decode(gen *g, out *o, named *const *types, size_t count)
     }
     for (size_t i = 0; i < count; i++)
         if (types[i]->event && !types[i]->foreign)
-            write_entrance(o, types[i], has_texts(g, types[i]));
+            gen_write_entrance(g, o, types[i], CALL("decode_%s", types[i]->name), CALL("read_%s", types[i]->name));
 }

@@ -106,7 +106,8 @@ static polka_status read_older(gen *g, const source_file *file)
     if (type == NULL || schema == NULL)
         return POLKA_OK;
     char *text = polkai_schema_text(schema);
-    older_schema older = { file->version, polkai_schema_fingerprint(schema), polkai_arena_text(&g->arena, text, strlen(text)).data, schema };
+    older_schema older = { .version = file->version, .fingerprint = polkai_schema_fingerprint(schema), .parsed = schema,
+                           .schema = polkai_arena_text(&g->arena, text, strlen(text)).data };
     free(text);
     size_t at = type->older.count;
     LIST_ADD(&g->arena, &type->older, older);

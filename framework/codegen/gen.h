@@ -2,7 +2,7 @@
  * gen.h: what the rooms of the generator share: one run, the types it makes, how each Avro schema appears in C.
  *
  * A run reads files (files.c), finds the named types and their C names (model.c, names.c, shapes.c), checks what makes an
- * event (events.c), puts the declarations in order (order.c), and writes (header.c, decode.c, encode.c, source.c).
+ * event (events.c), puts the declarations in order (order.c), and writes (header.c, decode.c, older.c, encode.c, source.c).
  * All memory of a run lives in its arena.
  */
 #ifndef POLKA_CODEGEN_GEN_H
@@ -64,7 +64,13 @@ typedef struct {
 
 typedef struct { const char *path; const polkai_schema *schema; unsigned version; bool used, older; const char *full_name; } source_file;
 
-typedef struct { unsigned version; uint64_t fingerprint; const char *schema; const polkai_schema *parsed; } older_schema;
+typedef struct {
+    unsigned version;
+    uint64_t fingerprint;
+    const char *schema;
+    const polkai_schema *parsed;
+    const char *decode;                  /* C function; NULL: there is none */
+} older_schema;
 
 /* A record, enum or fixed. */
 struct named {
@@ -154,5 +160,16 @@ void gen_write_source(gen *g, out *o);
 /* The types that events contain, what a type is made of before the type itself. */
 void gen_write_decode(gen *g, out *o, named *const *types, size_t count);
 void gen_write_encode(gen *g, out *o, named *const *types, size_t count);
+void gen_write_older(gen *g, out *o, named *event, older_schema *older);  /* older.c: the decoder of an earlier version, if one can be made */
+
+/* What decode.c and older.c share. A call is an expression that reads a value into *`to` and gives the place behind it. */
+const char *gen_read_call(gen *g, const shape *s, const char *to);
+const char *gen_item(const shape *array_or_map);                         /* where the item goes that is read next */
+const char *gen_branch_place(gen *g, const branch *b);
+size_t gen_least_bytes(const polkai_schema *schema);                     /* the fewest that a value takes: a block holds no more items than that allows */
+/* Bodies: of an array or map of `written` items; of a case of a union. */
+void gen_write_items(out *o, const shape *s, const polkai_schema *written, const char *call);
+void gen_write_branch(out *o, const char *indent, const branch *b, const char *call);
+void gen_write_entrance(gen *g, out *o, named *event, const char *decode, const char *read);
 
 #endif

@@ -16,15 +16,17 @@ static void write_enum_name(out *o, const named *type)
     out_add(o, "\n    };\n    return (unsigned)value - 1 < %zu ? names[(unsigned)value - 1] : \"?\";\n}\n", type->schema->count);
 }
 
-static void write_older(out *o, const named *event)
+static void write_older(gen *g, out *o, named *event)
 {
     if (event->older.count == 0)
         return;
+    for (size_t i = 0; i < event->older.count; i++)
+        gen_write_older(g, o, event, &event->older.items[i]);
     out_add(o, "\nstatic const polka_older_schema %s_older[] = {\n", event->name);
     for (size_t i = 0; i < event->older.count; i++) {
         out_add(o, "    { %u, UINT64_C(0x%016" PRIx64 "),\n      ", event->older.items[i].version, event->older.items[i].fingerprint);
         out_literal(o, event->older.items[i].schema, "      ");
-        out_add(o, " },\n");
+        out_add(o, ",\n      %s },\n", event->older.items[i].decode != NULL ? event->older.items[i].decode : "NULL");
     }
     out_add(o, "};\n");
 }
@@ -53,10 +55,10 @@ static void write_key(out *o, const named *event)
     }
 }
 
-static void write_event(out *o, const named *event)
+static void write_event(gen *g, out *o, named *event)
 {
     const char *name = event->name;
-    write_older(o, event);
+    write_older(g, o, event);
     write_key(o, event);
     out_add(o, "\nstatic const polka_codec %s_codec = {\n    .encode = encode_%s,\n    .decode = decode_%s,\n", name, name, name);
     if (event->key != NULL)
@@ -95,5 +97,5 @@ void gen_write_source(gen *g, out *o)
     gen_write_encode(g, o, coded, count);
     for (size_t i = 0; i < g->ordered.count; i++)
         if (g->ordered.items[i]->event && !g->ordered.items[i]->foreign)
-            write_event(o, g->ordered.items[i]);
+            write_event(g, o, g->ordered.items[i]);
 }

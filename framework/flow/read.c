@@ -1,5 +1,5 @@
 /*
- * read.c: from the bytes of a value to the struct that a handler gets: our own version straight, others through their plan.
+ * read.c: from the bytes of a value to the struct that a handler gets: our own version and those before it straight, others through their plan.
  */
 #include <avro/json.h>
 #include <base/error.h>
@@ -51,7 +51,7 @@ static polka_status read_other(polka_context *unit, const polka_event *event, vo
     if (status == POLKA_OK && reading->plan != NULL)
         status = polkai_plan_resolve(reading->plan, written, &flow->options.limits, &unit->worker->scratch, &body, error);
     if (status == POLKA_OK)
-        status = event->codec->decode(body, &unit->worker->scratch, value, error);
+        status = reading->decode(body, &unit->worker->scratch, value, error);
     return status == POLKA_OK ? POLKA_OK : polkai_reading_explain(reading, &key, event, written, &flow->options.limits, error);
 }
 

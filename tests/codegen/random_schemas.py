@@ -1,4 +1,5 @@
 """random_schemas.py SEED COUNT FOLDER: writes COUNT event schemas and some shared types, random_<n>.avsc, that refer to each other.
+Each event has an earlier version, random_<n>.v1.avsc, from which the newest, random_<n>.v2.avsc, has gone on (random_history.py).
 
 Every Avro type and logical type turns up, nested, shared and recursive, with names that C minds. The same seed writes the same files.
 """
@@ -6,6 +7,8 @@ import json
 import pathlib
 import random
 import sys
+
+from random_history import History
 
 HOSTILE = ["int", "class", "default", "errno", "stdin", "linux", "register", "operator", "alignas", "bool", "value", "r", "w", "v", "at", "items",
            "count", "tag", "as", "size", "data", "key", "_id", "camelCase", "HTTPServer", "Upper", "x__y", "final", "depth", "bound", "branch", "index"]
@@ -109,16 +112,21 @@ class Maker:
 def main():
     seed, count, folder = int(sys.argv[1]), int(sys.argv[2]), pathlib.Path(sys.argv[3])
     maker = Maker(seed)
-    for n in range(count + 4):
-        if n < 4:
-            node = [maker.enum, maker.fixed, lambda: maker.record(1, []), lambda: maker.record(1, [])][n]()
-        else:
-            node = {**maker.record(0, [], f"Event{n - 4}"), "polka.topic": "random"}
-        node["namespace"] = "random.types"
-        text = json.dumps(node, ensure_ascii=maker.chance.random() < 0.5)
-        (folder / f"random_{n}.avsc").write_text(text)
-        if n < 4:
-            maker.shared.append(f"random.types.{node['name']}")
+
+    def write(name, node):
+        (folder / name).write_text(json.dumps({**node, "namespace": "random.types"}, ensure_ascii=maker.chance.random() < 0.5))
+
+    shared = {}
+    for n, make in enumerate([maker.enum, maker.fixed, lambda: maker.record(1, []), lambda: maker.record(1, [])]):
+        node = make()
+        write(f"random_{n}.avsc", node)
+        maker.shared.append(f"random.types.{node['name']}")
+        shared[maker.shared[-1]] = node
+    for n in range(4, count + 4):
+        newest = {**maker.record(0, [], f"Event{n - 4}"), "polka.topic": "random"}
+        write(f"random_{n}.v1.avsc", History(maker, shared).before(newest))      # and gives the newest its defaults and aliases
+        write(f"random_{n}.v2.avsc", newest)
+    (folder / "schemas.yaml").write_text("compatibility: NONE\n")
 
 
 main()

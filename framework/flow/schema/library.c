@@ -256,10 +256,23 @@ polka_status polkai_reading_explain(const polkai_reading *reading, const polkai_
     return error->status;
 }
 
-/* The plan of a pair; with equal canonical forms none is needed. */
-static void make_plan(polkai_library *library, entry *made)
+/* The decoder of the writer's version; NULL: this build has none. */
+static polka_decode *decoder_of(const polka_event *event, const writer *by)
+{
+    for (size_t i = 0; event->codec != NULL && i < event->codec->older_count; i++)
+        if (event->codec->older[i].fingerprint == by->seen.fingerprint)
+            return event->codec->older[i].decode;
+    return NULL;
+}
+
+/* A version that the build knows has its decoder; for others the plan of the pair; with equal canonical forms none is needed. */
+static void choose(polkai_library *library, entry *made)
 {
     const polka_event *event = made->event;
+    made->reading.decode = decoder_of(event, made->writer);
+    if (made->reading.decode != NULL)
+        return;
+    made->reading.decode = event->codec == NULL ? NULL : event->codec->decode;
     polkai_schema_key own = polkai_schema_by_fingerprint(event->fingerprint);
     polka_error error;
     const entry *reader = look(library, &own, NULL);
@@ -287,7 +300,7 @@ const polkai_reading *polkai_library_prepare(polkai_library *library, const polk
     const entry *written = found == NULL ? look(library, key, NULL) : NULL;
     if (written != NULL) {
         entry *made = add_entry(library, key, event, written->writer);
-        make_plan(library, made);
+        choose(library, made);
         publish(library, made);
         found = made;
     }

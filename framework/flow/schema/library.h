@@ -24,7 +24,8 @@ typedef struct {
 /* How values of one writer schema become values of one event type. */
 typedef struct {
     const polkai_writer_schema *writer;
-    const polkai_plan *plan;             /* NULL: the writer's bytes are the reader's bytes */
+    const polkai_plan *plan;             /* before decode; NULL: decode takes what was written */
+    polka_decode *decode;                /* the event type's own, or that of its earlier version which is the writer's */
     const polka_error *refused;          /* there is no plan, and never will be: POISON, why; NULL: they go together */
 } polkai_reading;
 

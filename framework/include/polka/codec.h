@@ -59,10 +59,16 @@ static inline uint8_t *polka_buffer_reserve(polka_buffer *buffer, size_t bytes)
  * key    gives the record key of `value` (design: text of string, uuid, enum; decimal text of int, long; raw
  *        bytes, fixed); memory of `arena` or of `value`. NULL when the event has no key.
  */
-typedef struct { unsigned version; uint64_t fingerprint; const char *schema; } polka_older_schema;
+typedef polka_status polka_decode(polka_bytes body, polka_arena *arena, void *value, polka_error *error);
+typedef struct {
+    unsigned version;
+    uint64_t fingerprint;
+    const char *schema;
+    polka_decode *decode;                /* of what that version wrote, into the newest struct; NULL: by a plan from `schema` */
+} polka_older_schema;
 struct polka_codec {
     polka_status (*encode)(const void *value, polka_buffer *buffer, polka_error *error);
-    polka_status (*decode)(polka_bytes body, polka_arena *arena, void *value, polka_error *error);
+    polka_decode *decode;
     polka_status (*key)(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error);
     const polka_older_schema *older;     /* earlier versions of the event's schema, newest first; NULL: none */
     size_t older_count;

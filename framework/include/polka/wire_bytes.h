@@ -14,6 +14,7 @@ extern "C" {
 
 #define POLKA_DEPTH_MAX 1000u                            /* levels of a recursive type that are written */
 #define POLKA_EMPTY_ITEMS_MAX 1000000u                   /* items that take no bytes, written in one value */
+#define POLKA_DEFAULT_BYTES_MAX ((size_t)64 << 20)       /* what defaults may add to one value that another version wrote */
 #define POLKA_BODY_MAX ((size_t)1 << 30)                 /* bytes of one encoded value */
 #define POLKA_WRITE_SLACK ((size_t)16)                   /* writes may touch this much beyond what they count */
 
@@ -29,6 +30,7 @@ typedef struct polka_reader {
     char *copy;                          /* the same bytes in the arena; NULL: the type has no texts */
     polka_arena *arena;
     uint64_t empty_items;                /* read so far */
+    size_t default_bytes;                /* of defaults that were read so far */
     unsigned depth;
     polka_error *error;
     size_t failed_at;                    /* byte offset */
@@ -46,6 +48,7 @@ POLKA_API POLKA_COLD void polka_read_fail(polka_reader *reader, const uint8_t *a
 POLKA_API POLKA_COLD const uint8_t *polka_read_in(polka_reader *reader, const char *field);          /* NULL, always */
 POLKA_API POLKA_COLD const uint8_t *polka_read_in_item(polka_reader *reader, size_t index);          /* NULL, always */
 POLKA_API POLKA_COLD const uint8_t *polka_read_in_entry(polka_reader *reader, polka_text key);       /* NULL, always */
+POLKA_API POLKA_COLD const uint8_t *polka_read_in_passed(polka_reader *reader, const uint8_t *key);      /* the entry whose key begins there; NULL, always */
 POLKA_API POLKA_COLD polka_status polka_read_failed(polka_reader *reader, const uint8_t *at, const char *type);   /* POISON */
 
 POLKA_API POLKA_COLD void polka_write_fail(polka_writer *writer, const char *format, ...) POLKA_PRINTF(2, 3);

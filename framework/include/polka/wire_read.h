@@ -22,6 +22,7 @@ POLKA_INLINE const uint8_t *polka_reader_begin(polka_reader *reader, polka_bytes
     reader->copy = NULL;
     reader->arena = arena;
     reader->empty_items = 0;
+    reader->default_bytes = 0;
     reader->depth = 0;
     reader->error = error;
     reader->failure.path_at = sizeof reader->failure.path;
@@ -277,6 +278,77 @@ POLKA_INLINE bool polka_read_deeper(polka_reader *reader, const uint8_t *at)
     polka_read_fail(reader, at, "nested deeper than %u levels", polka_read_limits.depth);
     return false;
 }
+
+/* ---- what an earlier version of the type wrote -------------------------------------------------- */
+
+/* polka_read_FROM_as_TO: a number that has become wider. */
+#define POLKA_READ_AS(FROM, FROM_TYPE, TO, TO_TYPE)                                                                                    \
+    POLKA_INLINE const uint8_t *polka_read_##FROM##_as_##TO(polka_reader *reader, const uint8_t *at, TO_TYPE *value)                   \
+    {                                                                                                                                 \
+        FROM_TYPE number = 0;                                                                                                         \
+        at = polka_read_##FROM(reader, at, &number);                                                                                  \
+        *value = (TO_TYPE)number;                                                                                                     \
+        return at;                                                                                                                    \
+    }
+POLKA_READ_AS(int, int32_t, long, int64_t)
+POLKA_READ_AS(int, int32_t, float, float)
+POLKA_READ_AS(int, int32_t, double, double)
+POLKA_READ_AS(long, int64_t, float, float)
+POLKA_READ_AS(long, int64_t, double, double)
+POLKA_READ_AS(float, float, double, double)
+#undef POLKA_READ_AS
+
+/* polka_pass_…: a value that nobody takes, with all checks of reading it. */
+#define POLKA_PASS(WHAT, TYPE)                                                                                                        \
+    POLKA_INLINE const uint8_t *polka_pass_##WHAT(polka_reader *reader, const uint8_t *at)                                             \
+    {                                                                                                                                 \
+        TYPE value;                                                                                                                   \
+        return polka_read_##WHAT(reader, at, &value);                                                                                 \
+    }
+POLKA_PASS(boolean, bool)
+POLKA_PASS(int, int32_t)
+POLKA_PASS(long, int64_t)
+#undef POLKA_PASS
+
+POLKA_INLINE const uint8_t *polka_pass_index(polka_reader *reader, const uint8_t *at, unsigned count, const char *what)
+{
+    unsigned index;
+    return polka_read_index(reader, at, count, what, &index);
+}
+
+POLKA_INLINE const uint8_t *polka_pass_piece(polka_reader *reader, const uint8_t *at, size_t size)
+{
+    if (polka_read_left(reader, at) < size) {
+        polka_read_fail(reader, at, "%zu bytes expected, %zu remain", size, polka_read_left(reader, at));
+        return NULL;
+    }
+    return at + size;
+}
+
+POLKA_INLINE const uint8_t *polka_pass_bytes(polka_reader *reader, const uint8_t *at)
+{
+    size_t size;
+    return (at = polka_read_length(reader, at, &size)) == NULL ? NULL : at + size;
+}
+
+POLKA_INLINE const uint8_t *polka_pass_text(polka_reader *reader, const uint8_t *at)
+{
+    size_t size;
+    if ((at = polka_read_length(reader, at, &size)) == NULL)
+        return NULL;
+    if (polka_high_bits(at, size, reader->end) != 0 && !polka_utf8_check(at, size)) {
+        polka_read_fail(reader, at, "text is not UTF-8");
+        return NULL;
+    }
+    return at + size;
+}
+
+/*
+ * A default that is more than a constant is read from its bytes, by a reader of its own: begin gives the first place to read
+ * (NULL: there were too many), end takes the one behind it (NULL: it failed) and gives `at`, where the value at hand goes on.
+ */
+POLKA_API const uint8_t *polka_default_begin(polka_reader *inner, polka_reader *reader, const uint8_t *at, size_t size, const uint8_t *bytes);
+POLKA_API const uint8_t *polka_default_end(polka_reader *reader, const uint8_t *at, const polka_reader *inner, const uint8_t *inner_at);
 
 #ifdef __cplusplus
 }

@@ -144,7 +144,8 @@ static polka_status encode_shop_order_placed(const void *value, polka_buffer *bu
 static const polka_older_schema shop_order_placed_older[] = {
     { 1, UINT64_C(0x62e17589c56d0e01),
       "{\"type\":\"record\",\"name\":\"OrderPlaced\",\"namespace\":\"shop\",\"polka.topic\":\"shop.orders\",\"polka.key\":\"or"
-      "der_id\",\"fields\":[{\"name\":\"order_id\",\"type\":\"string\"}]}" },
+      "der_id\",\"fields\":[{\"name\":\"order_id\",\"type\":\"string\"}]}",
+      NULL },
 };
 
 static polka_status key_shop_order_placed(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)
