@@ -30,7 +30,7 @@ static const polkai_schema *schema_of(const polka_event *event, size_t set)
 }
 
 /* Event types of one form under a thousand names, each with a schema and a plan of its own. */
-static void open_among(void)
+void evolved_open_among(void)
 {
     polka_error error;
     for (size_t i = 0; i < EVOLVED_TYPES; i++) {
@@ -53,7 +53,6 @@ void evolved_open(void)
     known = schema_of(&bench_order_known_event, 2);
     must(polkai_plan_create(&to_seen, placed, seen, &error), &error);
     must(polkai_plan_create(&to_known, placed, known, &error), &error);
-    open_among();
 }
 
 void evolved_close(void)
@@ -95,6 +94,22 @@ int64_t evolved_known(polka_bytes body, polka_arena *arena)
     bench_order_known value;
     must(polkai_plan_resolve(to_known, body, NULL, arena, &resolved, &error), &error);
     must(bench_order_known_event.codec->decode(resolved, arena, &value, &error), &error);
+    return value.placed_at_ms;
+}
+
+int64_t evolved_seen_older(polka_bytes body, polka_arena *arena)
+{
+    polka_error error;
+    bench_order_seen value;
+    must(bench_order_seen_event.codec->older[0].decode(body, arena, &value, &error), &error);
+    return value.placed_at_ms;
+}
+
+int64_t evolved_known_older(polka_bytes body, polka_arena *arena)
+{
+    polka_error error;
+    bench_order_known value;
+    must(bench_order_known_event.codec->older[0].decode(body, arena, &value, &error), &error);
     return value.placed_at_ms;
 }
 
