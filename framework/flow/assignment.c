@@ -3,6 +3,7 @@
 #include <base/identity.h>
 #include <flow/inner.h>
 
+#include <limits.h>
 #include <stdlib.h>
 
 enum { LATE_MS = 250 };                 /* for each answer of the broker once the deadline of a drain has passed */
@@ -118,7 +119,9 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
         positions[count++] = (polkai_position){ at->topic, at->number, watermark };
         at->committed = watermark;
     }
-    polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, wait ? polkai_patience_ms(flow, POLKAI_COMMIT_MS) : 0, error);
+    /* a drain has nothing better to do with its time than to wait for its last commit: a busy broker may take seconds for it */
+    int limit_ms = !wait ? 0 : polkai_patience_ms(flow, flow->draining ? INT_MAX : POLKAI_COMMIT_MS);
+    polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, limit_ms, error);
     if (status != POLKA_OK) {            /* again at the next turn */
         for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
             at->committed = -1;
