@@ -178,6 +178,8 @@ void polkai_revoked(void *user, const polkai_position *partitions, size_t count,
         if (lost)
             atomic_store(&partition->fenced, true);
     }
+    if (lost)
+        LOG_WARN(flow->options.log, "partitions were lost: %zu; others of the group have them by now, so what was under way is not sent and not committed here", count);
     polkai_give_up(flow, flow->draining ? 0 : flow->options.drain_deadline_ms, lost);    /* a drain has waited already */
     if (!lost && polkai_commit(flow, true, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "the last commit before giving up partitions failed: %s; what was done since the one before will be done again",
