@@ -188,7 +188,7 @@ SPRING = ("kafka_dlt-original-topic", "kafka_dlt-original-partition", "kafka_dlt
 OMITTED = ("polka-value-omitted", "polka-value-size", "polka-value-sha256")
 
 
-def check_letter(letter, original, group, reaction, error_class, code, with_value=True):
+def check_letter(letter, original, group, reaction, error_class, code, with_value=True, attempts="1"):
     """Yields what is wrong with a dead letter of `original`, one line each."""
     added = dict(letter.headers[len(original.headers):])
     text = {name: value.decode() for name, value in added.items() if name.startswith("polka-")}
@@ -204,7 +204,7 @@ def check_letter(letter, original, group, reaction, error_class, code, with_valu
         "polka-letter-id": f"{group}/{original.topic}/{original.partition}/{original.offset}/{reaction}",
         "polka-original-topic": original.topic, "polka-original-partition": str(original.partition),
         "polka-original-offset": str(original.offset), "polka-original-timestamp": str(original.timestamp),
-        "polka-consumer-group": group, "polka-handler": reaction, "polka-error-class": error_class, "polka-error-code": code, "polka-attempts": "1"}
+        "polka-consumer-group": group, "polka-handler": reaction, "polka-error-class": error_class, "polka-error-code": code, "polka-attempts": attempts}
     for name, value in expected.items():
         if text[name] != value:
             yield f"{letter.where}: {name} is {text[name]!r}, not {value!r}"

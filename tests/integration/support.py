@@ -59,10 +59,11 @@ def free_port(count=2):
 
 
 class Kafka:
-    """A real Apache Kafka of this test alone, since it is stopped, killed and filled with nonsense."""
+    """A real Apache Kafka of this test alone, since it is stopped, killed and filled with nonsense: one broker, or three."""
 
-    def __init__(self, folder):
-        self.folder, self.port = os.path.join(folder, "kafka"), free_port()
+    def __init__(self, folder, count=1, settings=()):
+        self.folder, self.count, self.port = os.path.join(folder, "kafka"), count, free_port(2 * count)
+        self.settings = [word for setting in settings for word in ("--set", setting)]
         self.brokers = f"127.0.0.1:{self.port}"
         os.makedirs(self.folder, exist_ok=True)
 
@@ -70,28 +71,23 @@ class Kafka:
         if shutil.which("java") is None:
             raise Skip("no java; deploy/packages kafka installs it")
         began = time.monotonic()
-        done = subprocess.run([os.path.join(KAFKA, "up"), "--port", str(self.port), "--dir", self.folder], stdout=subprocess.PIPE, text=True,
-                              stdin=subprocess.DEVNULL, timeout=300)
+        done = subprocess.run([os.path.join(KAFKA, "up"), str(self.count), "--port", str(self.port), "--dir", self.folder, *self.settings],
+                              stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, timeout=300)
         if done.returncode != 0:
             raise Failed(f"deploy/kafka/up ended with {done.returncode}")
         self.brokers = done.stdout.split()[-1]
         say(f"Apache Kafka at {self.brokers} after {time.monotonic() - began:.1f} s")
 
-    def pid(self):
-        """Of the one broker."""
-        for folder, _, names in os.walk(self.folder):
-            for name in names:
-                if name == "pid" or name.endswith(".pid"):
-                    with open(os.path.join(folder, name)) as file:
-                        return int(file.read())
-        raise Failed(f"no pid under {self.folder}")
+    def pid(self, node=1):
+        with open(os.path.join(self.folder, f"node{node}", "pid")) as file:
+            return int(file.read())
 
-    def signal(self, number):
-        os.kill(self.pid(), number)
+    def signal(self, number, node=1):
+        os.kill(self.pid(node), number)
 
-    def kill(self):
+    def kill(self, node=1):
         """As by a power cut of the process; waits until it is gone."""
-        pid = self.pid()
+        pid = self.pid(node)
         os.kill(pid, signal.SIGKILL)
         wait_for("the broker's end", lambda: not alive(pid), 20)
 
@@ -134,13 +130,13 @@ class Service:
 
     def __init__(self, bench, name, binary=None):
         self.bench, self.name, self.process, self.starts = bench, name, None, 0
-        self.binary = binary or bench.binary(name)
+        self.command = [binary or bench.binary(name)]
         self.path = os.path.join(bench.folder, name + ".log")
 
     def start(self, *arguments, brokers=None):
         self.seen = os.path.getsize(self.path) if os.path.exists(self.path) else 0
         with open(self.path, "ab") as log:
-            self.process = subprocess.Popen([self.binary, "--brokers", brokers or self.bench.brokers, "--log.format", "json",
+            self.process = subprocess.Popen([*self.command, "--brokers", brokers or self.bench.brokers, "--log.format", "json",
                                              *self.bench.arguments, *arguments],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT, cwd=self.bench.folder)
         self.starts += 1
