@@ -1,0 +1,118 @@
+"""The independent reader: after a run it reads what stands in Kafka into ledgers, the commits of the group coordinator too."""
+import os
+import struct
+import time
+
+from confluent_kafka import TopicPartition
+
+import wire
+from checker import DEPOSITS, KEPT
+from ledgers import Letter
+
+OFFSETS = "__consumer_offsets"
+
+
+def messages_of(brokers, starts, ends, settings=None):
+    """Yields all messages from starts to ends, both {(topic, partition): offset}; of an internal topic too."""
+    left = {at: end for at, end in ends.items() if end > max(starts.get(at, 0), 0)}
+    consumer = wire.consumer_of(brokers)
+    consumer.assign([TopicPartition(*at, max(starts.get(at, 0), 0)) for at in left])
+    heard = time.monotonic()
+    while left:
+        for message in consumer.consume(10000, timeout=0.2):
+            if message.error():
+                raise RuntimeError(f"reading {message.topic()}: {message.error()}")
+            heard = time.monotonic()
+            at = message.topic(), message.partition()
+            if message.offset() < left.get(at, 0):
+                yield message
+            if message.offset() + 1 >= left.get(at, 0):
+                left.pop(at, None)
+        for at in [at for at, position in _positions(consumer, left) if position >= left[at]]:
+            left.pop(at)                                 # its end is a marker of a transaction, or compacted away
+        if time.monotonic() - heard > 30:
+            raise RuntimeError(f"nothing came for 30 s, and the end of {sorted(left)} was not reached")
+    consumer.close()
+
+
+def _positions(consumer, left):
+    return [((at.topic, at.partition), at.offset) for at in consumer.position([TopicPartition(*at) for at in left])] if left else []
+
+
+def ends_of(brokers, topics):
+    """{(topic, partition): end}, internal topics included."""
+    consumer = wire.consumer_of(brokers)
+    known = consumer.list_topics(timeout=20).topics
+    found = {(topic, partition): consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)[1]
+             for topic in topics if topic in known for partition in known[topic].partitions}
+    consumer.close()
+    return found
+
+
+def commit_of(message):
+    """(group, topic, partition, offset) of a record of __consumer_offsets, or None: Kafka's OffsetCommitKey and OffsetCommitValue."""
+    key, value = message.key(), message.value()
+    if key is None or value is None or struct.unpack_from(">h", key)[0] > 1:
+        return None
+    words, at = [], 2
+    for _ in range(2):
+        size = struct.unpack_from(">h", key, at)[0]
+        words.append(key[at + 2:at + 2 + size].decode())
+        at += 2 + size
+    return *words, struct.unpack_from(">i", key, at)[0], struct.unpack_from(">q", value, 2)[0]
+
+
+def collect(brokers, folder, starts, letters, poison, groups):
+    """
+    Writes deposits, kept, commits, letters and originals. starts: where the run began, {(topic, partition): offset}, of
+    __consumer_offsets too; poison: is the event of this id one whose record is kept whole?
+    """
+    def path(name):
+        return open(os.path.join(folder, name), "w")
+
+    topics = [DEPOSITS, KEPT, letters, OFFSETS]
+    with path("deposits.ledger") as deposits, path("kept.ledger") as kept, path("commits.ledger") as commits, path("letters.json") as dead, path("originals.json") as whole:
+        for message in messages_of(brokers, starts, ends_of(brokers, topics)):
+            topic, partition, offset, timestamp = message.topic(), message.partition(), message.offset(), message.timestamp()[1]
+            if topic == OFFSETS:
+                commit = commit_of(message)
+                if commit is not None and commit[0] in groups:
+                    commits.write(f"{timestamp} {' '.join(map(str, commit))}\n")
+                continue
+            headers = dict(message.headers() or [])
+            if topic == letters:
+                record = wire.Record(message)
+                dead.write(Letter(*(getattr(record, name) for name in wire.Record.__slots__)).to_json() + "\n")
+            elif topic == DEPOSITS:
+                event = headers["ce_id"].decode()
+                deposits.write(f"{partition} {offset} {timestamp} {event}\n")
+                if poison(event):
+                    record = wire.Record(message)
+                    whole.write(Letter(*(getattr(record, name) for name in wire.Record.__slots__)).to_json() + "\n")
+            else:
+                sequence, process = _kept(message.value())
+                kept.write(f"{partition} {offset} {timestamp} {headers['ce_causationid'].decode()} {headers['ce_id'].decode()} "
+                           f"{message.key().decode()} {sequence} {process}\n")
+
+
+def _kept(value):
+    """sequence, process: the last two of faults.Kept after C3 01, fingerprint, id and key."""
+    at, words = 10, []
+    for _ in range(2):
+        size, at = _long(value, at)
+        at += size
+    for _ in range(2):
+        word, at = _long(value, at)
+        words.append(word)
+    return words
+
+
+def _long(data, at):
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (number >> 1) ^ -(number & 1), at

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Judges the checker on made-up ledgers: a run without a fault is accepted, and each planted fault is named. Needs no Kafka."""
+import json
+import os
+import sys
+import tempfile
+
+import wire
+from checker import DEPOSITS, REACTION, SOURCE, Checker
+from feed import value_of
+from ledgers import Letter
+
+GROUP, AUDITOR, START_MS = "keeper.made", "auditor.made", 1800000000000
+PARTITIONS, KEYS, EACH, POISON_AT = 2, 6, 20, 7
+
+
+class Made:
+    """The ledgers of a run as lists, to be changed and then written."""
+
+    def __init__(self):
+        self.run = {"scenario": "made", "groups": {"keeper": GROUP, "auditor": AUDITOR}, "from": {DEPOSITS: [0] * PARTITIONS, "faults.kept": [0] * PARTITIONS},
+                    "claims": {"redelivered": 0, "regroups": False, "letter_copies": 0}, "lost": [], "stuck": None,
+                    "faults": [{"what": "a pause", "at_us": (START_MS + 40) * 1000, "healed_us": (START_MS + 60) * 1000, "within_s": 1}]}
+        self.sent, self.deposits, self.kept, self.commits, self.samples, self.letters, self.originals = [], [], [], [], [], [], []
+        self.effects = {"keeper-1-71": [], "auditor-1-72": []}
+        ends = [0] * PARTITIONS
+        for number in range(KEYS * EACH):
+            key, sequence = number % KEYS, number // KEYS
+            partition, time, event = key % PARTITIONS, START_MS + 2 * number, f"made-{number}"
+            kind = "dead" if number % 40 == POISON_AT else "keep"
+            self.sent.append([event, f"k{key}", sequence, kind])
+            self.deposits.append([partition, ends[partition], time, event])
+            if kind == "dead":
+                self._letter(partition, ends[partition], time, event, f"k{key}", sequence)
+            else:
+                row = [event, f"k{key}", sequence, time * 1000 + 100, time * 1000 + 200, 1]
+                self.effects["keeper-1-71"].append(row)
+                emission = wire.derived_id(SOURCE, event, "keeper", REACTION, "faults.Kept", "0")
+                self.kept.append([partition, sum(each[0] == partition for each in self.kept), time + 1, event, emission, f"k{key}", sequence, 71])
+                self.effects["auditor-1-72"].append([event, f"k{key}", sequence, time * 1000 + 1500, time * 1000 + 1600, 1])
+            ends[partition] += 1
+            self.commits.append([time + 1, GROUP, DEPOSITS, partition, ends[partition]])
+        for partition in range(PARTITIONS):
+            self.commits.append([START_MS + 100000, AUDITOR, "faults.kept", partition, sum(each[0] == partition for each in self.kept)])
+        for second in range(60):
+            self.samples.append([(START_MS + 1000 * second) * 1000, "keeper-1", 71, 20000 + second, 20, 8])
+
+    def _letter(self, partition, offset, time, event, key, sequence):
+        value = value_of(event, key, sequence, 0, "dead")
+        headers = [("ce_id", event.encode()), ("ce_source", SOURCE.encode()), ("ce_type", b"faults.Deposited")]
+        self.originals.append(Letter(DEPOSITS, partition, offset, time, key.encode(), value, headers))
+        text = {"polka-letter-id": f"{GROUP}/{DEPOSITS}/{partition}/{offset}/{REACTION}", "polka-original-topic": DEPOSITS,
+                "polka-original-partition": str(partition), "polka-original-offset": str(offset), "polka-original-timestamp": str(time),
+                "polka-consumer-group": GROUP, "polka-handler": REACTION, "polka-error-class": "handler", "polka-error-code": "dead",
+                "polka-error-message": "refused", "polka-attempts": "1", "polka-first-failed-at": "2026-01-02T03:04:05.678Z"}
+        spring = {"kafka_dlt-original-topic": DEPOSITS.encode(), "kafka_dlt-original-partition": partition.to_bytes(4, "big"),
+                  "kafka_dlt-original-offset": offset.to_bytes(8, "big"), "kafka_dlt-original-timestamp": time.to_bytes(8, "big"),
+                  "kafka_dlt-original-timestamp-type": b"CreateTime", "kafka_dlt-original-consumer-group": GROUP.encode(),
+                  "kafka_dlt-exception-fqcn": b"polka.dead", "kafka_dlt-exception-message": b"refused"}
+        added = [(name, value.encode()) for name, value in text.items()] + list(spring.items())
+        self.letters.append(Letter(f"{DEPOSITS}.{GROUP}.dlt", 0, len(self.letters), time, key.encode(), value, headers + added))
+
+    def write(self, folder):
+        def rows(name, lines):
+            with open(os.path.join(folder, name), "w") as file:
+                file.writelines(f"{line}\n" for line in lines)
+
+        with open(os.path.join(folder, "run.json"), "w") as file:
+            json.dump(self.run, file)
+        for name in ("sent", "deposits", "kept", "commits", "samples"):
+            rows(f"{name}.ledger", (" ".join(map(str, row)) for row in getattr(self, name)))
+        for name, lines in self.effects.items():
+            rows(f"{name}.effects", (" ".join(map(str, row)) for row in lines))
+        rows("letters.json", (letter.to_json() for letter in self.letters))
+        rows("originals.json", (record.to_json() for record in self.originals))
+
+    def keeper(self, event):
+        return next(row for row in self.effects["keeper-1-71"] if row[0] == event)
+
+    def swap(self, one, other, name="keeper-1-71"):
+        """The effects of two events in each other's place and time."""
+        rows = self.effects[name]
+        a, b = (next(place for place, row in enumerate(rows) if row[0] == event) for event in (one, other))
+        rows[a], rows[b] = rows[b][:3] + rows[a][3:], rows[a][:3] + rows[b][3:]
+
+    def letter_header(self, name, value):
+        self.letters[0].headers = [(key, value if key == name else old) for key, old in self.letters[0].headers]
+
+
+def again_in_another_process(made):
+    made.effects["keeper-2-73"] = [list(made.keeper("made-10"))]
+
+
+def again_in_the_same(made):
+    made.run["claims"]["redelivered"] = 100
+    row = list(made.keeper("made-10"))
+    made.effects["keeper-1-71"].append(row[:3] + [row[3] + 10**6, row[4] + 10**6, 1])
+
+
+def another_letter(made):
+    copy = Letter.from_json(made.letters[0].to_json())
+    copy.headers = [(name, value.replace(b"/0/", b"/1/") if name == "polka-letter-id" else value) for name, value in copy.headers]
+    made.letters.append(copy)
+
+
+def late_send(made):
+    made.run["lost"] = [{"process": 71, "at_us": made.keeper("made-12")[3] + 10}]
+    next(row for row in made.kept if row[3] == "made-12")[2] += 5000
+
+
+def without(rows, event, column=0):
+    rows.remove(next(row for row in rows if row[column] == event))
+
+
+PLANTED = {                              # what was done: the invariant that must be named, and how it is done
+    "an acknowledged event has no effect": ("I1", lambda made: without(made.effects["keeper-1-71"], "made-30")),
+    "an acknowledged event is not in the topic": ("I1", lambda made: made.sent.append(["made-gone", "k0", 99, "keep"])),
+    "an emission is lost": ("I1", lambda made: without(made.kept, "made-30", 3)),
+    "an effect of nobody": ("I1", lambda made: made.effects["keeper-1-71"].append(["made-x", "k9", 0, START_MS * 1000, START_MS * 1000, 1])),
+    "an emission reaches no auditor": ("I1", lambda made: without(made.effects["auditor-1-72"], "made-30")),
+    "poison has an effect": ("I1", lambda made: made.effects["keeper-1-71"].append([f"made-{POISON_AT}", "k1", 1, START_MS * 1000, START_MS * 1000, 1])),
+    "an effect twice, in two processes": ("I2", again_in_another_process),
+    "an emission under another id": ("I2", lambda made: made.kept[5].__setitem__(4, "11111111-1111-8111-8111-111111111111")),
+    "two effects of a key change places": ("I3", lambda made: made.swap("made-12", "made-18")),
+    "an effect again in a process that kept its partitions": ("I3", again_in_the_same),
+    "two emissions of a key change places": ("I3", lambda made: (lambda a, b: (a.__setitem__(slice(3, 8), b[3:]), b.__setitem__(slice(3, 8), old)) if (old := a[3:]) else None)(
+        next(row for row in made.kept if row[3] == "made-12"), next(row for row in made.kept if row[3] == "made-18"))),
+    "an event began before its key's poison was in the dead letters": ("I3", lambda made: made.keeper(f"made-{POISON_AT + KEYS}").__setitem__(3, (START_MS + 2 * POISON_AT - 5) * 1000)),
+    "a commit passes an event under way": ("I4", lambda made: made.keeper("made-20").__setitem__(4, (START_MS + 2 * 20 + 9) * 1000)),
+    "a commit passes an emission under way": ("I4", lambda made: next(row for row in made.kept if row[3] == "made-20").__setitem__(2, START_MS + 2 * 20 + 9)),
+    "a commit passes a letter under way": ("I4", lambda made: setattr(made.letters[0], "timestamp", made.letters[0].timestamp + 50)),
+    "the last commit is missing": ("I4", lambda made: [made.commits.remove(row) for row in made.commits[-PARTITIONS - 2:-PARTITIONS]]),
+    "a letter is lost": ("I5", lambda made: made.letters.pop()),
+    "a letter lacks its last byte": ("I5", lambda made: setattr(made.letters[0], "value", made.letters[0].value[:-1])),
+    "a letter lacks a header of its record": ("I5", lambda made: made.letters[0].headers.pop(0)),
+    "a letter with another code": ("I5", lambda made: made.letter_header("polka-error-code", b"bad-bytes")),
+    "a letter with another id": ("I5", another_letter),
+    "a letter twice where none is claimed": ("I5", lambda made: made.letters.append(made.letters[0])),
+    "a letter of a good event": ("I5", lambda made: made.sent.__setitem__(POISON_AT, made.sent[POISON_AT][:3] + ["keep"])),
+    "a commit goes back": ("I6", lambda made: made.commits.insert(40, [START_MS + 45, GROUP, DEPOSITS, 0, 2])),
+    "a send after the loss was known": ("I6", late_send),
+    "no effect for long after a fault": ("I7", lambda made: made.run["faults"][0].update(within_s=0.0001)),
+    "nothing moves any more": ("I7", lambda made: made.run.update(stuck="3 events are not finished, and nothing has moved for 90 s")),
+    "memory grows": ("I8", lambda made: [row.__setitem__(3, 20000 + 1000 * second) for second, row in enumerate(made.samples)]),
+    "descriptors grow": ("I8", lambda made: [row.__setitem__(4, 20 + second) for second, row in enumerate(made.samples)]),
+    "threads grow": ("I8", lambda made: [row.__setitem__(5, 8 + second) for second, row in enumerate(made.samples)]),
+}
+
+
+def verdict_of(plant):
+    made = Made()
+    plant(made)
+    with tempfile.TemporaryDirectory(prefix="polka-faults-") as folder:
+        made.write(folder)
+        return Checker(folder).check()
+
+
+def main():
+    failed = [f"a run without a fault is refused: {line}" for line in verdict_of(lambda made: None).lines]
+    for name, (invariant, plant) in PLANTED.items():
+        found = next((line for line in verdict_of(plant).lines if line.startswith(invariant + ":")), None)
+        print(f"{'found' if found else 'NOT FOUND'}: {name}: {(found or '')[:220]}")
+        if found is None:
+            failed.append(f"{name} was not named {invariant}")
+    for line in failed:
+        print(f"FAILED: {line}")
+    print(f"RESULT: {len(PLANTED)} planted faults in recorded ledgers, {len(failed)} failures")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""What is done to services and brokers under load, on a real Kafka, and whether the invariants I1 to I8 hold."""
+import argparse
+import importlib
+import os
+import random
+import sys
+import time
+import traceback
+
+import results
+from stage import Cluster, Stage
+from support import SKIP, Failed, Skip, say
+
+ORDER = ("kill",)
+
+
+def scenario_of(name):
+    return importlib.import_module(f"scenarios.{name}")
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="tests/faults/run", description=__doc__, epilog="run planted: the planted bugs; run check FOLDER: the ledgers of an earlier run once more")
+    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=f"all, or some of {' '.join(ORDER)}")
+    parser.add_argument("--minutes", type=float, help="the long form: so long in all, shared out among the scenarios; its result goes to RESULTS.md when all are run")
+    parser.add_argument("--short", action="store_true", help="a few seconds each")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--keep", action="store_true", help="keeps the ledgers of scenarios that passed, too")
+    parser.add_argument("--build", default=os.environ.get("POLKA_BUILD"), help="the build folder, with bin/")
+    options = parser.parse_args()
+    if options.build is None:
+        parser.error("--build or POLKA_BUILD")
+    options.scenarios = list(ORDER) if options.scenarios == ["all"] else options.scenarios
+    for name in options.scenarios:
+        if name not in ORDER:
+            parser.error(f"no scenario {name}; there are all {' '.join(ORDER)}")
+    options.build = os.path.abspath(options.build)
+    options.folder = os.path.join(options.build, "faults")
+    options.run = f"{int(time.time())}"
+    return options
+
+
+def seconds_of(options, scenario):
+    if options.minutes is not None:
+        return 60 * options.minutes * scenario.WEIGHT / sum(scenario_of(name).WEIGHT for name in options.scenarios)
+    return scenario.SHORT_S if options.short else scenario.USUAL_S
+
+
+def repeat(options, name):
+    """The command that does it again."""
+    how = f" --minutes {options.minutes:g}" if options.minutes is not None else " --short" if options.short else ""
+    return f"POLKA_BUILD={os.path.relpath(options.build)} tests/faults/run {name}{how} --seed {options.seed}"
+
+
+def play(options, cluster, name):
+    """One scenario from beginning to judgement. Returns its row."""
+    scenario, began = scenario_of(name), time.monotonic()
+    seconds = seconds_of(options, scenario)
+    say(f"{name}: {scenario.__doc__.splitlines()[0]} ({seconds:.0f} s of it)")
+    stage = Stage(cluster, options, name, scenario.CLAIMS)
+    row = results.Row(name, scenario.FIGURE)
+    try:
+        row.figures.update(scenario.play(stage, seconds) or {})
+        verdict = stage.judge()
+        row.figures.update(verdict.figures)
+        row.problems = verdict.lines
+        if verdict.wrong:
+            row.problems.append(f"{sum(verdict.wrong.values())} violations: {dict(verdict.wrong)}")
+    except Skip as why:
+        row.skipped = str(why)
+    except (Failed, OSError, RuntimeError) as why:
+        row.problems = [f"{why!r}" if not isinstance(why, Failed) else str(why), *traceback.format_exc().splitlines()[-3:-1]]
+    finally:
+        stage.close()
+    row.seconds = time.monotonic() - began
+    say(f"{name}: {row.result()} in {row.seconds:.0f} s: {row.said()}")
+    for problem in row.problems:
+        say(f"  {problem}")
+    if row.problems:
+        say(f"  seed {options.seed}; ledgers and logs are in {stage.folder}; again: {repeat(options, name)}")
+        say(f"  the checker alone: tests/faults/run check {stage.folder}")
+    elif not options.keep:
+        stage.forget()
+    return row
+
+
+def main():
+    options = parse()
+    say(f"seed {options.seed}")
+    rows, began = [], time.monotonic()
+    by_cluster = {}
+    for name in options.scenarios:
+        by_cluster.setdefault((scenario_of(name).BROKERS, getattr(scenario_of(name), "OWN_CLUSTER", None)), []).append(name)
+    for (count, own), names in by_cluster.items():
+        cluster = Cluster(os.path.join(options.folder, f"kafka{count}{own or ''}-{options.run}"), count)
+        try:
+            cluster.up()
+            rows += [play(options, cluster, name) for name in names]
+        except Skip as why:
+            say(f"skipped: {why}")
+            return SKIP
+        finally:
+            cluster.down()
+            if not any(row.problems for row in rows):
+                cluster.forget()
+    failed = [row for row in rows if row.problems]
+    print(results.table(rows))
+    if options.minutes is not None and len(rows) == len(ORDER):
+        results.write(rows, options, time.monotonic() - began)
+    print(f"RESULT: {len(rows) - len(failed)} of {len(rows)} scenarios passed in {time.monotonic() - began:.0f} s, seed {options.seed}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
