@@ -41,6 +41,14 @@ static void member(json_t *line, const char *name, polka_text text)
     json_object_set_new(line, name, json_stringn(safe, size));
 }
 
+static json_t *frames_of(const polkai_log_fields *fields)
+{
+    json_t *frames = json_array();
+    for (size_t i = 0; i < fields->stack_count; i++)
+        json_array_append_new(frames, json_stringn(fields->stack[i].data, fields->stack[i].size));
+    return frames;
+}
+
 static void write_json(const polkai_log *log, polkai_log_level level, const polkai_log_fields *fields, const char *time, const char *message)
 {
     json_t *line = json_object();
@@ -56,6 +64,8 @@ static void write_json(const polkai_log *log, polkai_log_level level, const polk
         member(line, "reaction", fields->reaction);
     }
     json_object_set_new(line, "message", json_string(message));
+    if (fields != NULL && fields->stack_count > 0)
+        json_object_set_new(line, "stack", frames_of(fields));
     char *text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(line);
     if (text == NULL)
@@ -85,6 +95,10 @@ static void write_text(const polkai_log *log, polkai_log_level level, const polk
     }
     if (size > 0)
         write_all(log->descriptor, line, (size_t)size);
+    for (size_t i = 0; fields != NULL && i < fields->stack_count; i++) {
+        size = snprintf(line, sizeof line, "    at %.*s\n", POLKA_TEXT_ARGS(fields->stack[i]));
+        write_all(log->descriptor, line, size < (int)sizeof line ? (size_t)size : sizeof line - 1);
+    }
 }
 
 void polkai_log_vwrite(const polkai_log *log, polkai_log_level level, const polkai_log_fields *fields, const char *format, va_list arguments)
@@ -99,6 +113,8 @@ void polkai_log_vwrite(const polkai_log *log, polkai_log_level level, const polk
     polkai_text_escape(message, sizeof message, raw, length, sizeof raw);
     if (log->capture != NULL) {
         log->capture(log->user, level, message);
+        for (size_t i = 0; fields != NULL && i < fields->stack_count; i++)
+            log->capture(log->user, level, fields->stack[i].data);
         return;
     }
     polkai_time_write(time, log->clock->wall_ms(log->clock));

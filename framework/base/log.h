@@ -22,8 +22,12 @@ typedef struct polkai_log {
     void *user;
 } polkai_log;
 
-/* Fields beside the message; data NULL: left out. */
-typedef struct { polka_text event, event_id, correlation_id, reaction, state; } polkai_log_fields;
+/* Fields beside the message; data NULL: left out. stack: innermost first; in text it is a line a frame. */
+typedef struct {
+    polka_text event, event_id, correlation_id, reaction, state;
+    const polka_text *stack;
+    size_t stack_count;
+} polkai_log_fields;
 
 /* polkai_log_init: AUTO is text on a terminal and JSON otherwise; colour on a terminal only, and NO_COLOR is honoured. */
 void polkai_log_init(polkai_log *log, int descriptor, polkai_log_level level, polkai_log_format format, const char *service);

@@ -140,6 +140,20 @@ static bool anything_active(const polkai_flow *flow)
     return false;
 }
 
+/* After a handler got stuck: everything but what its lane has; that will not come back. */
+static bool any_other_active(const polkai_flow *flow)
+{
+    for (const polkai_delivery *at = flow->made; at != NULL; at = at->next_made)
+        if (at->partition != NULL && !(atomic_load(&at->pending) >= LANE_HOLDS && polkai_watch_is_stuck(at->worker)))
+            return true;
+    return false;
+}
+
+static bool is_worth_waiting(const polkai_flow *flow)
+{
+    return flow->watch.stuck != NULL ? any_other_active(flow) : anything_active(flow) && !atomic_load(&flow->failed);
+}
+
 static void sweep_lanes(polkai_flow *flow)
 {
     atomic_fetch_add(&flow->sweep, 1);
@@ -153,8 +167,8 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
     const polkai_clock *clock = flow->options.clock;
     int64_t until_ns = clock->steady_ns(clock) + deadline_ms * 1000000;
     sweep_lanes(flow);
-    while (!lost && anything_active(flow) && clock->steady_ns(clock) < until_ns && !atomic_load(&flow->failed)) {
-        if (!flow->threaded)
+    while (!lost && is_worth_waiting(flow) && clock->steady_ns(clock) < until_ns) {
+        if (!flow->threaded && flow->watch.stuck == NULL)
             polkai_lane_turn(flow->workers[0].lane);
         flow->sink->operations->poll(flow->sink, 1);
         polkai_flow_collect(flow);

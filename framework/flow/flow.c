@@ -184,6 +184,7 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
                            .listener = { flow, polkai_assigned, polkai_revoked, notice } };
     TRY(polkai_enrol_start(flow, error));
     TRY(start_lanes(flow, error));
+    TRY(polkai_watch_start(flow, error));
     polka_status status = source->operations->start(source, &start, error);
     polkai_send_announce(flow);
     return status;
@@ -210,21 +211,26 @@ void polkai_flow_stop(polkai_flow *flow)
 
 /* ---- drain ---- */
 
-static bool stop_lanes(polkai_flow *flow, int64_t deadline_ms)
+/* Of a lane that is stuck past its handler's deadline the thread is held, so that it touches nothing any more. */
+static void stop_lanes(polkai_flow *flow, int64_t deadline_ms, bool *ended, bool *quiet)
 {
-    bool ended = true;
+    *ended = *quiet = true;
     for (size_t i = 0; i < flow->worker_count; i++) {
-        if (!polkai_lane_stop(flow->workers[i].lane, deadline_ms))
-            ended = false;
-        flow->workers[i].lane = NULL;
+        polkai_worker *worker = &flow->workers[i];
+        bool stuck = polkai_watch_is_stuck(worker);
+        if (stuck ? !polkai_watch_hold(worker) : !polkai_lane_stop(worker->lane, deadline_ms))
+            *quiet = false;
+        if (stuck || !*quiet)
+            *ended = false;
+        if (!stuck)
+            worker->lane = NULL;
     }
-    return ended;
 }
 
 polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_error *error)
 {
     int64_t until_ns = now_ns(flow) + deadline_ms * 1000000;
-    bool lane_stuck = false, finished = true, helped = true;
+    bool ended = true, quiet = true, finished = true, helped = true;
     polka_status committed = POLKA_OK;
     flow->draining = true;
     flow->drain_until_ns = until_ns;
@@ -236,15 +242,16 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
         committed = polkai_commit(flow, true, error);
         helped = polkai_schemas_end(flow, polkai_patience_ms(flow, HELPER_ENDS_MS));
         int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;
-        lane_stuck = !stop_lanes(flow, left_ms < 50 ? 50 : left_ms);
+        stop_lanes(flow, left_ms < 50 ? 50 : left_ms, &ended, &quiet);
+        polkai_watch_stop(flow);
         polkai_flow_collect(flow);
-        if (!lane_stuck)
+        if (quiet)
             flow->source->operations->close(flow->source, polkai_patience_ms(flow, POLKAI_CLOSE_MS));
-        if (!lane_stuck)
+        if (quiet)
             flow->source = NULL;
     }
-    flow->stuck = lane_stuck || !helped;
-    ENSURE(finished && !lane_stuck && helped, POLKA_TRANSIENT, error, "drain-deadline",
+    flow->stuck = !ended || !helped;
+    ENSURE(finished && ended && helped, POLKA_TRANSIENT, error, "drain-deadline",
            "the drain deadline of %" PRId64 " ms passed with %" PRIu64 " events under way; they will be handled again", deadline_ms, flow->in_flight);
     return committed;
 }
@@ -281,8 +288,10 @@ void polkai_flow_destroy(polkai_flow *flow)
         flow->sink->operations->close(flow->sink, flow->in_flight > 0 ? CLOSE_MS : 0);
     polkai_flow_collect(flow);
     polkai_schemas_destroy(flow);
-    for (size_t i = 0; i < flow->worker_count; i++)
+    for (size_t i = 0; i < flow->worker_count; i++) {
         polkai_parking_destroy(flow->workers[i].parking);
+        free(flow->workers[i].running.hold);
+    }
     polkai_deliveries_destroy(flow);
     while (flow->partitions != NULL) {
         polkai_partition *next = flow->partitions->next;

@@ -51,6 +51,11 @@ typedef struct {
     /* called on the poll thread when the first assignment has arrived, and with what the source notices */
     void (*ready)(void *user);
     void (*notice)(void *user, polka_status status, const char *message);
+    /*
+     * lanes 0: a handler is past its deadline, and the poll thread is in it; called on a thread of the flow. It asks polkai_flow_log_stuck,
+     * and when that is true it is the poll thread from then on: it drains and ends the process. NULL: deadlines are not watched.
+     */
+    void (*stuck)(void *user, const polka_error *error);
     void *user;
 } polkai_flow_options;
 
@@ -77,12 +82,19 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
 /*
  * polkai_flow_step: one turn: take a batch, hand it to the lanes, serve acknowledgements, timers and commits. Waits up to
  * timeout_ms when there is nothing to do. Returns how many things moved (0: idle).
- * errors: MISUSE or FATAL when the service has to stop.
+ * errors: MISUSE or FATAL when the service has to stop; FATAL "handler-stuck": a handler is past its deadline. A drain then waits for
+ *         all but the stuck ones.
  */
 polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, polka_error *error);
 
 /* polkai_flow_next_due_ms: when the earliest waiting event is due, by steady clock in ms; -1: none. Inline only. */
 int64_t polkai_flow_next_due_ms(const polkai_flow *flow);
+
+/*
+ * polkai_flow_log_stuck: after the error "handler-stuck": one line in the log with the event, the time and the stack of the thread.
+ * false: the handler has ended a moment later. Inline, and true: the thread in it stays where it is for good.
+ */
+bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error);
 
 void polkai_flow_stop(polkai_flow *flow);                /* any thread or signal handler: wakes a waiting step */
 

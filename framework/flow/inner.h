@@ -8,6 +8,7 @@
 #define POLKA_FLOW_INNER_H
 
 #include <base/arena.h>
+#include <base/hold.h>
 #include <base/random.h>
 #include <flow/envelope/envelope.h>
 #include <flow/flow.h>
@@ -96,19 +97,20 @@ struct polka_context {
 };
 
 enum { POLKAI_COMMIT_AGAIN_MS = 5000 };
-enum { SCRATCH_MEMORY = 8192, DELIVERY_MEMORY = 1280, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512 };
+enum { SCRATCH_MEMORY = 8192, DELIVERY_MEMORY = 1280, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512, LANE_HOLDS = 1 << 20 };
 struct polkai_delivery {
     polkai_lane_item item;               /* first what an acknowledgement needs: one cache line */
     polkai_delivery *next_done, *next_made;
     polkai_flow *flow;
-    polkai_partition *partition;         /* NULL: a producer's unit of work */
+    polkai_partition *partition;         /* NULL: a producer's unit of work, or a free one */
     uint64_t sequence;
     size_t bytes;                        /* counted in the budget */
-    atomic_int pending;                  /* sends not yet settled, and 1 while a lane has it */
+    atomic_int pending;                  /* sends not yet settled, and LANE_HOLDS while a lane has it */
     atomic_bool dropped;                 /* not done: its offset stays where it is */
     bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
     bool refused;                        /* one of its units has a refused emission */
     bool waits_for_schema;               /* since it was looked at last */
+    struct polkai_worker *worker;        /* whose lane it was given to */
     uint64_t asked;                      /* the round of looking for schemas in which it first asked; 0: it never did */
     polka_arena arena, late;             /* late: of the poll thread, while a lane may be using the other */
     polkai_record record;
@@ -120,6 +122,20 @@ struct polkai_delivery {
     uint8_t memory[DELIVERY_MEMORY];
 };
 
+/*
+ * The handler that a lane runs now. The lane writes it, two stores before the handler and one after; nobody reads a clock for
+ * it: who looks adds up the time for which `turns` stays the same odd number.
+ */
+typedef struct {
+    atomic_ullong turns;                 /* odd while a handler runs */
+    _Atomic(const polka_reaction *) reaction;
+    polka_context *unit;                 /* for the lane itself, and for others while the lane is held */
+    unsigned long long seen;             /* of who looks, as is all below */
+    int64_t ran_ns;
+    atomic_bool stuck;
+    polkai_hold *hold;                   /* new when it is stuck; the thread waits on it */
+} polkai_running;
+
 /* A lane with what its handlers share. */
 typedef struct polkai_worker {
     polkai_flow *flow;
@@ -130,6 +146,7 @@ typedef struct polkai_worker {
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
     unsigned sweep, news;                /* the last one seen; of schemas too */
     uint64_t tickets;                    /* emissions made so far */
+    polkai_running running;
     polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
     atomic_ullong parked_keys, parked_events;
     uint8_t memory[SCRATCH_MEMORY];
@@ -149,6 +166,17 @@ typedef struct {
     int64_t complained_ns, enrol_due_ns; /* enrol_due_ns: when to ask for ids again; 0: all are there */
     unsigned enrol_tries;
 } polkai_schemas;
+
+/* Who looks whether handlers run past their deadline: the poll thread; inline, where it runs them itself, a thread for this. */
+typedef struct {
+    int64_t due_ns, looked_ns, every_ns;
+    _Atomic(polkai_worker *) stuck;      /* the first that was found */
+    bool started;                        /* the thread */
+    bool stopping;                       /* under `lock` */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+} polkai_watch;
 
 struct polkai_flow {
     polkai_flow_options options;
@@ -182,6 +210,7 @@ struct polkai_flow {
     pthread_mutex_t polling;             /* in a producer, one thread at a time serves reports and the queue of failed sends */
     polkai_random random;
     polka_arena arena;                   /* as long as the flow */
+    polkai_watch watch;
     atomic_ullong counts[12];
     polkai_record *batch;
 };
@@ -192,6 +221,23 @@ static inline void polkai_count(polkai_flow *flow, unsigned which)
 {
     atomic_fetch_add_explicit(&flow->counts[which], 1, memory_order_relaxed);
 }
+
+/* ---- watch.c: on the poll thread, or inline on the one that watches it ---- */
+static inline void polkai_running_begin(polkai_running *running, polka_context *unit)
+{
+    running->unit = unit;
+    atomic_store_explicit(&running->reaction, unit->reaction, memory_order_release);
+    atomic_store_explicit(&running->turns, atomic_load_explicit(&running->turns, memory_order_relaxed) + 1, memory_order_release);
+}
+static inline void polkai_running_end(polkai_running *running)
+{
+    atomic_store_explicit(&running->turns, atomic_load_explicit(&running->turns, memory_order_relaxed) + 1, memory_order_release);
+}
+polka_status polkai_watch_start(polkai_flow *flow, polka_error *error);
+void polkai_watch_look(polkai_flow *flow, int64_t now_ns);           /* a stuck handler stops the flow: MISUSE, FATAL "handler-stuck" */
+void polkai_watch_stop(polkai_flow *flow);               /* the thread, where there is one */
+bool polkai_watch_is_stuck(const polkai_worker *worker); /* and has not ended since it was found */
+bool polkai_watch_hold(polkai_worker *worker);           /* for good; false: it does not answer */
 
 /* ---- walk.c: on the lane ---- */
 int64_t polkai_walk_items(void *worker, polkai_lane_item *items);

@@ -38,6 +38,7 @@ static void empty(polkai_delivery *delivery)
         free(delivery->units[i].refused_error);
     delivery->refused = false;
     delivery->unit_count = 0;
+    delivery->partition = NULL;
     polkai_record_release(&delivery->record);
     polkai_arena_deinit(&delivery->arena);
     polkai_arena_deinit(&delivery->late);
@@ -96,7 +97,7 @@ void polkai_delivery_done(polkai_delivery *delivery)
 void polkai_delivery_release(polkai_delivery *delivery)
 {
     polkai_flow *flow = delivery->flow;
-    if (atomic_fetch_sub(&delivery->pending, 1) != 1)
+    if (atomic_fetch_sub(&delivery->pending, LANE_HOLDS) != LANE_HOLDS)
         return;                          /* the last acknowledgement ends it, on the poll thread */
     polkai_delivery *head = atomic_load_explicit(&flow->done, memory_order_relaxed);
     do
@@ -123,6 +124,7 @@ static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
     if (flow->worker_count > 1)
         index = (record->key.data == NULL ? (uint64_t)record->offset : polkai_key_hash(record->key.data, record->key.size)) % flow->worker_count;
     polkai_worker *worker = &flow->workers[index];
+    delivery->worker = worker;
     delivery->item.next = NULL;
     if (worker->batch_last == NULL)
         worker->batch_first = &delivery->item;
@@ -144,7 +146,7 @@ static void take(polkai_flow *flow, polkai_record *record)
     delivery->partition = partition;
     delivery->sequence = polkai_tracker_begin(&partition->tracker, record->offset);
     delivery->bytes = size_of(record);
-    atomic_init(&delivery->pending, 1);
+    atomic_init(&delivery->pending, LANE_HOLDS);
     partition->active++;
     flow->in_flight++;
     flow->in_flight_bytes += delivery->bytes;
@@ -229,10 +231,9 @@ static size_t take_batch(polkai_flow *flow, int timeout_ms)
     return count;
 }
 
-static void commit_when_due(polkai_flow *flow)
+static void commit_when_due(polkai_flow *flow, int64_t now)
 {
     polka_error error;
-    int64_t now = now_ns(flow);
     if (now < flow->commit_due_ns)
         return;
     flow->commit_due_ns = now + flow->options.commit_interval_ms * 1000000;
@@ -248,8 +249,11 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
     count += flow->sink->operations->poll(flow->sink, 0);
     count += polkai_flow_collect(flow);
     count += polkai_schemas_turn(flow);
-    count += polkai_send_waiting(flow, now_ns(flow));
-    commit_when_due(flow);
+    int64_t now = now_ns(flow);
+    count += polkai_send_waiting(flow, now);
+    commit_when_due(flow, now);
+    if (flow->threaded)
+        polkai_watch_look(flow, now);
     if (moved != NULL)
         *moved = count;
     if (atomic_load(&flow->failed)) {

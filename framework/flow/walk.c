@@ -151,7 +151,9 @@ static void run_unit(polka_context *unit)
         polkai_settle(unit, POLKA_DEAD);
         return;
     }
+    polkai_running_begin(&unit->worker->running, unit);
     polka_outcome outcome = polkai_walk_next(unit);
+    polkai_running_end(&unit->worker->running);
     if (!unit->reached && outcome == POLKA_SKIP)
         polkai_context_log(unit, POLKAI_LOG_DEBUG, "a middleware skipped this event before %s saw it", polkai_reaction_name(unit->reaction));
     polkai_settle(unit, outcome);
@@ -205,7 +207,7 @@ void polkai_walk_own_texts(polkai_delivery *delivery)
 /* Before a long wait: our own copy of the record, as a kept message of librdkafka pins its whole fetch buffer. */
 static void keep(polkai_delivery *delivery)
 {
-    if (delivery->kept || delivery->record.release == NULL || atomic_load(&delivery->pending) > 1)
+    if (delivery->kept || delivery->record.release == NULL || atomic_load(&delivery->pending) > LANE_HOLDS)
         return;                          /* something under way still borrows from it */
     delivery->kept = true;
     if (!delivery->owned)

@@ -43,6 +43,12 @@ static void on_notice(void *user, polka_status status, const char *message)
         polkai_log_write(&assembly->log, status == POLKA_OK ? POLKAI_LOG_INFO : POLKAI_LOG_WARN, NULL, "%s", message);
 }
 
+static void on_stuck(void *user, const polka_error *error)
+{
+    const polkai_assembly *assembly = user;
+    assembly->stuck(assembly->stuck_user, error);
+}
+
 /* ---- the cluster ---- */
 
 static polkai_kafka_options kafka_options(const polkai_assembly *assembly)
@@ -143,6 +149,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .settings = polkai_config_settings(config),
         .ready = on_ready,
         .notice = on_notice,
+        .stuck = on_stuck,
         .user = assembly,
     };
     polka_read_limits = (polka_reading_limits){ options.limits.depth, options.limits.empty_items };

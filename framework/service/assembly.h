@@ -15,6 +15,8 @@ typedef struct {
     char *manifest, *manifest_key;       /* as sent to polka.services; they outlive the flow */
     bool reacts;
     bool ready;                          /* was said */
+    void (*stuck)(void *user, const polka_error *error);             /* of the program: see polkai_flow_options; set before the start */
+    void *stuck_user;
     bool abandoned;                      /* a lane may still run in the flow: it is not freed */
 } polkai_assembly;
 

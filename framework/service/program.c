@@ -2,13 +2,15 @@
 #include <base/error.h>
 #include <service/assembly.h>
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-enum { STEP_MS = 1000, LEAVE_MS = 1000, SECOND_SIGNAL = 130 };
+enum { STEP_MS = 1000, LEAVE_MS = 1000, LATE_MS = 2000, HANDLER_STUCK = 4, SECOND_SIGNAL = 130 };
 
 struct polka_program {
     polkai_assembly assembly;
@@ -96,12 +98,56 @@ static polka_status drain(polka_program *program, polka_error *error)
 }
 
 /* After misuse or a fatal error: the others may end, nothing of the failed one is committed, the group is left. */
-static void leave(polka_program *program)
+static void leave(polka_program *program, int64_t most_ms)
 {
     polka_error ignored;
     int64_t deadline_ms = polkai_config_number(program->assembly.config, "drain.deadline_ms");
-    if (polkai_flow_drain(program->assembly.flow, deadline_ms < LEAVE_MS ? deadline_ms : LEAVE_MS, &ignored) != POLKA_OK)
+    if (polkai_flow_drain(program->assembly.flow, deadline_ms < most_ms ? deadline_ms : most_ms, &ignored) != POLKA_OK)
         program->assembly.abandoned = true;
+}
+
+/* ---- a handler that is past its deadline ---- */
+
+static void on_late(int number)
+{
+    (void)number;
+    _exit(HANDLER_STUCK);
+}
+
+/* Whatever the stuck thread holds (a lock of the allocator, of stdio, of the loader), the process ends: nothing below needs a lock. */
+static void end_in_any_case(const polka_program *program, bool on)
+{
+    int64_t left_ms = on ? polkai_config_number(program->assembly.config, "drain.deadline_ms") + LATE_MS : 0;
+    struct sigaction action = { .sa_handler = on_late };
+    struct itimerval once = { .it_value = { .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 } };
+    sigset_t alarm_only;
+    sigemptyset(&action.sa_mask);
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    sigaction(SIGALRM, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
+    setitimer(ITIMER_REAL, &once, NULL);
+}
+
+/* With lanes: on the poll thread. */
+static void leave_stuck(polka_program *program, const polka_error *error)
+{
+    end_in_any_case(program, true);
+    polkai_flow_log_stuck(program->assembly.flow, error);
+    leave(program, INT64_MAX);
+}
+
+/* Inline: the thread that runs the service is in the handler, and does not come back from it. */
+static void on_stuck(void *user, const polka_error *error)
+{
+    polka_program *program = user;
+    end_in_any_case(program, true);
+    if (!polkai_flow_log_stuck(program->assembly.flow, error)) {
+        end_in_any_case(program, false);
+        return;
+    }
+    leave(program, INT64_MAX);
+    _exit(HANDLER_STUCK);
 }
 
 static int run(polka_program *program)
@@ -117,11 +163,16 @@ static int run(polka_program *program)
         status = drain(program, &error);
     if (status == POLKA_OK)
         return 0;
+    int code = polkai_exit_code(&error);
+    if (code == HANDLER_STUCK) {
+        leave_stuck(program, &error);
+        return code;
+    }
     LOG_ERROR(&assembly->log, "%s", error.message);
     if (started && !worked)
-        leave(program);
+        leave(program, LEAVE_MS);
     assembly->abandoned = assembly->abandoned || worked;
-    return polkai_exit_code(&error);
+    return code;
 }
 
 polka_status polka_service_create_abi(unsigned abi, polka_program **program, const polka_service *service, int argc, char **argv,
@@ -132,6 +183,8 @@ polka_status polka_service_create_abi(unsigned abi, polka_program **program, con
     polka_program *made = polkai_alloc(sizeof *made);
     *program = NULL;
     polka_status status = polkai_assembly_init(&made->assembly, abi, service, argc, argv, STDOUT_FILENO, error);
+    made->assembly.stuck = on_stuck;
+    made->assembly.stuck_user = made;
     if (status == POLKA_OK && made->assembly.flow != NULL && !made->assembly.reacts)
         status = polkai_fail(error, POLKA_MISUSE, "no-reactions",
                              "service %s has no reactions, so there is nothing to run: a program that only emits opens a producer (polka_producer_open)",

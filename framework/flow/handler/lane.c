@@ -1,6 +1,7 @@
 /* lane.c: a mailbox with a lock and a condition on the steady clock. */
 #include <base/arena.h>
 #include <base/error.h>
+#include <base/hold.h>
 #include <flow/handler/lane.h>
 
 #include <errno.h>
@@ -48,6 +49,7 @@ static void wait_for_work(polkai_lane *lane)
 static void *run(void *argument)
 {
     polkai_lane *lane = argument;
+    polkai_hold_allow();
     polka_status status = lane->duty.open(lane->duty.user, lane->open_error);
     pthread_mutex_lock(&lane->lock);
     lane->open_status = status;
@@ -82,7 +84,7 @@ static void release(polkai_lane *lane)
 static polka_status start_thread(polkai_lane *lane, polka_error *error)
 {
     sigset_t all, before;
-    sigfillset(&all);                    /* signals are the main thread's */
+    sigfillset(&all);                    /* signals are the main thread's; the lane opens to those it is meant to have */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int failed = pthread_create(&lane->thread, NULL, run, lane);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -107,6 +109,7 @@ polka_status polkai_lane_start(polkai_lane **lane, const polkai_lane_duty *duty,
     pthread_cond_init(&made->changed, &steady);
     pthread_condattr_destroy(&steady);
     pthread_mutex_init(&made->lock, NULL);
+    made->thread = pthread_self();
     polka_status status = threaded ? start_thread(made, error) : duty->open(duty->user, error);
     if (status != POLKA_OK) {
         release(made);
@@ -148,6 +151,11 @@ void polkai_lane_turn(polkai_lane *lane)
 int64_t polkai_lane_due_ns(const polkai_lane *lane)
 {
     return lane->due_ns;
+}
+
+pthread_t polkai_lane_thread(const polkai_lane *lane)
+{
+    return lane->thread;
 }
 
 bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms)

@@ -8,6 +8,8 @@
 #include <base/clock.h>
 #include <polka/polka.h>
 
+#include <pthread.h>
+
 typedef struct polkai_lane polkai_lane;
 typedef struct polkai_lane_item { struct polkai_lane_item *next; } polkai_lane_item;
 
@@ -26,6 +28,7 @@ void polkai_lane_wake(polkai_lane *lane);                /* work is called soon,
 /* polkai_lane_turn: inline only: works off what is there and what is due. */
 void polkai_lane_turn(polkai_lane *lane);
 int64_t polkai_lane_due_ns(const polkai_lane *lane);     /* inline only */
+pthread_t polkai_lane_thread(const polkai_lane *lane);   /* inline: the one that started it */
 /* polkai_lane_stop: ends the thread when it has worked off what is there; waits at most timeout_ms. false: it is stuck, and is left alone with its memory. */
 bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms);
 

@@ -176,7 +176,12 @@ typedef struct polka_reaction {
     bool starts_saga;
     bool store;                          /* later: run in the unit of work of the service's store */
     polka_retry_policy retry;
-    uint32_t deadline_ms;                /* 0: 60000 */
+    /*
+     * How long the handler may run, one attempt with its middleware; 0: 60000. Ten minutes are fine: the group keeps the service meanwhile.
+     * One that is past it is logged with its event and its stack; the service takes nothing more, lets the others end, commits what
+     * is finished, and ends with code 4. The process ends then even when the handler never returns, also for a program with its own main.
+     */
+    uint32_t deadline_ms;
     int polka_row;                       /* 1 by the macro; a row without it that is not { 0 } tells of a missing terminator */
 } polka_reaction;
 

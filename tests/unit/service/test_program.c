@@ -12,6 +12,8 @@
 
 enum { OUTPUT = 65536 };
 
+static const polka_service *to_start = &sample_service;
+
 typedef struct { pid_t pid; int pipe; char text[OUTPUT]; size_t size; } child;
 
 /* A service program in a process of its own, as main.c would make it; both its outputs come here. */
@@ -27,7 +29,7 @@ static child start(char **argv)
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         alarm(60);
-        exit(polka_main(&sample_service, argc, argv));
+        exit(polka_main(to_start, argc, argv));
     }
     close(ends[1]);
     made.pipe = ends[0];
@@ -111,7 +113,7 @@ Test(program, says_ready_once_it_has_its_partitions_and_leaves_the_group_on_sigt
 }
 
 /* A mock broker with one event on t.orders, and a service whose handler is stuck in it. */
-static child start_stuck(polkai_broker **broker, const char *deadline)
+static child start_stuck(polkai_broker **broker, const char *deadline, const char *lanes)
 {
     polka_error error = { 0 };
     polka_producer *producer;
@@ -128,7 +130,7 @@ static child start_stuck(polkai_broker **broker, const char *deadline)
     cr_assert_eq(polka_commit_take(ctx, &error), POLKA_OK, "%s", error.message);
     polka_producer_close(producer);
     sample_blocks = true;
-    child made = start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", (char *)deadline));
+    child made = start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", (char *)deadline, "--lanes", (char *)lanes));
     cr_assert(read_until(&made, "blocked"), "%s", made.text);
     return made;
 }
@@ -136,7 +138,7 @@ static child start_stuck(polkai_broker **broker, const char *deadline)
 Test(program, leaves_at_once_with_130_on_the_second_signal)
 {
     polkai_broker *broker;
-    child program = start_stuck(&broker, "1m");
+    child program = start_stuck(&broker, "1m", "1");
     kill(program.pid, SIGTERM);
     cr_assert(read_until(&program, "\"state\":\"draining\""), "%s", program.text);
     kill(program.pid, SIGINT);
@@ -147,12 +149,36 @@ Test(program, leaves_at_once_with_130_on_the_second_signal)
 Test(program, leaves_with_5_when_the_drain_deadline_passes)
 {
     polkai_broker *broker;
-    child program = start_stuck(&broker, "200ms");
+    child program = start_stuck(&broker, "200ms", "1");
     kill(program.pid, SIGTERM);
     cr_expect_eq(end(&program), 5, "%s", program.text);
     cr_expect_not_null(strstr(program.text, "the drain deadline of 200 ms passed"), "%s", program.text);
     polkai_broker_stop(broker);
 }
+
+/* The handler's thread never comes back; the process does all the same what it has to, and says why. */
+static void leave_stuck(char *lanes)
+{
+    polkai_broker *broker;
+    polka_service impatient = sample_service;
+    polka_reaction rows[3] = { sample_service.reactions[0], sample_service.reactions[1] };
+    rows[0].deadline_ms = 300;
+    impatient.reactions = rows;
+    to_start = &impatient;
+    child program = start_stuck(&broker, "1s", lanes);
+    cr_expect_eq(end(&program), 4, "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "on_placed (reaction t.Placed) is past its deadline of 300 ms"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "at t.orders/0/0, key none"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "\"event\":\"t.Placed\""), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "\"reaction\":\"t.Placed\""), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "\"invoke+0x"), "%s", program.text);
+    const char *once = strstr(program.text, "past its deadline");
+    cr_expect_null(strstr(once + 1, "past its deadline"), "it is told once: %s", program.text);
+    polkai_broker_stop(broker);
+}
+
+Test(program, leaves_with_4_when_a_handler_is_past_its_deadline) { leave_stuck("1"); }
+Test(program, leaves_with_4_when_a_handler_on_the_poll_thread_is_past_its_deadline) { leave_stuck("inline"); }
 
 Test(program, drains_on_sigint_even_when_the_shell_ignored_it_for_a_background_job)
 {

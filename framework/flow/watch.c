@@ -1,0 +1,202 @@
+/*
+ * watch.c: handlers that run past their deadline. A thread cannot be ended safely in C, so one such handler ends the service: it is told
+ * with its event and its stack, the others end, what is finished is committed.
+ *
+ * No clock is read for an event: who looks adds up the time between two looks for which a lane stays in the same handler. A long time
+ * without a look (the process was stopped, a rebalance waited) counts as GAP_NS, since then nobody ran.
+ */
+#include <base/error.h>
+#include <flow/inner.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { DEADLINE_MS = 60000, LOOK_NS = 10000000, GAP_NS = 1000000000, ANSWER_MS = 1000, FRAME_TEXT = 200 };
+
+static uint32_t deadline_ms(const polka_reaction *reaction)
+{
+    return reaction->deadline_ms == 0 ? DEADLINE_MS : reaction->deadline_ms;
+}
+
+static unsigned long long turns_of(const polkai_running *running)
+{
+    return atomic_load_explicit(&running->turns, memory_order_acquire);
+}
+
+/* ---- looking ---- */
+
+static void found(polkai_flow *flow, polkai_worker *worker, const polka_reaction *reaction)
+{
+    polka_error error;
+    polkai_running *running = &worker->running;
+    running->stuck = true;
+    if (flow->watch.stuck == NULL)
+        flow->watch.stuck = worker;
+    polkai_fail(&error, POLKA_FATAL, "handler-stuck", "%s (reaction %s) is past its deadline of %" PRIu32 " ms: it runs since %" PRId64 " ms",
+                reaction->function != NULL ? reaction->function : "the handler", polkai_reaction_name(reaction), deadline_ms(reaction),
+                running->ran_ns / 1000000);
+    if (flow->threaded)
+        polkai_settle_stop(flow, &error);
+    else
+        flow->options.stuck(flow->options.user, &error);
+}
+
+static void look_at(polkai_flow *flow, polkai_worker *worker, int64_t passed_ns)
+{
+    polkai_running *running = &worker->running;
+    unsigned long long turns = turns_of(running);
+    if (turns != running->seen || turns % 2 == 0) {
+        running->seen = turns;
+        running->ran_ns = 0;
+        return;
+    }
+    running->ran_ns += passed_ns;
+    const polka_reaction *reaction = atomic_load_explicit(&running->reaction, memory_order_acquire);
+    if (!running->stuck && running->ran_ns >= (int64_t)deadline_ms(reaction) * 1000000 && turns_of(running) == turns)
+        found(flow, worker, reaction);
+}
+
+void polkai_watch_look(polkai_flow *flow, int64_t now_ns)
+{
+    polkai_watch *watch = &flow->watch;
+    if (now_ns < watch->due_ns)
+        return;
+    int64_t passed_ns = now_ns - watch->looked_ns;
+    watch->looked_ns = now_ns;
+    watch->due_ns = now_ns + LOOK_NS;
+    for (size_t i = 0; i < flow->worker_count; i++)
+        look_at(flow, &flow->workers[i], passed_ns < GAP_NS ? passed_ns : GAP_NS);
+}
+
+bool polkai_watch_is_stuck(const polkai_worker *worker)
+{
+    return worker->running.stuck && turns_of(&worker->running) == worker->running.seen;
+}
+
+/* ---- telling ---- */
+
+bool polkai_watch_hold(polkai_worker *worker)
+{
+    polkai_running *running = &worker->running;
+    if (running->hold == NULL)
+        running->hold = polkai_alloc(sizeof *running->hold);
+    return polkai_hold_thread(running->hold, polkai_lane_thread(worker->lane), ANSWER_MS);
+}
+
+/* What does not change while a lane has an event can be told without holding it. */
+static void log_line(const polkai_flow *flow, const polkai_worker *worker, const polka_error *error, bool held)
+{
+    const polkai_running *running = &worker->running;
+    const polka_context *unit = running->unit;
+    const polkai_delivery *delivery = unit->delivery;
+    char lines[POLKAI_FRAMES][FRAME_TEXT];
+    polka_text stack[POLKAI_FRAMES], key = held ? unit->cause.key : (polka_text){ 0, NULL };
+    polkai_log_fields fields = { .reaction = polka_text_of(polkai_reaction_name(unit->reaction)), .stack = stack,
+                                 .stack_count = held ? (size_t)running->hold->count : 0 };
+    for (size_t i = 0; i < fields.stack_count; i++) {
+        polkai_frame_write(lines[i], sizeof lines[i], running->hold->frames[i], i == 0);
+        stack[i] = polka_text_of(lines[i]);
+    }
+    if (held) {
+        fields.event = unit->cause.type;
+        fields.event_id = unit->cause.id;
+        fields.correlation_id = unit->cause.correlation_id;
+    }
+    polkai_log_write(flow->options.log, POLKAI_LOG_ERROR, &fields,
+                     "%s. Event %.*s at %.*s/%" PRId32 "/%" PRId64 ", key %.*s, correlation %.*s, attempt %u%s. What is finished is committed, and the "
+                     "process ends with 4; a longer .deadline_ms of the reaction allows more", error->message, POLKA_TEXT_ARGS(fields.event_id),
+                     POLKA_TEXT_ARGS(delivery->partition->topic), delivery->partition->number, delivery->record.offset,
+                     key.data == NULL ? 4 : (int)key.size, key.data == NULL ? "none" : key.data, POLKA_TEXT_ARGS(fields.correlation_id), unit->attempt,
+                     held ? "" : ". Its thread does not answer, so its stack cannot be read");
+}
+
+bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error)
+{
+    polkai_worker *worker = flow->watch.stuck;
+    bool held = polkai_watch_hold(worker), still = polkai_watch_is_stuck(worker);
+    if (still) {
+        log_line(flow, worker, error, held);
+    } else {
+        LOG_WARN(flow->options.log, "%s. It has ended a moment later", error->message);
+    }
+    if (!still && !flow->threaded) {
+        worker->running.stuck = false;
+        flow->watch.stuck = NULL;
+    }
+    if (flow->threaded || !still)        /* it may still end while the others do */
+        polkai_hold_release(worker->running.hold);
+    return still;
+}
+
+/* ---- the thread that looks where the poll thread runs the handlers ---- */
+
+static void *watch_inline(void *argument)
+{
+    polkai_flow *flow = argument;
+    polkai_watch *watch = &flow->watch;
+    struct timespec until;
+    pthread_mutex_lock(&watch->lock);
+    while (!watch->stopping && watch->stuck == NULL) {
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += watch->every_ns;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        if (pthread_cond_timedwait(&watch->changed, &watch->lock, &until) != ETIMEDOUT)
+            continue;
+        pthread_mutex_unlock(&watch->lock);
+        polkai_watch_look(flow, flow->options.clock->steady_ns(flow->options.clock));
+        pthread_mutex_lock(&watch->lock);
+    }
+    pthread_mutex_unlock(&watch->lock);
+    return NULL;
+}
+
+/* So that a handler is found late by an eighth of the shortest deadline, or a second. */
+static int64_t look_every_ns(const polka_service *service)
+{
+    int64_t every_ns = GAP_NS - 1;
+    for (const polka_reaction *row = service->reactions; row != NULL && row->polka_row == 1; row++) {
+        int64_t eighth_ns = (int64_t)deadline_ms(row) * 1000000 / 8;
+        every_ns = eighth_ns < every_ns ? eighth_ns : every_ns;
+    }
+    return every_ns < LOOK_NS ? LOOK_NS : every_ns;
+}
+
+polka_status polkai_watch_start(polkai_flow *flow, polka_error *error)
+{
+    polkai_watch *watch = &flow->watch;
+    if (flow->threaded || flow->options.stuck == NULL || flow->options.clock != &polkai_clock_real)
+        return POLKA_OK;
+    pthread_condattr_t steady;
+    sigset_t all, before;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&watch->changed, &steady);
+    pthread_condattr_destroy(&steady);
+    pthread_mutex_init(&watch->lock, NULL);
+    watch->every_ns = look_every_ns(flow->service);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int failed = pthread_create(&watch->thread, NULL, watch_inline, flow);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ENSURE(failed == 0, POLKA_FATAL, error, "no-thread", "cannot start the thread that watches the deadlines of handlers: %s", strerror(failed));
+    watch->started = true;
+    return POLKA_OK;
+}
+
+void polkai_watch_stop(polkai_flow *flow)
+{
+    polkai_watch *watch = &flow->watch;
+    if (!watch->started || pthread_equal(watch->thread, pthread_self()))
+        return;
+    pthread_mutex_lock(&watch->lock);
+    watch->stopping = true;
+    pthread_cond_signal(&watch->changed);
+    pthread_mutex_unlock(&watch->lock);
+    pthread_join(watch->thread, NULL);
+    pthread_cond_destroy(&watch->changed);
+    pthread_mutex_destroy(&watch->lock);
+    watch->started = false;
+}

@@ -1,0 +1,222 @@
+/* deadline_test.c: handlers past their deadline, on lanes that are threads, with a clock of our own; inline on the real one. */
+#include "harness.h"
+
+#include <base/identity.h>
+
+#include <criterion/criterion.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { LIMIT_MS = 30000 };
+static atomic_uint begun, ended;
+static atomic_bool release_first, release_others;
+static harness *h;
+
+static int64_t real_ms(void)
+{
+    return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000;
+}
+
+/* The name that has to be in the stack. */
+static __attribute__((noinline)) void stands_here(atomic_bool *until)
+{
+    for (int64_t limit = real_ms() + LIMIT_MS; !atomic_load(until) && real_ms() < limit;)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+/* "f…" waits for the first flag, "o…" for the other; all answer. */
+static polka_outcome waits(polka_context *ctx, const note *asked)
+{
+    atomic_fetch_add(&begun, 1);
+    if (asked->text.data[0] == 'f')
+        stands_here(&release_first);
+    if (asked->text.data[0] == 'o')
+        stands_here(&release_others);
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    atomic_fetch_add(&ended, 1);
+    return POLKA_DONE;
+}
+
+static const polka_service patient = { .name = "patient", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 5000), { 0 } } };
+static const polka_service usual = { .name = "usual", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
+static const polka_service brisk = { .name = "brisk", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 1600), { 0 } } };
+static const polka_service hasty = { .name = "hasty", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 100), { 0 } } };
+
+static void step_until(atomic_uint *count, unsigned wanted)
+{
+    polka_error error = { .status = POLKA_OK };
+    for (int64_t until = real_ms() + LIMIT_MS; atomic_load(count) < wanted;) {
+        cr_assert_lt(real_ms(), until, "only %u of %u", atomic_load(count), wanted);
+        cr_assert_eq(polkai_flow_step(h->flow, 0, NULL, &error), POLKA_OK, "%s", error.message);
+    }
+}
+
+static void wait_for_the_end(unsigned wanted)
+{
+    for (int64_t until = real_ms() + LIMIT_MS; atomic_load(&ended) < wanted;)
+        cr_assert_lt(real_ms(), until);
+}
+
+/* Looks every half second of virtual time. */
+static polka_status pass_ms(int64_t ms, polka_error *error)
+{
+    polka_status status = POLKA_OK;
+    *error = (polka_error){ .status = POLKA_OK };
+    for (int64_t passed = 0; passed < ms && status == POLKA_OK; passed += 500) {
+        h->now_ns += 500000000;
+        status = polkai_flow_step(h->flow, 0, NULL, error);
+    }
+    return status;
+}
+
+static void begin(const polka_service *service, unsigned lanes)
+{
+    h = harness_create();
+    harness_start(h, service, (polkai_flow_options){ .lanes = lanes, .drain_deadline_ms = 2000 });
+}
+
+static void logged(const char *what)
+{
+    cr_expect_not_null(strstr(h->all_logs, what), "'%s' is not in: %s", what, h->all_logs);
+}
+
+/* A key of the lane `index` of two. */
+static const char *key_on(size_t index, char key[16])
+{
+    for (int i = 0;; i++) {
+        snprintf(key, 16, "key-%d", i);
+        if (polkai_key_hash(key, strlen(key)) % 2 == index)
+            return key;
+    }
+}
+
+Test(deadline, of_a_handler_that_never_returns_ends_the_service_and_commits_what_is_finished)
+{
+    polka_error error, drained;
+    char key[16], stuck[200];
+    h = harness_create();                /* on the real clock, as a drain does not wait on a virtual one */
+    harness_start(h, &brisk, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
+    for (int i = 0; i < 9; i++) {
+        snprintf(key, sizeof key, "before%d", i);
+        harness_put(h, key, "a", NULL);
+    }
+    step_until(&ended, 9);
+    harness_put(h, key_on(0, key), "f", "id-of-it");
+    harness_put(h, key, "a", NULL);      /* never begun */
+    snprintf(stuck, sizeof stuck, "Event id-of-it at test.asked/0/9, key %s, correlation id-of-it, attempt 1", key);
+    step_until(&begun, 10);
+    for (int64_t until = real_ms() + 1100; real_ms() < until;)
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK, "%s", error.message);
+    harness_put(h, key_on(1, key), "o", NULL);
+    harness_put(h, key, "a", NULL);      /* never begun, too */
+    step_until(&begun, 11);
+    for (int64_t until = real_ms() + LIMIT_MS; real_ms() < until && polkai_flow_step(h->flow, 1, NULL, &error) == POLKA_OK;) { /* on */ }
+    cr_expect_str_eq(error.code, "handler-stuck");
+    cr_expect(polkai_flow_log_stuck(h->flow, &error));
+    logged("waits (reaction test.Asked) is past its deadline of 1600 ms");
+    logged(stuck);
+    logged("stands_here+0x");
+    logged("waits+0x");
+    atomic_store(&release_others, true);
+    cr_expect_eq(polkai_flow_drain(h->flow, 5000, &drained), POLKA_TRANSIENT);
+    cr_expect_eq(atomic_load(&ended), 10u, "the other one has ended, and nothing was begun");
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 10, "and what it emitted was sent");
+    cr_expect_eq(harness_committed(h, "brisk", "test.asked"), 9);
+    atomic_store(&release_first, true);
+    nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+    cr_expect_eq(atomic_load(&ended), 10u, "the thread is held for good");
+}
+
+Test(deadline, that_passes_a_moment_before_the_end_leaves_the_event_done)
+{
+    polka_error error;
+    begin(&patient, 1);
+    harness_put(h, "first", "f", NULL);
+    step_until(&begun, 1);
+    cr_expect_eq(pass_ms(6000, &error), POLKA_FATAL);
+    cr_expect(polkai_flow_log_stuck(h->flow, &error));
+    atomic_store(&release_first, true);
+    wait_for_the_end(1);
+    harness_stop(h);                     /* drains clean: nothing is stuck any more */
+    cr_expect_eq(harness_committed(h, "patient", "test.asked"), 1);
+    harness_destroy(h);
+}
+
+Test(deadline, is_for_one_handler_and_not_for_several_in_a_row)
+{
+    polka_error error;
+    begin(&patient, 1);
+    harness_put(h, "k", "f", NULL);
+    harness_put(h, "k", "o", NULL);
+    step_until(&begun, 1);
+    cr_expect_eq(pass_ms(4000, &error), POLKA_OK);
+    atomic_store(&release_first, true);
+    step_until(&begun, 2);
+    cr_expect_eq(pass_ms(4000, &error), POLKA_OK, "%s", error.message);
+    atomic_store(&release_others, true);
+    step_until(&ended, 2);
+    harness_destroy(h);
+}
+
+Test(deadline, does_not_run_while_nobody_looks_as_when_the_process_was_stopped)
+{
+    polka_error error = { .status = POLKA_OK };
+    begin(&patient, 1);
+    harness_put(h, "k", "f", NULL);
+    step_until(&begun, 1);
+    h->now_ns += INT64_C(3600) * 1000000000;
+    cr_expect_eq(polkai_flow_step(h->flow, 0, NULL, &error), POLKA_OK, "%s", error.message);
+    atomic_store(&release_first, true);
+    step_until(&ended, 1);
+    harness_destroy(h);
+}
+
+Test(deadline, is_a_minute_where_none_is_given)
+{
+    polka_error error;
+    begin(&usual, 1);
+    harness_put(h, "k", "f", NULL);
+    step_until(&begun, 1);
+    cr_expect_eq(pass_ms(59000, &error), POLKA_OK, "%s", error.message);
+    cr_expect_eq(pass_ms(2000, &error), POLKA_FATAL);
+    atomic_store(&release_first, true);
+    wait_for_the_end(1);
+    harness_destroy(h);
+}
+
+/* ---- inline: the thread that watches ---- */
+
+static atomic_uint told;
+static int64_t committed;
+static unsigned answers;
+
+static void on_stuck(void *user, const polka_error *error)
+{
+    polka_error drained;
+    cr_expect_str_eq(error->code, "handler-stuck");
+    cr_expect(polkai_flow_log_stuck(h->flow, error));
+    cr_expect_eq(polkai_flow_drain(h->flow, 1000, &drained), POLKA_TRANSIENT);
+    committed = harness_committed(h, "hasty", "test.asked");
+    answers = (unsigned)polkai_memory_count(h->memory, "test.answers", 0);
+    logged("stands_here+0x");
+    (void)user;
+    exit(atomic_fetch_add(&told, 1) == 0 && committed == 3 && answers == 3 && atomic_load(&ended) == 3 ? 44 : 1);
+}
+
+Test(deadline, inline_is_watched_by_a_thread_that_commits_what_is_finished, .exit_code = 44)
+{
+    polka_error error;
+    h = harness_create();
+    harness_start(h, &hasty, (polkai_flow_options){ .clock = &polkai_clock_real, .stuck = on_stuck });
+    for (int i = 0; i < 3; i++)
+        harness_put(h, "k", "a", NULL);
+    harness_put(h, "first", "f", NULL);
+    harness_put(h, "k", "a", NULL);
+    for (int64_t until = real_ms() + LIMIT_MS; real_ms() < until;)
+        (void)!polkai_flow_step(h->flow, 1, NULL, &error);
+}
