@@ -359,6 +359,19 @@ static polka_status member_of(kafka_admin *self, const char *group, polka_error 
     return POLKA_OK;
 }
 
+/* librdkafka looks for a coordinator that has moved, but leaves asking it to the caller (2.15.1, on a broker made a moment ago). */
+static rd_kafka_resp_err_t committed_of(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code;
+    struct timespec moment = { 0, 50 * 1000000 };
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)REACH_MS * 1000000;; nanosleep(&moment, NULL)) {
+        code = rd_kafka_committed(handle, list, REACH_MS);
+        bool moving = code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
+        if (!moving || polkai_kafka_now_ns() >= end)
+            return code;
+    }
+}
+
 static polka_status kafka_committed(polkai_admin *admin, const char *group, polkai_position *positions, size_t count, polka_error *error)
 {
     kafka_admin *self = (kafka_admin *)admin;
@@ -368,7 +381,7 @@ static polka_status kafka_committed(polkai_admin *admin, const char *group, polk
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, positions[i].topic.data, positions[i].partition);
-    polka_status status = failed(self, rd_kafka_committed(self->member.handle, list, REACH_MS), what, NULL, error);
+    polka_status status = failed(self, committed_of(self->member.handle, list), what, NULL, error);
     for (size_t i = 0; i < count && status == POLKA_OK; i++)
         positions[i].offset = list->elems[i].offset < 0 ? RD_KAFKA_OFFSET_INVALID : list->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
