@@ -10,11 +10,11 @@
 
 /* From librdkafka's own CHANGELOG.md, the sections of the releases that repaired them. First and last, as 0xMMmmpp. */
 static const struct { int first, last; const char *why; } refused_releases[] = {
-    { 0x020100, 0x020100, "it loses or duplicates records after a leader change" },
-    { 0x020200, 0x020400, "its idempotent producer fails with 'Unable to reconstruct MessageSet'" },
-    { 0x020500, 0x020500, "it stops the process in its telemetry" },
-    { 0x020600, 0x020600, "it does not read from older brokers" },
-    { 0x020a00, 0x020a00, "it may stop reading a partition" },
+    { 0x020100, 0x020100, "it gives records twice when a leader changes, and crashes when a follower is read (mended in 2.1.1)" },
+    { 0x020200, 0x0204ff, "its idempotent producer stops for good with 'Unable to reconstruct MessageSet' when a large batch is sent again (mended in 2.5.0)" },
+    { 0x020500, 0x020502, "it ends the process when a broker asks for metrics that it does not have (mended in 2.5.3)" },
+    { 0x020600, 0x020600, "it reads nothing from brokers before Kafka 2.7 (mended in 2.6.1)" },
+    { 0x020a00, 0x020a00, "it may not come back after all brokers were away, and use memory it has freed (mended in 2.10.1)" },
 };
 
 polka_status polkai_kafka_release_check(int release, polka_error *error)
@@ -24,7 +24,8 @@ polka_status polkai_kafka_release_check(int release, polka_error *error)
     ENSURE(number >= 0x020002, POLKA_MISUSE, error, "old-librdkafka", "librdkafka %d.%d.%d is too old; 2.0.2 is the oldest that works", major, minor, patch);
     for (size_t i = 0; i < sizeof refused_releases / sizeof *refused_releases; i++)
         ENSURE(number < refused_releases[i].first || number > refused_releases[i].last, POLKA_MISUSE, error, "bad-librdkafka",
-               "librdkafka %d.%d.%d is refused: %s. Use 2.0.2 (Debian 12) or 2.12.1 and later", major, minor, patch, refused_releases[i].why);
+               "librdkafka %d.%d.%d is refused: %s. Install another, 2.0.2 (Debian 12) or 2.12.1 and later; nothing has to be built anew for it",
+               major, minor, patch, refused_releases[i].why);
     return POLKA_OK;
 }
 

@@ -16,23 +16,33 @@
 
 /* ---- releases and properties ---------------------------------------------------------------------- */
 
-Test(release, those_that_lose_or_duplicate_are_refused_by_name)
+Test(release, those_that_are_known_to_be_bad_are_refused_by_name_with_the_reason_and_what_to_install)
 {
-    const int bad[] = { 0x020100ff, 0x020200ff, 0x020300ff, 0x020400ff, 0x020500ff, 0x020600ff, 0x020a00ff, 0x010900ff };
+    static const struct { int release; const char *why; } bad[] = {
+        { 0x010900ff, "too old" }, { 0x020001ff, "too old" },
+        { 0x020100ff, "twice" },
+        { 0x020200ff, "MessageSet" }, { 0x020300ff, "MessageSet" }, { 0x020400ff, "MessageSet" },
+        { 0x020500ff, "metrics" },
+        { 0x020600ff, "before Kafka 2.7" },
+        { 0x020a00ff, "come back" },
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         polka_error why = { 0 };
         char number[16];
-        snprintf(number, sizeof number, "%d.%d.%d", bad[i] >> 24, bad[i] >> 16 & 0xff, bad[i] >> 8 & 0xff);
-        cr_assert_eq(polkai_kafka_release_check(bad[i], &why), POLKA_MISUSE, "%s", number);
+        snprintf(number, sizeof number, "%d.%d.%d", bad[i].release >> 24, bad[i].release >> 16 & 0xff, bad[i].release >> 8 & 0xff);
+        cr_assert_eq(polkai_kafka_release_check(bad[i].release, &why), POLKA_MISUSE, "%s", number);
         cr_assert_not_null(strstr(why.message, number), "%s", why.message);
+        cr_assert_not_null(strstr(why.message, bad[i].why), "%s", why.message);
+        cr_assert_not_null(strstr(why.message, "2.0.2"), "what to do: %s", why.message);
     }
 }
 
 Test(release, the_others_are_taken)
 {
-    const int good[] = { 0x020002ff, 0x020101ff, 0x020501ff, 0x020601ff, 0x020a01ff, 0x020c01ff };
+    const int good[] = { 0x020002ff, 0x020101ff, 0x020503ff, 0x020601ff, 0x020800ff, 0x020a01ff, 0x020c01ff, 0x020f01ff, 0x030000ff };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         cr_assert_eq(polkai_kafka_release_check(good[i], NULL), POLKA_OK, "%x", (unsigned)good[i]);
+    cr_assert_eq(polkai_kafka_check(NULL), POLKA_OK, "the one that is linked");
 }
 
 Test(property, a_typo_is_met_with_the_nearest_name)
