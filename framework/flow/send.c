@@ -237,6 +237,7 @@ static void acknowledged(polkai_flow *flow, polkai_sending *sending)
     no_longer_held(sending);
     if (sending->kind == SENDING_ANNOUNCEMENT) {
         atomic_store_explicit(&sending->target->announced, true, memory_order_release);
+        polkai_schemas_tell(flow);       /* emissions that wait for it may leave */
         return;
     }
     if (sending->kind == SENDING_EMISSION)
@@ -280,8 +281,8 @@ void polkai_flow_report(void *user, const polkai_report *report)
         polkai_producer_report(sending, report);
         return;
     }
-    if (flow->draining && sending->kind == SENDING_ANNOUNCEMENT && report->status != POLKA_OK)
-        return;
+    if (flow->draining && flow->in_flight == 0 && sending->kind == SENDING_ANNOUNCEMENT && report->status != POLKA_OK)
+        return;                          /* nothing waits for it any more */
     if (sending->kind == SENDING_MANIFEST) {
         if (report->status != POLKA_OK && !flow->draining)
             manifest_lost(flow, report->message);

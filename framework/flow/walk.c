@@ -251,10 +251,27 @@ static void forget_value(polkai_delivery *delivery)
         delivery->units[i].decoded = NULL;
 }
 
+/*
+ * Of a partition that is given up nothing is begun, and no back-off is waited for. But where every handler has answered and
+ * only sends wait (for the acknowledgement of their schema, for room in the queue), they may still leave: the work is done.
+ */
+static bool is_over(const polkai_delivery *delivery)
+{
+    bool holds = false;
+    if (!atomic_load(&delivery->partition->revoked))
+        return false;
+    for (size_t i = 0; i < delivery->unit_count; i++) {
+        if (delivery->units[i].state != UNIT_HOLDING && delivery->units[i].state != UNIT_SETTLED)
+            return true;
+        holds = holds || delivery->units[i].state == UNIT_HOLDING;
+    }
+    return !holds || atomic_load(&delivery->partition->fenced);
+}
+
 /* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */
 static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parked *behind, int64_t now_ns)
 {
-    if (atomic_load(&delivery->partition->revoked) || atomic_load(&worker->flow->failed)) {
+    if (is_over(delivery) || atomic_load(&worker->flow->failed)) {
         drop(delivery);
         return true;
     }
@@ -292,10 +309,10 @@ static void resume(polkai_worker *worker, polkai_parked *first, int64_t now_ns)
 
 /* ---- the lane's work ---- */
 
-static bool is_revoked(const polkai_parked *item, void *user)
+static bool is_swept(const polkai_parked *item, void *user)
 {
     (void)user;
-    return atomic_load(&DELIVERY_OF_PARKED(item)->partition->revoked);
+    return is_over(DELIVERY_OF_PARKED(item));
 }
 
 static void sweep(polkai_worker *worker)
@@ -304,7 +321,7 @@ static void sweep(polkai_worker *worker)
     if (worker->sweep == now)
         return;
     worker->sweep = now;
-    polkai_parked *taken = polkai_parking_sweep(worker->parking, is_revoked, NULL);
+    polkai_parked *taken = polkai_parking_sweep(worker->parking, is_swept, NULL);
     while (taken != NULL) {
         polkai_parked *next = taken->next;
         drop(DELIVERY_OF_PARKED(taken));

@@ -146,6 +146,35 @@ Test(lanes, that_are_stopped_by_misuse_give_back_what_they_have)
     harness_destroy(h);
 }
 
+/* ---- drains ---- */
+
+static polka_outcome answer(polka_context *ctx, const note *asked)
+{
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    atomic_fetch_add(&begun, 1);
+    return POLKA_DONE;
+}
+
+static const polka_service answers = { .name = "answers", REACTS(POLKA_REACT(test_asked, answer, .emits = POLKA_EMITS(&test_answered_event))) };
+
+/* Found by tests/faults: the handler had answered, its emission waited for the acknowledgement of its schema, and both were done again. */
+Test(drain, lets_emissions_leave_that_wait_for_their_schema)
+{
+    polka_error error = { .status = POLKA_OK };
+    harness *h = harness_create();
+    atomic_store(&begun, 0);
+    polkai_memory_fail(h->memory, "polka.schemas", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 4);
+    harness_start(h, &answers, (polkai_flow_options){ .lanes = 1, .clock = &polkai_clock_real, .announce = true });
+    harness_put(h, "k", "go", NULL);
+    step_until(h, &begun, 1);
+    cr_assert_eq(polkai_flow_drain(h->flow, LIMIT_MS, &error), POLKA_OK, "%s", error.message);
+    polkai_flow_destroy(h->flow);
+    h->flow = NULL;
+    cr_assert_not_null(harness_record(h, "test.answers", 0));
+    cr_assert_eq(harness_committed(h, "answers", "test.asked"), 1);
+    harness_destroy(h);
+}
+
 /* ---- a lane by itself ---- */
 
 static atomic_uint worked;
