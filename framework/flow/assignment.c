@@ -1,6 +1,7 @@
 /* assignment.c: the partitions we have, what is committed for them, and giving them up. On the poll thread. */
 #include <base/error.h>
 #include <base/identity.h>
+#include <base/plant.h>
 #include <flow/inner.h>
 
 #include <limits.h>
@@ -105,7 +106,7 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
     size_t count = 0, most = 0;
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
         most++;
-    if (most == 0 || flow->source == NULL)
+    if (most == 0 || flow->source == NULL || (flow->draining && POLKAI_PLANT(drain_commit)))
         return POLKA_OK;
     const polkai_clock *clock = flow->options.clock;
     bool all = flow->commit_again_ns != 0 && (wait || clock->steady_ns(clock) >= flow->commit_again_ns);

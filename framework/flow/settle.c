@@ -2,6 +2,7 @@
  * settle.c: what becomes of an event after its handler: one table from (outcome, error class) to the next step, and the steps.
  */
 #include <base/error.h>
+#include <base/plant.h>
 #include <base/text.h>
 #include <flow/inner.h>
 #include <side/deadletter/letter.h>
@@ -210,6 +211,8 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
     sending->delivery = unit->delivery;
     sending->unit = unit;
     polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
+    if (POLKAI_PLANT(letter_truncated) && sending->record.value.size > 0)
+        sending->record.value.size--;
     append(unit, sending);
     polkai_count(unit->flow, COUNT_DEAD);
     polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", code, POLKA_TEXT_ARGS(record->topic),
@@ -287,7 +290,7 @@ static bool may_leave(polka_context *unit, const polkai_sending *sending)
 void polkai_settle_send(polka_context *unit)
 {
     polkai_delivery *delivery = unit->delivery;
-    if (delivery->partition != NULL && atomic_load(&delivery->partition->fenced)) {
+    if (delivery->partition != NULL && atomic_load(&delivery->partition->fenced) && !POLKAI_PLANT(stale_send)) {
         delivery->dropped = true;        /* another member has the partition: nothing is sent for it any more */
         unit->state = UNIT_SETTLED;
         return;

@@ -1,6 +1,7 @@
 /* turn.c: the poll thread: takes a batch, hands it to the lanes, collects what is done, commits. */
 #include <base/error.h>
 #include <base/identity.h>
+#include <base/plant.h>
 #include <flow/inner.h>
 
 #include <stdlib.h>
@@ -47,6 +48,8 @@ static void empty(polkai_delivery *delivery)
 static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
 {
     empty(delivery);
+    if (POLKAI_PLANT(leak))
+        return;
     delivery->next_done = flow->pool;
     flow->pool = delivery;
 }
@@ -122,7 +125,7 @@ static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
     const polkai_record *record = &delivery->record;
     size_t index = 0;
     if (flow->worker_count > 1)
-        index = (record->key.data == NULL ? (uint64_t)record->offset : polkai_key_hash(record->key.data, record->key.size)) % flow->worker_count;
+        index = (record->key.data == NULL || POLKAI_PLANT(lane_by_offset) ? (uint64_t)record->offset : polkai_key_hash(record->key.data, record->key.size)) % flow->worker_count;
     polkai_worker *worker = &flow->workers[index];
     delivery->worker = worker;
     delivery->item.next = NULL;
@@ -220,7 +223,7 @@ static size_t take_batch(polkai_flow *flow, int timeout_ms)
         wait_for_room(flow, timeout_ms);
         return 0;
     }
-    if (flow->paused)
+    if (flow->paused && !POLKAI_PLANT(never_resume))
         flow->source->operations->pause(flow->source, false);
     flow->paused = false;
     flow->full_since_ns = 0;

@@ -1,5 +1,6 @@
 /* tracker.c: a ring of begun offsets; finishing the oldest moves the watermark over all that are done behind it. */
 #include <base/arena.h>
+#include <base/plant.h>
 #include <flow/offsets/tracker.h>
 
 #include <stdlib.h>
@@ -41,11 +42,13 @@ void polkai_tracker_finish(polkai_tracker *tracker, uint64_t sequence)
     tracker->ring[sequence & mask].done = true;
     while (tracker->head < tracker->tail && tracker->ring[tracker->head & mask].done)
         tracker->head++;
+    if (POLKAI_PLANT(watermark_highest) && sequence >= tracker->head)
+        tracker->head = sequence + 1;
 }
 
 int64_t polkai_tracker_watermark(const polkai_tracker *tracker)
 {
-    return tracker->head == tracker->tail ? tracker->position : tracker->ring[tracker->head & (tracker->capacity - 1)].offset;
+    return tracker->head == tracker->tail || POLKAI_PLANT(commit_unfinished) ? tracker->position : tracker->ring[tracker->head & (tracker->capacity - 1)].offset;
 }
 
 size_t polkai_tracker_unfinished(const polkai_tracker *tracker)
