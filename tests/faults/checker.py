@@ -15,7 +15,7 @@ from judge import check_letter
 from ledgers import Ledgers
 
 SHOWN = 3                                # lines of each invariant
-STALE_MS = 150                           # a thread may lose the processor between its last look and its send
+STALE_MS = 500                           # from its last look at what it has until the broker has written what it sends
 DEPOSITS, KEPT = "faults.deposits", "faults.kept"
 REACTION = "faults.Deposited"
 SOURCE = "/faults/driver"
@@ -169,9 +169,6 @@ class Checker:
             if not self.claims["regroups"] and effect.sequence <= last.get(effect.key, -1) and hop.service == "keeper":
                 self.verdict.error("I3", f"{hop.name(effect.id)}: effect in process {process} after that of sequence {last[effect.key]}, and no partition moved")
             last[effect.key] = effect.sequence
-            poison = self.key_order.get((effect.key, effect.sequence - 1))
-            if hop is self.keeper and poison in self.lettered_ms and effect.began_us // 1000 + 1 < self.lettered_ms[poison]:
-                self.verdict.error("I3", f"{hop.name(effect.id)}: began in process {process} before {poison}, which comes first, was in the dead letters")
 
     # ---- I4 and the first half of I6 ----
 
@@ -207,7 +204,7 @@ class Checker:
         for hop in self.hops:
             for partition, offsets in hop.offsets.items():
                 known = at.get((hop.group, partition), self.run["from"][hop.topic][partition])
-                if self.claims.get("all_committed", True) and known <= offsets[-1]:
+                if offsets and known <= offsets[-1]:
                     self.verdict.error("I4", f"{hop.group}: {hop.topic}/{partition} is committed up to {known} at the end, and all up to {offsets[-1] + 1} is finished")
 
     # ---- I5 ----

@@ -47,15 +47,16 @@ def value_of(identity, key, sequence, handling_us, kind, note=b"."):
 class Plan:
     """What each event is: how long its handler takes and what kind it is, by a seed."""
 
-    def __init__(self, seed, keys=200, handling_us=0, poison=0.0, kinds=("dead", "retry", "truncated", "empty", "framing"), retry_once=0.0, note=b"."):
-        self.random, self.keys, self.handling_us, self.poison = random.Random(seed), keys, handling_us, poison
+    def __init__(self, seed, keys=200, handling_us=0, poison=0.0, kinds=("dead", "retry", "truncated", "empty", "framing"), retry_once=0.0, slow=None, note=b"."):
+        """slow: (share, from, to) of events whose handlers take that many microseconds."""
+        self.slow, self.random, self.keys, self.handling_us, self.poison = slow, random.Random(seed), keys, handling_us, poison
         self.kinds, self.retry_once, self.note = kinds, retry_once, note
 
     def next(self):
         """(key, handling_us, kind)"""
         draw = self.random.random()
         kind = self.random.choice(self.kinds) if draw < self.poison else "retry-once" if draw < self.poison + self.retry_once else "keep"
-        takes = self.handling_us
+        takes = self.slow[1:] if self.slow and self.random.random() < self.slow[0] else self.handling_us
         return f"k{self.random.randrange(self.keys)}", self.random.randrange(*takes) if isinstance(takes, tuple) else takes, kind
 
 
@@ -69,7 +70,7 @@ class Feed:
                                   "reconnect.backoff.max.ms": 500})
         self.file = open(os.path.join(folder, "sent.ledger"), "a")
         self.sequences, self.sent, self.acknowledged, self.failed = {}, 0, 0, []
-        self.stopping, self.thread = threading.Event(), None
+        self.stopping, self.thread, self.asked = threading.Event(), None, []
 
     def begin(self, count=None, rate=2000):
         self.stopping.clear()
@@ -91,6 +92,10 @@ class Feed:
             except BufferError:
                 self.producer.poll(0.05)
 
+    def send_slow(self, key, handling_us):
+        """One that takes long, sent by the thread of the feed with its next ones."""
+        self.asked.append((key, handling_us, "keep"))
+
     def _reported(self, identity, key, sequence, kind, error, message):
         if error is not None:
             self.failed.append(f"{identity}: {error}")
@@ -103,7 +108,7 @@ class Feed:
         while not self.stopping.is_set() and (count is None or done < count):
             due = int((time.monotonic() - began) * rate) + 1
             for _ in range(max(0, min(due - done, 1000, (count or 1 << 60) - done))):
-                self.send(*self.plan.next())
+                self.send(*(self.asked.pop() if self.asked else self.plan.next()))
                 done += 1
             self.producer.poll(0.01)
 

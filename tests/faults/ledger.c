@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 512 };
+enum { LINE_BYTES = 512, STEP_US = 5000 };
 
 int64_t faults_now_us(void)
 {
@@ -18,8 +18,11 @@ int64_t faults_now_us(void)
 
 void faults_wait_us(int64_t us)
 {
-    struct timespec left = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
-    while (us > 0 && nanosleep(&left, &left) != 0 && errno == EINTR) { /* again */ }
+    for (int64_t step; us > 0; us -= step) {
+        step = us < STEP_US ? us : STEP_US;
+        struct timespec left = { .tv_nsec = step * 1000 };
+        while (nanosleep(&left, &left) != 0 && errno == EINTR) { /* again */ }
+    }
 }
 
 /* The resource is the descriptor and 1, so that it is never NULL. */

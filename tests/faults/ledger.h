@@ -20,7 +20,7 @@ void faults_ledger_close(void *resource);
 polka_outcome faults_ledger_write(polka_context *ctx, const faults_effect *effect);
 
 int64_t faults_now_us(void);
-void faults_wait_us(int64_t us);                         /* as long as the handler is to take */
+void faults_wait_us(int64_t us);                         /* as long as the handler is to take; time while the process is frozen does not count */
 
 #define FAULTS_SETTINGS (const polka_setting[]){                                                                           \
     { .name = "ledger", .type = POLKA_SETTING_TEXT, .help = "Folder of the ledgers." },                                    \

@@ -9,7 +9,8 @@
   <name>-<process>.effects    id key sequence began ended attempt       by a service itself, a line each handling
   letters.json, originals.json    records whole: dead letters, and what they must be copies of
 
-Times: microseconds in effects and samples, milliseconds where Kafka gives them; all of one clock, as all runs on one machine.
+Times: microseconds in effects and samples, milliseconds where Kafka gives them (of kept and letters when the broker had them); all
+of one clock, as all runs on one machine.
 """
 import glob
 import json

@@ -1,6 +1,7 @@
 """What every scenario stands on: a cluster, services with their ledgers, a driver, samples of what they take, faults written down."""
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -19,6 +20,7 @@ from support import Failed, Service, alive, say, wait_for
 PARTITIONS = 24
 SESSION_MS = 3000
 IN_FLIGHT = 1000
+APPENDED = {"message.timestamp.type": "LogAppendTime"}               # of what keepers say: when it was there
 SETTINGS = ("group.min.session.timeout.ms=1000", "log.retention.ms=-1")
 STILL_S = 90                             # so long nothing may move at the end of a run
 
@@ -26,10 +28,15 @@ STILL_S = 90                             # so long nothing may move at the end o
 class Cluster:
     """One Kafka for the scenarios that can share it; topics are made once, and each scenario reads from where it begins."""
 
-    def __init__(self, folder, count, settings=()):
-        self.folder, self.count = folder, count
+    def __init__(self, folder, count, lasting=False):
+        """lasting: it may run there already, and is left running."""
+        self.folder, self.count, self.lasting = folder, count, lasting
         os.makedirs(folder, exist_ok=True)
-        self.kafka = support.Kafka(folder, count, (*SETTINGS, *settings))
+        self.kafka = support.Kafka(folder, count, SETTINGS)
+        known = os.path.join(self.kafka.folder, "node1", "server.properties")
+        if lasting and os.path.exists(known):
+            with open(known) as file:
+                self.kafka.port = int(re.search(r"^listeners=PLAINTEXT://127.0.0.1:(\d+)", file.read(), re.M)[1])
 
     @property
     def brokers(self):
@@ -37,13 +44,15 @@ class Cluster:
 
     def up(self):
         self.kafka.up()
-        self.make_topics({DEPOSITS: PARTITIONS, KEPT: PARTITIONS, wire.SCHEMAS: 1, "polka.services": 1})
+        self.make_topics({DEPOSITS: PARTITIONS, wire.SCHEMAS: 1, "polka.services": 1})
+        self.make_topics({KEPT: PARTITIONS}, config=APPENDED)
         return self
 
-    def make_topics(self, topics, assignment=None):
+    def make_topics(self, topics, assignment=None, config=None):
         admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
         known = admin.list_topics(timeout=30).topics
-        new = [NewTopic(name, partitions, replication_factor=self.count) if assignment is None else NewTopic(name, partitions, replica_assignment=assignment)
+        replicas = {"replication_factor": self.count} if assignment is None else {"replica_assignment": assignment}
+        new = [NewTopic(name, partitions, config=config or {}, **replicas)
                for name, partitions in topics.items() if name not in known]
         for future in admin.create_topics(new).values() if new else ():
             future.result(30)
@@ -59,6 +68,8 @@ class Cluster:
         self.kafka.up()
 
     def down(self):
+        if self.lasting:
+            return
         for node in range(1, self.count + 1):
             try:
                 self.kafka.signal(signal.SIGCONT, node)
@@ -67,7 +78,8 @@ class Cluster:
         self.kafka.down()
 
     def forget(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.lasting:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Keeper(Service):
@@ -127,7 +139,7 @@ class Stage:
         if auditor:
             self.groups["auditor"] = f"auditor.{self.prefix}"
         if letters_partitions:
-            self.cluster.make_topics({self.letters: letters_partitions})
+            self.cluster.make_topics({self.letters: letters_partitions}, config=APPENDED)
         self.starts = ends_of(self.brokers, [DEPOSITS, KEPT, OFFSETS])
         for kind, topic in (("keeper", DEPOSITS), ("auditor", KEPT)):
             if kind in self.groups:

@@ -12,7 +12,7 @@ import results
 from stage import Cluster, Stage
 from support import SKIP, Failed, Skip, say
 
-ORDER = ("kill",)
+ORDER = ("kill", "drain", "zombie", "poison", "slow", "storm", "brokers")
 
 
 def scenario_of(name):
@@ -20,18 +20,19 @@ def scenario_of(name):
 
 
 def parse():
-    parser = argparse.ArgumentParser(prog="tests/faults/run", description=__doc__, epilog="run planted: the planted bugs; run check FOLDER: the ledgers of an earlier run once more")
+    parser = argparse.ArgumentParser(prog="tests/faults/run", description=__doc__, epilog="run planted [BUG…]: the planted bugs; run check FOLDER: the ledgers of an earlier run once more")
     parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=f"all, or some of {' '.join(ORDER)}")
     parser.add_argument("--minutes", type=float, help="the long form: so long in all, shared out among the scenarios; its result goes to RESULTS.md when all are run")
     parser.add_argument("--short", action="store_true", help="a few seconds each")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--cluster", help="a folder: the Kafka that runs there is used, or started, and left running; for trying one scenario again and again")
     parser.add_argument("--keep", action="store_true", help="keeps the ledgers of scenarios that passed, too")
     parser.add_argument("--build", default=os.environ.get("POLKA_BUILD"), help="the build folder, with bin/")
     options = parser.parse_args()
     if options.build is None:
         parser.error("--build or POLKA_BUILD")
     options.scenarios = list(ORDER) if options.scenarios == ["all"] else options.scenarios
-    for name in options.scenarios:
+    for name in options.scenarios if options.scenarios[0] != "planted" else ():
         if name not in ORDER:
             parser.error(f"no scenario {name}; there are all {' '.join(ORDER)}")
     options.build = os.path.abspath(options.build)
@@ -84,15 +85,35 @@ def play(options, cluster, name):
     return row
 
 
+def play_planted(options):
+    """run planted [BUG…]"""
+    from scenarios import planted
+    cluster = cluster_of(options, 1)
+    try:
+        missed = planted.play_all(options, cluster.up(), options.scenarios[1:])
+    finally:
+        cluster.down()
+    cluster.forget()
+    print(f"RESULT: {missed} planted bugs were not found" if missed else "RESULT: the checker named every planted bug")
+    return 1 if missed else 0
+
+
+def cluster_of(options, count, own=""):
+    lasting = f"{options.cluster}-{count}{own}" if options.cluster else None
+    return Cluster(lasting or os.path.join(options.folder, f"kafka{count}{own}-{options.run}"), count, lasting is not None)
+
+
 def main():
     options = parse()
     say(f"seed {options.seed}")
+    if options.scenarios[0] == "planted":
+        return play_planted(options)
     rows, began = [], time.monotonic()
     by_cluster = {}
     for name in options.scenarios:
-        by_cluster.setdefault((scenario_of(name).BROKERS, getattr(scenario_of(name), "OWN_CLUSTER", None)), []).append(name)
+        by_cluster.setdefault((scenario_of(name).BROKERS, getattr(scenario_of(name), "OWN_CLUSTER", "")), []).append(name)
     for (count, own), names in by_cluster.items():
-        cluster = Cluster(os.path.join(options.folder, f"kafka{count}{own or ''}-{options.run}"), count)
+        cluster = cluster_of(options, count, own)
         try:
             cluster.up()
             rows += [play(options, cluster, name) for name in names]

@@ -91,6 +91,10 @@ class Kafka:
         os.kill(pid, signal.SIGKILL)
         wait_for("the broker's end", lambda: not alive(pid), 20)
 
+    def stop(self, node):
+        """Of three, in good order."""
+        subprocess.run([os.path.join(KAFKA, "down"), "--dir", self.folder, "--node", str(node)], stdout=subprocess.DEVNULL, timeout=60)
+
     def down(self):
         subprocess.run([os.path.join(KAFKA, "down"), "--dir", self.folder], stdout=subprocess.DEVNULL, timeout=60)
 

@@ -2,6 +2,7 @@
 import random
 import time
 
+from feed import Plan
 from stage import IN_FLIGHT, SESSION_MS
 from support import say
 
@@ -13,7 +14,7 @@ RATE = 2200
 
 
 def play(stage, seconds):
-    stage.open(auditor=True)
+    stage.open(auditor=True, plan=Plan(stage.seed, poison=0.01, retry_once=0.005))
     keepers, auditors = stage.start("keeper", 3), stage.start("auditor", 2)
     dice = random.Random(stage.seed)
     until, kills = time.monotonic() + seconds, 0

@@ -1,0 +1,65 @@
+"""Brokers of three are killed, restarted and frozen one after the other, and all of them are down once."""
+import random
+import signal
+import time
+
+from feed import Plan
+from stage import SESSION_MS
+from support import say
+
+BROKERS = 3
+SHORT_S, USUAL_S, WEIGHT, BOUNCES = 1, 60, 7, 20
+FIGURE = "20 hard bounces of 3, all down once for 60 s: work goes on within 10 s after healing or the end of a session"
+CLAIMS = {}
+RESUME_S = 10 + SESSION_MS / 1000
+FROZEN_S = (2.0, 8.0)
+
+
+def bounce(stage, dice, how):
+    """One broker away and back again."""
+    node = dice.randrange(3) + 1
+    fault = stage.fault(f"broker {node} {how}")
+    if how == "frozen":
+        stage.cluster.kafka.signal(signal.SIGSTOP, node)
+        time.sleep(dice.uniform(*FROZEN_S))
+        stage.cluster.kafka.signal(signal.SIGCONT, node)
+    else:
+        if how == "killed":
+            stage.cluster.kafka.kill(node)
+        else:
+            stage.cluster.kafka.stop(node)
+        time.sleep(dice.uniform(0, 3))
+        stage.cluster.start_missing()
+    stage.healed(fault, RESUME_S)
+    stage.wait_effects(200, 60)
+
+
+def all_down(stage, seconds):
+    fault = stage.fault(f"all brokers down for {seconds:.0f} s")
+    for node in (1, 2, 3):
+        stage.cluster.kafka.kill(node)
+    time.sleep(seconds)
+    stage.cluster.start_missing()
+    stage.healed(fault, RESUME_S)
+    stage.wait_effects(200, 60)
+
+
+def play(stage, seconds):
+    stage.open(auditor=True, plan=Plan(stage.seed, poison=0.002, kinds=("dead",)))
+    stage.start("keeper", 2), stage.start("auditor", 1)
+    dice = random.Random(stage.seed)
+    until, bounces = time.monotonic() + seconds, 0
+    stage.feed.begin(rate=500)
+    stage.wait_effects(200)
+    while bounces == 0 or (time.monotonic() < until and bounces < BOUNCES):
+        bounce(stage, dice, "killed" if bounces % 2 == 0 else dice.choice(("frozen", "restarted")))
+        bounces += 1
+        if bounces % 5 == 0:
+            say(f"  {bounces} bounces")
+    outage = min(60.0, seconds / 4)
+    if seconds > SHORT_S:
+        all_down(stage, outage)
+    stage.feed.end(at_once=True)
+    stage.wait_done()
+    stage.term_all()
+    return {"bounces": bounces, "all_down_s": round(outage) if seconds > SHORT_S else 0}

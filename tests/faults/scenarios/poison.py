@@ -1,0 +1,21 @@
+"""Poison events among good ones: each in the dead letters once, byte for byte, and nothing else is held up."""
+import time
+
+from feed import Plan
+
+BROKERS = 1
+SHORT_S, USUAL_S, WEIGHT = 4, 15, 2
+FIGURE = "each poison event once by its letter id, byte for byte; 0 redelivered"
+CLAIMS = {"redelivered": 0, "letter_copies": 0, "regroups": False}
+
+
+def play(stage, seconds):
+    stage.arguments += ("--lanes", "4")
+    stage.open(plan=Plan(stage.seed, handling_us=(0, 1000), poison=0.03, retry_once=0.02))
+    stage.start("keeper", 1)
+    stage.feed.begin(rate=600)
+    time.sleep(seconds)
+    stage.feed.end(at_once=True)
+    stage.wait_done()
+    stage.term_all()
+    return {}
