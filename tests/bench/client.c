@@ -107,10 +107,40 @@ static rd_kafka_headers_t *make_headers(const polkai_envelope *envelope, polka_a
     return made;
 }
 
+static rd_kafka_headers_t *make_few(const polkai_envelope *envelope)
+{
+    const struct { const char *name; polka_text value; } headers[] = {
+        { "ce_id", envelope->id }, { "ce_source", envelope->source }, { "ce_type", envelope->type }, { "ce_correlationid", envelope->correlation_id } };
+    rd_kafka_headers_t *made = rd_kafka_headers_new(4);
+    for (size_t i = 0; i < 4; i++)
+        rd_kafka_header_add(made, headers[i].name, -1, headers[i].value.data, (ssize_t)headers[i].value.size);
+    return made;
+}
+
 static void *readable(const void *data)
 {
     union { const void *in; void *out; } either = { data };
     return either.out;
+}
+
+void client_send_bytes(rd_kafka_t *handle, rd_kafka_topic_t *topic, const polka_event *event, polka_bytes key, polka_bytes value,
+                       polkai_envelope *envelope, polka_text dataschema, bool few, polka_arena *arena, void *opaque)
+{
+    envelope->type = polka_text_of(event->name);
+    envelope->subject = (polka_text){ key.size, (const char *)key.data };
+    envelope->dataschema = dataschema;
+    rd_kafka_vu_t parts[] = {
+        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic },
+        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { readable(key.data), key.size } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { readable(value.data), value.size } },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = envelope->time_ms },
+        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = opaque },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = few ? make_few(envelope) : make_headers(envelope, arena) },
+    };
+    rd_kafka_error_t *failure = rd_kafka_produceva(handle, parts, sizeof parts / sizeof *parts);
+    if (failure != NULL)
+        client_die("produce", rd_kafka_error_string(failure));
 }
 
 void client_send(rd_kafka_t *handle, rd_kafka_topic_t *topic, const polka_event *event, const void *value,
@@ -122,22 +152,7 @@ void client_send(rd_kafka_t *handle, rd_kafka_topic_t *topic, const polka_event 
     buffer.size = POLKAI_SINGLE_OBJECT_BYTES;
     if (event->codec->encode(value, &buffer, &error) != POLKA_OK)
         client_die(event->name, error.message);
-    polka_bytes key = client_key(event, value, arena);
-    envelope->type = polka_text_of(event->name);
-    envelope->subject = (polka_text){ key.size, (const char *)key.data };
-    envelope->dataschema = dataschema;
-    rd_kafka_vu_t parts[] = {
-        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic },
-        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { readable(key.data), key.size } },
-        { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { buffer.data, buffer.size } },
-        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
-        { .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = envelope->time_ms },
-        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = opaque },
-        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = make_headers(envelope, arena) },
-    };
-    rd_kafka_error_t *failure = rd_kafka_produceva(handle, parts, sizeof parts / sizeof *parts);
-    if (failure != NULL)
-        client_die("produce", rd_kafka_error_string(failure));
+    client_send_bytes(handle, topic, event, client_key(event, value, arena), (polka_bytes){ buffer.size, buffer.data }, envelope, dataschema, false, arena, opaque);
 }
 
 void client_headers(const rd_kafka_message_t *message, polkai_record *record, polka_arena *arena)

@@ -27,6 +27,9 @@ polka_bytes client_key(const polka_event *event, const void *value, polka_arena 
  */
 void client_send(rd_kafka_t *producer, rd_kafka_topic_t *topic, const polka_event *event, const void *value,
                  polkai_envelope *envelope, polka_text dataschema, polka_arena *arena, void *opaque);
+/* client_send_bytes: the same with a framed value and a key; `few`: id, source, type and correlation id, and no other header. */
+void client_send_bytes(rd_kafka_t *producer, rd_kafka_topic_t *topic, const polka_event *event, polka_bytes key, polka_bytes value,
+                       polkai_envelope *envelope, polka_text dataschema, bool few, polka_arena *arena, void *opaque);
 
 /* client_headers: the headers of a message, in `arena`, the way Polka reads them. */
 void client_headers(const rd_kafka_message_t *message, polkai_record *record, polka_arena *arena);

@@ -1,8 +1,10 @@
 /*
  * feed.c: what stands around the measured programs: topics, orders to read, one order after the other and its price awaited.
  *
- * usage: bench_feed BROKERS topics               makes bench.orders and bench.prices anew, empty
- *        bench_feed BROKERS fill N [compact]     N orders, and prints {"events", "sum", "bytes"}
+ * usage: bench_feed BROKERS topics [P]           makes bench.orders and bench.prices anew, empty, with P partitions
+ *        bench_feed BROKERS fill N [compact] [keys=K] [types=T]
+ *                                                N orders, of K keys, under T names in turn; prints {"events", "sum", "bytes"}, and with
+ *                                                keys how long 16 at once would take at least for waiting handlers: "ideal_us"
  *        bench_feed BROKERS ping N               one order in flight, N times; prints {"p50_us", "p99_us", "max_us"}
  *        bench_feed BROKERS count                how many prices there are
  */
@@ -17,7 +19,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PARTITIONS = 12, WAIT_MS = 15000, WARM_UP = 200, SEED = 20261122 };
+enum { PARTITIONS = 12, WAIT_MS = 60000, WARM_UP = 200, SEED = 20261122, IDEAL_LANES = 16 };
+
+static int partition_count = PARTITIONS;
 
 /* ---- topics ---- */
 
@@ -55,7 +59,7 @@ static void create_topic(rd_kafka_t *handle, rd_kafka_queue_t *queue, const char
 static void await_leaders(rd_kafka_t *handle, const char *name)
 {
     int64_t low, high, end = polkai_clock_real.steady_ns(&polkai_clock_real) + (int64_t)WAIT_MS * 1000000;
-    for (int i = 0; i < PARTITIONS;) {
+    for (int i = 0; i < partition_count;) {
         if (rd_kafka_query_watermark_offsets(handle, name, i, &low, &high, WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
             i++;
         else if (polkai_clock_real.steady_ns(&polkai_clock_real) > end)
@@ -72,9 +76,9 @@ static void topics(const char *brokers)
     delete_topics(handle, queue);
     nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);   /* a name that is being deleted cannot be made again at once */
     create_topic(handle, queue, "polka.schemas", 1, (const setting[]){ { "cleanup.policy", "compact" }, { NULL, NULL } });
-    create_topic(handle, queue, "bench.orders", PARTITIONS, (const setting[]){ { "retention.ms", "-1" }, { NULL, NULL } });
+    create_topic(handle, queue, "bench.orders", partition_count, (const setting[]){ { "retention.ms", "-1" }, { NULL, NULL } });
     /* nobody reads the prices of a load, so the broker may forget them soon */
-    create_topic(handle, queue, "bench.prices", PARTITIONS,
+    create_topic(handle, queue, "bench.prices", partition_count,
                  (const setting[]){ { "segment.bytes", "16777216" }, { "retention.bytes", "16777216" }, { NULL, NULL } });
     await_leaders(handle, "bench.orders");
     await_leaders(handle, "bench.prices");
@@ -90,7 +94,9 @@ typedef struct {
     polkai_random random;
     polka_text dataschema;
     bool compact;
-    int64_t sum;
+    unsigned keys, types;                /* 0: every order has its own, the event's own */
+    polka_event *names;
+    int64_t sum, turn, *delays_us, delay_us;
     size_t bytes;
     orders_order order;
     polka_arena arena;
@@ -138,13 +144,53 @@ static void send_order(feed *self)
     polkai_uuid_write(id, uuid);
     envelope.id = envelope.correlation_id = (polka_text){ POLKA_UUID_TEXT, id };
     envelope.traceparent = polkai_envelope_trace((polka_text){ 0, NULL }, envelope.correlation_id, envelope.id, &self->arena);
+    self->turn++;
+    if (self->keys > 0) {
+        unsigned key = (unsigned)(polkai_random_next(&self->random) % self->keys);
+        orders_key(&self->order, key, self->turn);
+        self->delay_us += orders_delay_us(&self->order.order);
+        self->delays_us[key] += orders_delay_us(&self->order.order);
+    }
     self->sum += orders_total(&self->order.order);
-    client_send(self->producer, self->topic, &bench_order_placed_event, &self->order.order, &envelope, self->dataschema, &self->arena, NULL);
+    const polka_event *event = self->types > 0 ? &self->names[self->turn % self->types] : &bench_order_placed_event;
+    client_send(self->producer, self->topic, event, &self->order.order, &envelope, self->dataschema, &self->arena, NULL);
 }
 
-static void fill(const char *brokers, int64_t count, bool compact)
+static void read_words(feed *self, int count, char **words)
 {
-    feed *self = open_feed(brokers, compact);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(words[i], "compact") == 0)
+            self->compact = true;
+        else if (strncmp(words[i], "keys=", 5) == 0)
+            self->keys = (unsigned)strtoul(words[i] + 5, NULL, 10);
+        else if (strncmp(words[i], "types=", 6) == 0)
+            self->types = (unsigned)strtoul(words[i] + 6, NULL, 10);
+        else
+            client_die(words[i], "an unknown word");
+    }
+    self->delays_us = polkai_alloc((self->keys + 1) * sizeof *self->delays_us);
+    self->names = polkai_alloc((self->types + 1) * sizeof *self->names);
+    for (unsigned i = 0; i < self->types; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "bench.Type%u", i);
+        self->names[i] = bench_order_placed_event;
+        self->names[i].name = polkai_strdup(name);
+    }
+}
+
+/* Of all that is to wait an equal share for each lane, but a key's own not less than its sum. */
+static int64_t ideal_us(const feed *self)
+{
+    int64_t most = self->delay_us / IDEAL_LANES;
+    for (unsigned i = 0; i < self->keys; i++)
+        most = self->delays_us[i] > most ? self->delays_us[i] : most;
+    return most;
+}
+
+static void fill(const char *brokers, int64_t count, int word_count, char **words)
+{
+    feed *self = open_feed(brokers, false);
+    read_words(self, word_count, words);
     for (int64_t i = 0; i < count; i++) {
         send_order(self);
         while (rd_kafka_outq_len(self->producer) > 50000)
@@ -152,7 +198,8 @@ static void fill(const char *brokers, int64_t count, bool compact)
         rd_kafka_poll(self->producer, 0);
     }
     close_feed(self);
-    printf("{\"events\": %lld, \"sum\": %lld, \"bytes\": %.1f}\n", (long long)count, (long long)self->sum, (double)self->bytes / (double)count);
+    printf("{\"events\": %lld, \"sum\": %lld, \"bytes\": %.1f, \"ideal_us\": %lld}\n", (long long)count, (long long)self->sum,
+           (double)self->bytes / (double)count, (long long)ideal_us(self));
 }
 
 /* ---- one at a time ---- */
@@ -233,14 +280,14 @@ int main(int argc, char **argv)
     const char *what = argc > 2 ? argv[2] : "";
     long long number = argc > 3 ? strtoll(argv[3], NULL, 10) : 0;
     if (strcmp(what, "topics") == 0)
-        topics(argv[1]);
+        (partition_count = number > 0 ? (int)number : PARTITIONS), topics(argv[1]);
     else if (strcmp(what, "fill") == 0 && number > 0)
-        fill(argv[1], number, argc > 4 && strcmp(argv[4], "compact") == 0);
+        fill(argv[1], number, argc - 4, argv + 4);
     else if (strcmp(what, "ping") == 0 && number > 0)
         ping(argv[1], (int)number);
     else if (strcmp(what, "count") == 0)
         count_prices(argv[1]);
     else
-        client_die("usage", "bench_feed BROKERS topics | fill N [compact] | ping N | count");
+        client_die("usage", "bench_feed BROKERS topics [P] | fill N [compact] [keys=K] [types=T] | ping N | count");
     return 0;
 }

@@ -35,6 +35,17 @@ int64_t measure_event(const bench_order_placed *order, int64_t *total)
     return count;
 }
 
+void measure_busy(int64_t microseconds)
+{
+    struct timespec begin, at;
+    if (microseconds <= 0)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &at);
+    while ((at.tv_sec - begin.tv_sec) * 1000000000 + at.tv_nsec - begin.tv_nsec < microseconds * 1000);
+}
+
 void measure_end(void)
 {
     last = now();
@@ -42,7 +53,9 @@ void measure_end(void)
 
 void measure_print(void)
 {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
     if (events > 0)
-        fprintf(stderr, "{\"events\": %lld, \"sum\": %lld, \"wall_us\": %lld, \"cpu_us\": %lld}\n", (long long)events, (long long)sum,
-                (long long)(last.wall_ns - first.wall_ns) / 1000, (long long)(last.cpu_us - first.cpu_us));
+        fprintf(stderr, "{\"events\": %lld, \"sum\": %lld, \"wall_us\": %lld, \"cpu_us\": %lld, \"peak_kib\": %ld}\n", (long long)events, (long long)sum,
+                (long long)(last.wall_ns - first.wall_ns) / 1000, (long long)(last.cpu_us - first.cpu_us), used.ru_maxrss);
 }

@@ -9,8 +9,9 @@
 
 /* measure_event: the lines of an order summed up, and the event counted; returns how many there were. Any thread. */
 int64_t measure_event(const bench_order_placed *order, int64_t *total);
+void measure_busy(int64_t microseconds); /* a handler that computes so long; any thread */
 void measure_end(void);                  /* of the last call */
-/* measure_print: one JSON object, or nothing when there was no event. To standard error: a service's log has the output. */
+/* measure_print: one JSON object (peak_kib: most resident memory), or nothing when there was no event. To standard error: a service's log has the output. */
 void measure_print(void);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <base/identity.h>
 
+#include <stdio.h>
+
 static unsigned below(polkai_random *random, unsigned limit)
 {
     return (unsigned)(polkai_random_next(random) % limit);
@@ -38,4 +40,24 @@ int64_t orders_total(const bench_order_placed *order)
     for (size_t i = 0; i < order->lines.count; i++)
         total += order->lines.items[i].quantity * order->lines.items[i].unit_price;
     return total;
+}
+
+void orders_key(orders_order *made, unsigned key, int64_t turn)
+{
+    made->order.order_id.size = (size_t)snprintf(made->order_id, sizeof made->order_id, "%08x-0000-4000-8000-%012x", key * 0x9e3779b1u, key);
+    made->order.customer_id.size = (size_t)snprintf(made->customer_id, sizeof made->customer_id, "%u", key);
+    made->order.placed_at_ms = turn;
+}
+
+unsigned orders_key_of(const bench_order_placed *order)
+{
+    unsigned key = 0;
+    for (size_t i = 0; i < order->customer_id.size; i++)
+        key = key * 10 + (unsigned)(order->customer_id.data[i] - '0');
+    return key;
+}
+
+int64_t orders_delay_us(const bench_order_placed *order)
+{
+    return order->lines.items[0].unit_price % (ORDER_DELAY_US + 1);
 }

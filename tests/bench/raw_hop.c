@@ -5,13 +5,16 @@
  * It has the work in common with Polka: the codec, the envelope (read with its checks, and written), the ids that repeat.
  * It is spared what only a framework does: routes, retries, dead letters, keys that wait, rebalances.
  *
- * usage: bench_raw BROKERS GROUP EVENTS(0: until a signal) [react] [bare] [compact] [in-flight=N] [key=value of librdkafka …]
+ * usage: bench_raw BROKERS GROUP EVENTS(0: until a signal) [react] [bare] [compact] [avro-c] [few] [busy=MICROSECONDS] [in-flight=N]
+ *        [key=value of librdkafka …]
+ * bare: no headers; avro-c: its codec in place of the generated one; few: four headers; busy: what a handler takes, which emits nothing then
  */
 #include <base/arena.h>
 #include <base/clock.h>
 #include <base/identity.h>
 #include <flow/schema/framing.h>
 
+#include "classic.h"
 #include "client.h"
 #include "measure.h"
 
@@ -19,16 +22,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 512, PARTITIONS = 64, COMMIT_NS = 500000000, BUSY_MS = 5, IDLE_MS = 250, MEMORY = 8192, HALF_BYTES = 4 << 20, HALF_RECORDS = 10000 };
+enum { BATCH = 512, PARTITIONS = 4096, COMMIT_NS = 500000000, BUSY_MS = 5, IDLE_MS = 250, MEMORY = 8192, HALF_BYTES = 4 << 20, HALF_RECORDS = 10000 };
 
 typedef struct {
     rd_kafka_t *consumer, *producer;
     rd_kafka_topic_t *prices;
     polka_text dataschema;
-    bool react, bare, compact;
+    bool react, bare, compact, classic, few;
+    int64_t busy_us;
     int64_t wanted, handled;
     uint64_t in_flight, in_flight_most;
-    int64_t done[PARTITIONS], committed[PARTITIONS];     /* next offset; the prices of a partition are acknowledged in its order */
+    int64_t done[PARTITIONS], committed[PARTITIONS];   /* next offset; the prices of a partition are acknowledged in its order */
     int64_t commit_due_ns;
     size_t taken_bytes, taken_records;   /* since the leaders were woken */
     polka_arena arena;
@@ -53,6 +57,18 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
     self->in_flight--;
 }
 
+static void emit_classic(hop *self, const bench_order_priced *price, polkai_envelope *envelope, const rd_kafka_message_t *message)
+{
+    uint8_t bytes[512];
+    polkai_framing_write(bytes, bench_order_priced_event.fingerprint);
+    size_t size = classic_write(price, bytes + POLKAI_SINGLE_OBJECT_BYTES, sizeof bytes - POLKAI_SINGLE_OBJECT_BYTES);
+    if (size == 0)
+        client_die("encode", "avro-c cannot write it");
+    polka_bytes key = { price->order_id.size, (const uint8_t *)price->order_id.data };
+    client_send_bytes(self->producer, self->prices, &bench_order_priced_event, key, (polka_bytes){ POLKAI_SINGLE_OBJECT_BYTES + size, bytes }, envelope,
+                      self->dataschema, self->few, &self->arena, (void *)(intptr_t)message->offset);
+}
+
 static void emit(hop *self, const bench_order_placed *order, int64_t total, const polkai_envelope *cause, const rd_kafka_message_t *message)
 {
     bench_order_priced price = { .order_id = order->order_id, .customer_id = order->customer_id, .total = total, .currency = order->currency };
@@ -67,9 +83,21 @@ static void emit(hop *self, const bench_order_placed *order, int64_t total, cons
         .correlation_id = cause->correlation_id.data != NULL ? cause->correlation_id : cause->id, .causation_id = cause->id,
         .time_ms = polkai_clock_real.wall_ms(&polkai_clock_real), .hops = cause->hops + 1, .attempt = 1 };
     envelope.traceparent = polkai_envelope_trace(cause->traceparent, envelope.correlation_id, envelope.id, &self->arena);
-    client_send(self->producer, self->prices, &bench_order_priced_event, &price, &envelope, self->dataschema, &self->arena,
-                (void *)(intptr_t)message->offset);
+    if (self->classic)
+        emit_classic(self, &price, &envelope, message);
+    else
+        client_send(self->producer, self->prices, &bench_order_priced_event, &price, &envelope, self->dataschema, &self->arena,
+                    (void *)(intptr_t)message->offset);
     self->in_flight++;
+}
+
+static void read_order(hop *self, polka_bytes body, classic_order *read)
+{
+    polka_error error;
+    if (self->classic && !classic_read(body, read))
+        client_die("decode", "avro-c cannot read it");
+    if (!self->classic && bench_order_placed_event.codec->decode(body, &self->arena, &read->order, &error) != POLKA_OK)
+        client_die("decode", error.message);
 }
 
 static void handle(hop *self, rd_kafka_message_t *message)
@@ -78,7 +106,7 @@ static void handle(hop *self, rd_kafka_message_t *message)
     polkai_envelope cause;
     polka_bytes body;
     polkai_schema_key key;
-    bench_order_placed order;
+    classic_order read;
     int64_t total;
     polkai_record record = { .topic = POLKA_TEXT("bench.orders"), .partition = message->partition, .offset = message->offset,
                              .value = { message->len, message->payload } };
@@ -94,13 +122,13 @@ static void handle(hop *self, rd_kafka_message_t *message)
         client_die("framing", error.message);
     if (key.kind != POLKAI_BY_FINGERPRINT || key.number != bench_order_placed_event.fingerprint)
         client_die("framing", "another schema");
-    if (bench_order_placed_event.codec->decode(body, &self->arena, &order, &error) != POLKA_OK)
-        client_die("decode", error.message);
-    self->handled = measure_event(&order, &total);
+    read_order(self, body, &read);
+    self->handled = measure_event(&read.order, &total);
+    measure_busy(self->busy_us);
     if (self->react)
         self->done[message->partition] = message->offset + 1;
     else
-        emit(self, &order, total, &cause, message);
+        emit(self, &read.order, total, &cause, message);
 }
 
 static void commit(hop *self, bool wait)
@@ -186,6 +214,12 @@ static void read_arguments(hop *self, int count, char **words)
             self->react = self->bare = true;
         else if (strcmp(words[i], "compact") == 0)
             self->compact = true;
+        else if (strcmp(words[i], "avro-c") == 0)
+            self->classic = true;
+        else if (strcmp(words[i], "few") == 0)
+            self->few = true;
+        else if (strncmp(words[i], "busy=", 5) == 0)
+            self->react = (self->busy_us = strtoll(words[i] + 5, NULL, 10)) >= 0;
         else if (strncmp(words[i], "in-flight=", 10) == 0)
             self->in_flight_most = strtoull(words[i] + 10, NULL, 10);
         else if (!client_set(words[i]))
@@ -210,11 +244,12 @@ int main(int argc, char **argv)
     static hop self = { .in_flight_most = 10000 };
     static char dataschema[64];
     if (argc < 4)
-        client_die("usage", "bench_raw BROKERS GROUP EVENTS [react] [bare] [compact] [in-flight=N] [key=value …]");
+        client_die("usage", "bench_raw BROKERS GROUP EVENTS [react] [bare] [compact] [avro-c] [few] [busy=US] [in-flight=N] [key=value …]");
     self.wanted = strtoll(argv[3], NULL, 10);
     read_arguments(&self, argc - 4, argv + 4);
     sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
     self.dataschema = (polka_text){ (size_t)snprintf(dataschema, sizeof dataschema, "polka:%016" PRIx64, bench_order_priced_event.fingerprint), dataschema };
+    classic_open();
     open_all(&self, argv[1], argv[2]);
     run(&self);
     measure_print();
