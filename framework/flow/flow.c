@@ -64,6 +64,8 @@ static void make_workers(polkai_flow *flow)
 {
     flow->threaded = flow->options.lanes > 0;
     flow->worker_count = flow->threaded ? flow->options.lanes : 1;
+    if (flow->worker_count > 1)
+        flow->spread = polkai_spread_create((unsigned)flow->worker_count);
     flow->workers = polkai_alloc(flow->worker_count * sizeof *flow->workers);
     for (size_t i = 0; i < flow->worker_count; i++) {
         flow->workers[i].flow = flow;
@@ -302,6 +304,7 @@ void polkai_flow_destroy(polkai_flow *flow)
     }
     polkai_router_destroy(flow->router);
     free(flow->workers);
+    free(flow->spread);
     free(flow->batch);
     polkai_arena_deinit(&flow->arena);
     pthread_mutex_destroy(&flow->lock);

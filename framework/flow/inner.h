@@ -14,6 +14,7 @@
 #include <flow/flow.h>
 #include <flow/handler/lane.h>
 #include <flow/handler/router.h>
+#include <flow/handler/spread.h>
 #include <flow/offsets/tracker.h>
 #include <flow/schema/library.h>
 #include <flow/schema/topic.h>
@@ -105,6 +106,7 @@ struct polkai_delivery {
     polkai_partition *partition;         /* NULL: a producer's unit of work, or a free one */
     uint64_t sequence;
     size_t bytes;                        /* counted in the budget */
+    unsigned place;                      /* in the spread over lanes */
     atomic_int pending;                  /* sends not yet settled, and LANE_HOLDS while a lane has it */
     atomic_bool dropped;                 /* not done: its offset stays where it is */
     bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
@@ -190,6 +192,7 @@ struct polkai_flow {
     size_t target_count;
     polkai_worker *workers;
     size_t worker_count;
+    polkai_spread *spread;               /* NULL: one lane */
     bool threaded, paused, ready, stuck;
     int64_t drain_until_ns;              /* the deadline of a drain; 0: none has begun */
     atomic_bool draining;

@@ -1,6 +1,5 @@
 /* turn.c: the poll thread: takes a batch, hands it to the lanes, collects what is done, commits. */
 #include <base/error.h>
-#include <base/identity.h>
 #include <base/plant.h>
 #include <flow/inner.h>
 
@@ -93,6 +92,8 @@ void polkai_delivery_done(polkai_delivery *delivery)
         polkai_tracker_finish(&partition->tracker, delivery->sequence);
     flow->in_flight--;
     flow->in_flight_bytes -= delivery->bytes;
+    if (flow->spread != NULL)
+        polkai_spread_end(flow->spread, delivery->place, (unsigned)(delivery->worker - flow->workers));
     back_to_pool(flow, delivery);
     polkai_partition_left(flow, partition);
 }
@@ -123,10 +124,9 @@ size_t polkai_flow_collect(polkai_flow *flow)
 static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
 {
     const polkai_record *record = &delivery->record;
-    size_t index = 0;
-    if (flow->worker_count > 1)
-        index = (record->key.data == NULL || POLKAI_PLANT(lane_by_offset) ? (uint64_t)record->offset : polkai_key_hash(record->key.data, record->key.size)) % flow->worker_count;
-    polkai_worker *worker = &flow->workers[index];
+    const void *key = POLKAI_PLANT(lane_by_offset) ? NULL : record->key.data;
+    unsigned lane = flow->spread == NULL ? 0 : polkai_spread_begin(flow->spread, key, record->key.size, &delivery->place);
+    polkai_worker *worker = &flow->workers[lane];
     delivery->worker = worker;
     delivery->item.next = NULL;
     if (worker->batch_last == NULL)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEYS = 50, PER_KEY = 200, LIMIT_MS = 30000 };
+enum { KEYS = 50, PER_KEY = 200, MANY = 8, LIMIT_MS = 30000 };
 static atomic_uint handled, overlaps, disorder, opened, closed;
 static atomic_int last[KEYS], inside[KEYS];
 static atomic_bool block;
@@ -38,6 +38,18 @@ static polka_outcome stuck(polka_context *ctx, const note *asked)
     return POLKA_DONE;
 }
 
+static atomic_uint gathered;
+
+/* Ends when as many are inside at once as there are lanes. */
+static polka_outcome gather(polka_context *ctx, const note *asked)
+{
+    (void)ctx, (void)asked;
+    atomic_fetch_add(&gathered, 1);
+    while (atomic_load(&gathered) < MANY && !atomic_load(&block)) { /* waits for the others */ }
+    atomic_fetch_add(&handled, 1);
+    return POLKA_DONE;
+}
+
 static polka_status open_resource(polka_context *ctx, void **resource, polka_error *error)
 {
     (void)ctx;
@@ -56,6 +68,8 @@ static void close_resource(void *resource)
 static const polka_service orders = { .name = "orders", .open = open_resource, .close = close_resource, .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, in_order, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 3, .first_delay_ms = 5 }), { 0 } } };
 static const polka_service slow = { .name = "slow", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, stuck), { 0 } } };
+
+static const polka_service meeting = { .name = "meeting", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, gather), { 0 } } };
 
 static int64_t now_ms(void)
 {
@@ -117,4 +131,24 @@ Test(lanes, that_block_leave_the_others_running_and_their_offsets_wait)
     harness_stop(h);
     cr_assert_eq(harness_committed(h, "slow", "test.asked"), 65);
     harness_destroy(h);
+}
+
+Test(lanes, are_all_at_work_when_there_are_as_many_keys)
+{
+    harness *h = harness_create();
+    harness_start(h, &meeting, (polkai_flow_options){ .lanes = MANY, .clock = &polkai_clock_real });
+    for (int i = 0; i < MANY; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key %d", i);
+        harness_put(h, key, "go", NULL);
+    }
+    polka_error error = { .status = POLKA_OK };
+    for (int64_t until = now_ms() + LIMIT_MS; atomic_load(&gathered) < MANY && now_ms() < until;)
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK, "%s", error.message);
+    unsigned met = atomic_load(&gathered);
+    atomic_store(&block, true);          /* whoever waits for more goes on */
+    step_until(h, &handled, MANY);
+    harness_stop(h);
+    harness_destroy(h);
+    cr_assert_eq(met, MANY, "only %u of %d lanes had one of %d keys", met, MANY, MANY);
 }
