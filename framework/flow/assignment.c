@@ -2,7 +2,7 @@
 #include <base/error.h>
 #include <base/identity.h>
 #include <base/plant.h>
-#include <flow/inner.h>
+#include <flow/transaction.h>
 
 #include <limits.h>
 #include <stdlib.h>
@@ -40,9 +40,8 @@ polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *re
     return NULL;
 }
 
-void polkai_assigned(void *user, const polkai_position *partitions, size_t count)
+void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count)
 {
-    polkai_flow *flow = user;
     for (size_t i = 0; i < count; i++) {
         polkai_partition *made = polkai_alloc(sizeof *made);
         char *topic = polkai_alloc(partitions[i].topic.size + 1);
@@ -57,6 +56,12 @@ void polkai_assigned(void *user, const polkai_position *partitions, size_t count
         made->next_in_bucket = *bucket;
         *bucket = made;
     }
+}
+
+void polkai_assigned(void *user, const polkai_position *partitions, size_t count)
+{
+    polkai_flow *flow = user;
+    polkai_partitions_begin(flow, partitions, count);
     if (flow->paused)                    /* the budget is full for the new ones, too */
         flow->source->operations->pause(flow->source, true);
     if (flow->ready)
@@ -108,6 +113,8 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
         most++;
     if (most == 0 || flow->source == NULL || (flow->draining && POLKAI_PLANT(drain_commit)))
         return POLKA_OK;
+    if (flow->transact != NULL)          /* offsets leave in transactions then */
+        return POLKA_OK;
     const polkai_clock *clock = flow->options.clock;
     bool all = flow->commit_again_ns != 0 && (wait || clock->steady_ns(clock) >= flow->commit_again_ns);
     if (all)
@@ -145,9 +152,9 @@ static bool anything_active(const polkai_flow *flow)
 static bool any_other_active(const polkai_flow *flow)
 {
     for (const polkai_delivery *at = flow->made; at != NULL; at = at->next_made)
-        if (at->partition != NULL && !(atomic_load(&at->pending) >= LANE_HOLDS && polkai_watch_is_stuck(at->worker)))
+        if (at->partition != NULL && !at->finished && !(atomic_load(&at->pending) >= LANE_HOLDS && polkai_watch_is_stuck(at->worker)))
             return true;
-    return false;
+    return flow->transact != NULL && polkai_transact_has_work(flow);
 }
 
 static bool is_worth_waiting(const polkai_flow *flow)
@@ -174,37 +181,61 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
         flow->sink->operations->poll(flow->sink, 1);
         polkai_flow_collect(flow);
         polkai_send_waiting(flow, clock->steady_ns(clock));
+        if (flow->transact != NULL)
+            polkai_transact_hurry(flow);
         if (clock != &polkai_clock_real && anything_active(flow))
             break;                       /* a virtual clock does not move by itself */
     }
     return !anything_active(flow);
 }
 
+/* Marked as fenced: out of reach, and gone when nothing points to them any more. */
+static void detach_fenced(polkai_flow *flow)
+{
+    if (flow->transact != NULL)
+        polkai_transact_fenced(flow);
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+        if (atomic_load(&at->fenced) && !at->detached)
+            detach(flow, at);
+    forget_detached(flow);
+}
+
+void polkai_partitions_fence(polkai_flow *flow)
+{
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
+        atomic_store(&at->revoked, true);
+        atomic_store(&at->fenced, true);
+    }
+    sweep_lanes(flow);
+    detach_fenced(flow);
+}
+
+static void mark_revoked(polkai_flow *flow, const polkai_position *position, bool lost)
+{
+    polkai_partition *partition = polkai_partition_of(flow, &(polkai_record){ .topic = position->topic, .partition = position->partition });
+    if (flow->transact != NULL)
+        polkai_transact_forget(flow, position);
+    if (partition == NULL)
+        return;
+    atomic_store(&partition->revoked, true);
+    if (lost)
+        atomic_store(&partition->fenced, true);
+}
+
 void polkai_revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
 {
     polkai_flow *flow = user;
     polka_error error;
-    for (size_t i = 0; i < count; i++) {
-        polkai_record wanted = { .topic = partitions[i].topic, .partition = partitions[i].partition };
-        polkai_partition *partition = polkai_partition_of(flow, &wanted);
-        if (partition == NULL)
-            continue;
-        atomic_store(&partition->revoked, true);
-        if (lost)
-            atomic_store(&partition->fenced, true);
-    }
+    for (size_t i = 0; i < count; i++)
+        mark_revoked(flow, &partitions[i], lost);
     if (lost)
         LOG_WARN(flow->options.log, "partitions were lost: %zu; others of the group have them by now, so what was under way is not sent and not committed here", count);
     polkai_give_up(flow, flow->draining ? 0 : flow->options.drain_deadline_ms, lost);    /* a drain has waited already */
     if (!lost && polkai_commit(flow, true, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "the last commit before giving up partitions failed: %s; what was done since the one before will be done again",
                  error.message);
-    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
-        if (atomic_load(&at->revoked)) {
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+        if (atomic_load(&at->revoked))
             atomic_store(&at->fenced, true);
-            if (!at->detached)
-                detach(flow, at);
-        }
-    }
-    forget_detached(flow);
+    detach_fenced(flow);
 }

@@ -2,8 +2,9 @@
 #include <base/error.h>
 #include <base/identity.h>
 #include <base/text.h>
-#include <flow/inner.h>
+#include <flow/transaction.h>
 
+#include <limits.h>
 #include <stdlib.h>
 
 enum { CLOSE_MS = 1000, HELPER_ENDS_MS = 20000 };
@@ -21,6 +22,8 @@ static void complete_options(polkai_flow_options *options)
     options->in_flight_bytes = options->in_flight_bytes == 0 ? 32u << 20 : options->in_flight_bytes;
     options->max_event_bytes = options->max_event_bytes == 0 ? 1000000 : options->max_event_bytes;
     options->commit_interval_ms = options->commit_interval_ms == 0 ? 500 : options->commit_interval_ms;
+    options->transaction_interval_ms = options->transaction_interval_ms == 0 ? 100 : options->transaction_interval_ms;
+    options->transaction_events = options->transaction_events == 0 ? 10000 : options->transaction_events;
     options->drain_deadline_ms = options->drain_deadline_ms == 0 ? 8000 : options->drain_deadline_ms;
     options->schema_missing_ms = options->schema_missing_ms == 0 ? 60000 : options->schema_missing_ms;
     options->limits.depth = options->limits.depth == 0 ? polkai_walk_limits_default.depth : options->limits.depth;
@@ -187,6 +190,8 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
     TRY(polkai_enrol_start(flow, error));
     TRY(start_lanes(flow, error));
     TRY(polkai_watch_start(flow, error));
+    if (flow->transact != NULL)
+        TRY(polkai_transact_start(flow, error));
     polka_status status = source->operations->start(source, &start, error);
     polkai_send_announce(flow);
     return status;
@@ -201,6 +206,8 @@ int64_t polkai_flow_next_due_ms(const polkai_flow *flow)
         due_ns = flow->resend_due_ns;
     if (polkai_schemas_due_ns(flow) < due_ns)
         due_ns = polkai_schemas_due_ns(flow);
+    if (flow->transact != NULL && polkai_transact_due_ns(flow) < due_ns)
+        due_ns = polkai_transact_due_ns(flow);
     return due_ns == INT64_MAX ? -1 : (due_ns + 999999) / 1000000;
 }
 
@@ -246,15 +253,20 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
         int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;
         stop_lanes(flow, left_ms < 50 ? 50 : left_ms, &ended, &quiet);
         polkai_watch_stop(flow);
+        if (flow->transact != NULL && !polkai_transact_stop(flow, polkai_patience_ms(flow, INT_MAX)))
+            ended = quiet = false;
         polkai_flow_collect(flow);
+        finished = finished || flow->in_flight == 0;
         if (quiet)
             flow->source->operations->close(flow->source, polkai_patience_ms(flow, POLKAI_CLOSE_MS));
         if (quiet)
             flow->source = NULL;
     }
     flow->stuck = !ended || !helped;
+    const char *call = polkai_transact_call(flow);
     ENSURE(finished && ended && helped, POLKA_TRANSIENT, error, "drain-deadline",
-           "the drain deadline of %" PRId64 " ms passed with %" PRIu64 " events under way; they will be handled again", deadline_ms, flow->in_flight);
+           "the drain deadline of %" PRId64 " ms passed with %" PRIu64 " events under way%s%s; they will be handled again", deadline_ms, flow->in_flight,
+           call == NULL ? "" : ", in a transaction whose last call has not come back: ", call == NULL ? "" : call);
     return committed;
 }
 
@@ -289,6 +301,7 @@ void polkai_flow_destroy(polkai_flow *flow)
     if (flow->sink != NULL)              /* after a clean drain only schemas can be under way, and the next start sends them again */
         flow->sink->operations->close(flow->sink, flow->in_flight > 0 ? CLOSE_MS : 0);
     polkai_flow_collect(flow);
+    polkai_transact_destroy(flow);
     polkai_schemas_destroy(flow);
     for (size_t i = 0; i < flow->worker_count; i++) {
         polkai_parking_destroy(flow->workers[i].parking);

@@ -14,6 +14,7 @@
 #include <flow/schema/origin.h>
 #include <transport/sink.h>
 #include <transport/source.h>
+#include <transport/transaction.h>
 
 typedef struct polkai_flow polkai_flow;
 
@@ -32,6 +33,8 @@ typedef struct {
     size_t in_flight_bytes;              /* 0: 32 MiB */
     size_t max_event_bytes;              /* of one emission; 0: 1000000. Larger is poison */
     int64_t commit_interval_ms;          /* 0: 500 */
+    int64_t transaction_interval_ms;     /* exactly-once: between the beginnings of two transactions; 0: 100 … */
+    size_t transaction_events;           /* … or when so many events are ready, which is the most that one takes; 0: 10000 */
     int64_t drain_deadline_ms;           /* 0: 8000; of a revoke too */
     bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
     bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
@@ -72,6 +75,12 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
  * The report function to open the sink with; its user is the flow.
  */
 void polkai_flow_report(void *flow, const polkai_report *report);
+
+/*
+ * polkai_flow_transact_take: exactly-once. What is emitted, and dead letters, leave in transactions with the offsets of the events
+ * that caused them. Before the start, of a flow with a source; the sink then sends only what belongs to no event.
+ */
+void polkai_flow_transact_take(polkai_flow *flow, polkai_transaction *transaction);
 
 /*
  * polkai_flow_start: source (NULL for a program without reactions) and sink are taken. Opens the lanes' resources,

@@ -26,6 +26,7 @@
 #include <stdatomic.h>
 
 typedef struct polkai_delivery polkai_delivery;
+typedef struct polkai_transacting polkai_transacting;
 typedef struct polkai_sending polkai_sending;
 
 /* An event type this service may emit. */
@@ -54,6 +55,8 @@ typedef struct polkai_partition {
     atomic_bool revoked;                 /* nothing more is begun for it */
     atomic_bool fenced;                  /* and nothing more is sent */
     bool detached;                       /* freed when active is 0 */
+    bool cut;                            /* exactly-once: an event was dropped, and those behind it leave no more */
+    polkai_delivery *first_taken, *last_taken;           /* exactly-once: not passed by the watermark yet, by next_taken */
 } polkai_partition;
 
 typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT, SENDING_MANIFEST } polkai_sending_kind;
@@ -111,9 +114,11 @@ struct polkai_delivery {
     atomic_bool dropped;                 /* not done: its offset stays where it is */
     bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
     bool refused;                        /* one of its units has a refused emission */
+    bool finished;                       /* exactly-once: ready to leave when all before it have */
     bool waits_for_schema;               /* since it was looked at last */
     struct polkai_worker *worker;        /* whose lane it was given to */
     uint64_t asked;                      /* the round of looking for schemas in which it first asked; 0: it never did */
+    polkai_delivery *next_taken;         /* exactly-once: of its partition, then of its transaction */
     polka_arena arena, late;             /* late: of the poll thread, while a lane may be using the other */
     polkai_record record;
     polka_context *units;
@@ -188,6 +193,7 @@ struct polkai_flow {
     polkai_schemas schemas;
     polkai_source *source;
     polkai_sink *sink;
+    polkai_transacting *transact;        /* exactly-once; NULL: at-least-once */
     polkai_target *targets;
     size_t target_count;
     polkai_worker *workers;
@@ -263,6 +269,9 @@ size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many wer
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
 void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */
 
+/* polkai_send_record: how it leaves; headers in `arena`. Any thread. */
+void polkai_send_record(polkai_flow *flow, polkai_sending *sending, polka_arena *arena, polkai_record *record);
+
 /* ---- read.c: on the lane ---- */
 /* polkai_read_key: which schema wrote the value, and its body: a header of its own says so, or the bytes before the body. */
 polka_status polkai_read_key(const polkai_delivery *delivery, polkai_schema_key *key, polka_bytes *body, polka_error *error);
@@ -296,10 +305,13 @@ polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *re
 void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);      /* one delivery less */
 polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error);
 int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the broker; in a drain what is left of it, or a moment */
+void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count);
+void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing of them goes on */
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
 
 /* ---- turn.c ---- */
 void polkai_delivery_done(polkai_delivery *delivery);    /* pending is 0; on the poll thread */
+void polkai_delivery_end(polkai_delivery *delivery);     /* nothing of it is under way any more */
 void polkai_delivery_release(polkai_delivery *delivery); /* the lane lets go */
 size_t polkai_flow_collect(polkai_flow *flow);           /* what lanes gave back */
 void polkai_deliveries_destroy(polkai_flow *flow);       /* those under way as well: after lanes and sink */

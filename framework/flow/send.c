@@ -20,17 +20,24 @@ static int64_t now_ns(const polkai_flow *flow)
  * The headers of an emission are made when it leaves, and again when it is sent again: from what stays the same. So they need
  * no memory while the acknowledgement is awaited, and 10000 events in flight stay small and in the caches.
  */
+void polkai_send_record(polkai_flow *flow, polkai_sending *sending, polka_arena *arena, polkai_record *record)
+{
+    if (sending->kind != SENDING_EMISSION) {
+        *record = sending->record;
+        return;
+    }
+    polkai_context_headers(sending->unit, sending, arena, record);
+    if (flow->options.confluent)         /* the id may have come after the event was encoded; the bytes are the unit's own */
+        polkai_framing_write_id((uint8_t *)(uintptr_t)record->value.data, sending->target->id);
+}
+
 polka_status polkai_send_now(polkai_flow *flow, polkai_sending *sending, polka_error *error)
 {
-    if (sending->kind != SENDING_EMISSION)
-        return flow->sink->operations->send(flow->sink, &sending->record, sending, error);
     uint8_t memory[HEADERS_MEMORY];
     polkai_record record;
     polka_arena arena AUTO(polkai_arena_deinit);
     polkai_arena_init(&arena, memory, sizeof memory);
-    polkai_context_headers(sending->unit, sending, &arena, &record);
-    if (flow->options.confluent)         /* the id may have come after the event was encoded; the bytes are the unit's own */
-        polkai_framing_write_id((uint8_t *)(uintptr_t)record.value.data, sending->target->id);
+    polkai_send_record(flow, sending, &arena, &record);
     return flow->sink->operations->send(flow->sink, &record, sending, error);
 }
 

@@ -4,7 +4,7 @@
 #include <base/error.h>
 #include <base/plant.h>
 #include <base/text.h>
-#include <flow/inner.h>
+#include <flow/transaction.h>
 #include <side/deadletter/letter.h>
 
 enum { REASON_BYTES = 2048 };
@@ -101,6 +101,8 @@ static void stop(polka_context *unit, const verdict *by)
 static polka_status check_sizes(polka_context *unit, polka_error *error)
 {
     size_t most = unit->flow->options.max_event_bytes;
+    if (unit->flow->transact != NULL && polkai_transact_refusal(unit, false, error))
+        return error->status;            /* the broker has said so: the transaction with them was aborted */
     for (const polkai_sending *each = unit->first; each != NULL; each = each->next) {
         size_t bytes = each->record.value.size + each->record.key.size;
         ENSURE(bytes <= most, POLKA_POISON, error, "emission-too-large",
@@ -197,6 +199,14 @@ static void own_headers(polkai_delivery *delivery)
     record->headers = own;
 }
 
+/* Exactly-once: the transaction with this letter was aborted, as the letter was too large. */
+static void letter_once_refused(polka_context *unit, polkai_sending *sending)
+{
+    polka_error error;
+    if (unit->flow->transact != NULL && polkai_transact_refusal(unit, true, &error) && polkai_refused_for_size(error.code))
+        polkai_letter_without_value(sending, unit->arena);
+}
+
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message)
 {
     message = readable(message, unit->arena);
@@ -213,6 +223,7 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
     polkai_letter_write(letter_of(sending), unit->arena, &sending->record);
     if (POLKAI_PLANT(letter_truncated) && sending->record.value.size > 0)
         sending->record.value.size--;
+    letter_once_refused(unit, sending);
     append(unit, sending);
     polkai_count(unit->flow, COUNT_DEAD);
     polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", code, POLKA_TEXT_ARGS(record->topic),
@@ -304,6 +315,8 @@ void polkai_settle_send(polka_context *unit)
             hold(unit);
             return;
         }
+        if (unit->flow->transact != NULL)
+            continue;                    /* it leaves with its transaction */
         atomic_fetch_add(&delivery->pending, 1);
         polka_status status = polkai_send_now(unit->flow, sending, &error);
         if (status == POLKA_OK) {

@@ -1,7 +1,7 @@
 /* turn.c: the poll thread: takes a batch, hands it to the lanes, collects what is done, commits. */
 #include <base/error.h>
 #include <base/plant.h>
-#include <flow/inner.h>
+#include <flow/transaction.h>
 
 #include <stdlib.h>
 
@@ -84,12 +84,21 @@ static bool letters_for_refused(polkai_delivery *delivery)
 
 void polkai_delivery_done(polkai_delivery *delivery)
 {
-    polkai_partition *partition = delivery->partition;
     if (delivery->refused && !delivery->dropped && letters_for_refused(delivery))
         return;
-    polkai_flow *flow = delivery->flow;
+    if (delivery->flow->transact != NULL) {
+        polkai_transact_done(delivery);
+        return;
+    }
     if (!delivery->dropped)
-        polkai_tracker_finish(&partition->tracker, delivery->sequence);
+        polkai_tracker_finish(&delivery->partition->tracker, delivery->sequence);
+    polkai_delivery_end(delivery);
+}
+
+void polkai_delivery_end(polkai_delivery *delivery)
+{
+    polkai_flow *flow = delivery->flow;
+    polkai_partition *partition = delivery->partition;
     flow->in_flight--;
     flow->in_flight_bytes -= delivery->bytes;
     if (flow->spread != NULL)
@@ -154,6 +163,8 @@ static void take(polkai_flow *flow, polkai_record *record)
     flow->in_flight++;
     flow->in_flight_bytes += delivery->bytes;
     polkai_count(flow, COUNT_RECEIVED);
+    if (flow->transact != NULL)
+        polkai_transact_taken(delivery);
     give_to_lane(flow, delivery);
 }
 
@@ -254,7 +265,10 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
     count += polkai_schemas_turn(flow);
     int64_t now = now_ns(flow);
     count += polkai_send_waiting(flow, now);
-    commit_when_due(flow, now);
+    if (flow->transact != NULL)
+        count += polkai_transact_turn(flow);
+    else
+        commit_when_due(flow, now);
     if (flow->threaded)
         polkai_watch_look(flow, now);
     if (moved != NULL)

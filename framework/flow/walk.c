@@ -289,6 +289,8 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
         polkai_record_forget_headers(&delivery->record);
     polkai_arena_reset(&worker->scratch, worker->memory, sizeof worker->memory);
     if (settled) {
+        if (worker->flow->transact != NULL && !delivery->lettered && !delivery->kept)
+            polkai_record_release(&delivery->record);    /* it may wait long for its transaction, and would pin its fetch buffer */
         polkai_delivery_release(delivery);
         return true;
     }

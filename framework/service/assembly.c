@@ -132,6 +132,8 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .in_flight_bytes = (size_t)polkai_config_number(config, "in_flight.bytes"),
         .max_event_bytes = (size_t)polkai_config_number(config, "emit.max_bytes"),
         .commit_interval_ms = polkai_config_number(config, "commit.interval_ms"),
+        .transaction_interval_ms = polkai_config_number(config, "transaction.interval_ms"),
+        .transaction_events = (size_t)polkai_config_number(config, "transaction.events"),
         .drain_deadline_ms = polkai_config_number(config, "drain.deadline_ms"),
         .compact_envelope = polkai_config_number(config, "envelope") == 1,
         .announce = true,
@@ -202,6 +204,18 @@ static void announce_start(const polkai_assembly *assembly)
         LOG_INFO(&assembly->log, "%s", polkai_report_reaction(row, &arena));
 }
 
+static polka_status open_source(polkai_assembly *assembly, const polkai_kafka_options *options, polkai_source **source, polka_error *error)
+{
+    if (!assembly->reacts)
+        return POLKA_OK;
+    if (polkai_config_number(assembly->config, "delivery") == 1) {
+        polkai_transaction *transaction;
+        TRY(polkai_kafka_transaction_open(&transaction, options, error));
+        polkai_flow_transact_take(assembly->flow, transaction);
+    }
+    return polkai_kafka_source_open(source, options, error);
+}
+
 polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error)
 {
     polkai_sink *sink = NULL;
@@ -213,7 +227,7 @@ polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error
     if (assembly->reacts)
         announce_start(assembly);
     TRY(polkai_kafka_sink_open(&sink, &options, error));
-    if (assembly->reacts && polkai_kafka_source_open(&source, &options, error) != POLKA_OK) {
+    if (open_source(assembly, &options, &source, error) != POLKA_OK) {
         sink->operations->close(sink, 0);
         return error->status;
     }

@@ -184,13 +184,12 @@ polka_status polkai_config_unknown(polkai_config *config, const char *name, cons
 
 /* ---- the whole ---- */
 
-/* What the table offers because its place is fixed, and a later version brings. */
-static polka_status refuse_later(const polkai_config *config, polka_error *error)
+/* What no single value shows. */
+static polka_status check_together(const polkai_config *config, polka_error *error)
 {
     const polkai_config_value *delivery = polkai_config_find(config, "delivery");
-    ENSURE(delivery->number == 0, POLKA_MISUSE, error, "not-yet",
-           "%s: delivery exactly-once is not in this version: use at-least-once; the ids of emissions repeat, so receivers can drop copies",
-           delivery->origin);
+    ENSURE(delivery->number == 0 || polkai_config_number(config, "embedded") == 0, POLKA_MISUSE, error, "not-supported",
+           "%s: delivery exactly-once needs transactions, and the embedded broker has none; use polka dev --kafka", delivery->origin);
     const polkai_config_value *group = polkai_config_find(config, "group");
     ENSURE(polkai_topic_valid(group->text.data), POLKA_MISUSE, error, "bad-value",
            "%s: group '%s' becomes part of topic names: use letters, digits, dots, - and _", group->origin, group->text.data);
@@ -223,7 +222,7 @@ static polka_status read_all(polkai_config *config, int argc, char **argv, char 
         TRY(polkai_config_read_file(config, path, error));
     TRY(polkai_config_read_environment(config, environment, error));
     TRY(polkai_config_read_flags(config, error));
-    return refuse_later(config, error);
+    return check_together(config, error);
 }
 
 polka_status polkai_config_create(polkai_config **config, const polka_service *service, int argc, char **argv, char *const *environment,

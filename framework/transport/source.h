@@ -34,6 +34,10 @@ typedef struct {
     polkai_source_listener listener;
 } polkai_start;
 
+/* Who a member is in the present generation of its group, for the offsets of a transaction. */
+typedef struct polkai_membership polkai_membership;
+struct polkai_membership { void (*release)(polkai_membership *membership); };
+
 typedef struct polkai_source polkai_source;
 typedef struct {
     polka_status (*start)(polkai_source *source, const polkai_start *start, polka_error *error);
@@ -46,6 +50,13 @@ typedef struct {
     void (*pause)(polkai_source *source, bool paused);
     /* commit: offset is the next to read. Waits up to timeout_ms for the answer; 0: asynchronous, errors go to notice. */
     polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
+    /* membership: new, by its release; of the thread that polls, for partitions it has now. errors: TRANSIENT; MISUSE without a group. */
+    polka_status (*membership)(polkai_source *source, polkai_membership **membership, polka_error *error);
+    /*
+     * rewind: these partitions of the assignment are read again from what is committed for them; the next poll gives nothing from
+     * before. Waits up to timeout_ms. errors: TRANSIENT: some may have been rewound and others not; call it again with the same.
+     */
+    polka_status (*rewind)(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error);
     /* cluster: the id of the cluster, known at the latest when partitions are assigned; borrowed from the source. */
     polka_text (*cluster)(polkai_source *source);
     void (*wake)(polkai_source *source);                 /* any thread, or a signal handler: poll returns soon */

@@ -161,7 +161,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
     bool take = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     int64_t began_ns = polkai_kafka_now_ns();
     if (take)
-        polkai_kafka_resolve_committed(handle, partitions);
+        (void)polkai_kafka_resolve_committed(handle, partitions, POLKAI_KAFKA_ASK_MS);
     polkai_position *positions = positions_of(self, partitions);
     if (take) {
         change(self, partitions, true);

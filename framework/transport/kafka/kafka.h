@@ -8,6 +8,7 @@
 #include <transport/admin.h>
 #include <transport/sink.h>
 #include <transport/source.h>
+#include <transport/transaction.h>
 
 typedef struct { const char *key, *value; } polkai_kafka_property;
 /* What it points to is borrowed as long as the source, sink or admin is open: a sink makes its producer anew after a fatal error. */
@@ -26,6 +27,8 @@ typedef struct {
 
 polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error);
 polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_options *options, polka_error *error);
+/* polkai_kafka_transaction_open needs a group; it does not wait for a broker, init does. errors: MISUSE: a setting of the user does not go with it. */
+polka_status polkai_kafka_transaction_open(polkai_transaction **transaction, const polkai_kafka_options *options, polka_error *error);
 polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_options *options, polka_error *error);
 
 /* polkai_kafka_session_ms: how long a broker waits for a member that is gone without a word, unless -X says otherwise. */

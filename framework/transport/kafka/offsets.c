@@ -9,8 +9,6 @@
 
 #include <base/error.h>
 
-enum { ASK_MS = 1000 };
-
 typedef rd_kafka_topic_partition_list_t list;
 
 static void free_list(list **partitions)
@@ -25,7 +23,7 @@ static void ask(rd_kafka_t *handle, list *partitions, int64_t from, int64_t logi
     for (int i = 0; i < partitions->cnt; i++)
         if (partitions->elems[i].offset == from && partitions->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)     /* else nobody knows yet */
             rd_kafka_topic_partition_list_add(asked, partitions->elems[i].topic, partitions->elems[i].partition)->offset = logical;
-    if (asked->cnt == 0 || rd_kafka_offsets_for_times(handle, asked, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (asked->cnt == 0 || rd_kafka_offsets_for_times(handle, asked, POLKAI_KAFKA_ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     for (int i = 0; i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *answer = &asked->elems[i];
@@ -61,11 +59,11 @@ static int64_t reset_of(rd_kafka_t *handle)
     return strcmp(text, "error") == 0 ? RD_KAFKA_OFFSET_INVALID : RD_KAFKA_OFFSET_END;
 }
 
-void polkai_kafka_resolve_committed(rd_kafka_t *handle, list *partitions)
+rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, list *partitions, int timeout_ms)
 {
-    if (partitions->cnt == 0 || rd_kafka_committed(handle, partitions, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    int64_t reset = reset_of(handle);
+    rd_kafka_resp_err_t code = partitions->cnt == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_committed(handle, partitions, timeout_ms);
+    int64_t reset = code == RD_KAFKA_RESP_ERR_NO_ERROR ? reset_of(handle) : RD_KAFKA_OFFSET_INVALID;
     if (reset != RD_KAFKA_OFFSET_INVALID)
         ask(handle, partitions, RD_KAFKA_OFFSET_INVALID, reset);
+    return code;
 }

@@ -52,7 +52,7 @@ static const struct { const char *key, *why; } refused_properties[] = {
     { "auto.commit.enable", "offsets are committed by the framework, when an event and all it caused are done" },
     { "delivery.report.only.error", "the framework waits for every acknowledgement" },
     { "enable.partition.eof", "the framework does not use it" },
-    { "transactional.id", "delivery by transactions is not in this version" },
+    { "transactional.id", "it is made of the group, the host and a number, so that each process has its own" },
     { "plugin.library.paths", "no code is loaded by configuration" },
     { "ssl.engine.location", "no code is loaded by configuration" },
     { "ssl.providers", "no code is loaded by configuration" },

@@ -20,6 +20,7 @@ static const polkai_kafka_setting common[] = {
     { "enable.auto.offset.store", "false" },
     { "auto.offset.reset", "earliest" },             /* the default, latest, skips silently */
     { "check.crcs", "true" },
+    { "isolation.level", "read_committed" },         /* librdkafka's default, and what offsets of open transactions are waited for by */
     { "queued.min.messages", "20000" },              /* small values: some 600 bytes each in librdkafka, whatever they have; see prefetch.c */
     { "queued.max.messages.kbytes", "8192" },        /* large values */
     { "fetch.wait.max.ms", "100" },                  /* after a rebalance the first fetch may wait without the partition that has records */
@@ -276,7 +277,8 @@ static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_op
 }
 
 static const polkai_source_operations operations = {
-    polkai_kafka_start, kafka_poll, polkai_kafka_pause, polkai_kafka_commit, kafka_cluster, kafka_wake, kafka_close,
+    polkai_kafka_start, kafka_poll, polkai_kafka_pause, polkai_kafka_commit, polkai_kafka_membership_of, polkai_kafka_rewind,
+    kafka_cluster, kafka_wake, kafka_close,
 };
 
 polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error)

@@ -9,6 +9,8 @@
 
 #include <stdatomic.h>
 
+enum { POLKAI_KAFKA_ASK_MS = 1000 };     /* for where reading begins; what is not known then librdkafka finds out itself */
+
 /* A name of a topic that records point to; made once, and freed with the source. */
 typedef struct polkai_kafka_name polkai_kafka_name;
 struct polkai_kafka_name { polkai_kafka_name *next; polka_text text; };
@@ -48,9 +50,14 @@ void polkai_kafka_pause(polkai_source *source, bool paused);
 polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
 void polkai_kafka_leave(polkai_kafka_source *source, int timeout_ms);     /* gives the assignment up and leaves the group */
 
+/* In membership.c: the operations of the seam for transactions. */
+typedef struct { polkai_membership membership; rd_kafka_consumer_group_metadata_t *metadata; } polkai_kafka_membership;
+polka_status polkai_kafka_membership_of(polkai_source *source, polkai_membership **membership, polka_error *error);
+polka_status polkai_kafka_rewind(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error);
+
 /* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. */
 void polkai_kafka_resolve_positions(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* offsets as of source.h */
-void polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* of the group */
+rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list, int timeout_ms);   /* of the group */
 
 /* In prefetch.c. _setting is for librdkafka releases that have it; _taken is told of all records that poll gives away. */
 extern const polkai_kafka_setting polkai_kafka_prefetch_setting;

@@ -49,6 +49,9 @@ void polkai_memory_destroy(polkai_memory *memory)
     for (size_t i = 0; i < memory->group_count; i++)
         destroy_group(memory->groups[i]);
     polkai_memory_fail(memory, NULL, POLKA_OK, NULL, 0);
+    for (size_t i = 0; i < memory->producer_count; i++)
+        free(memory->producers[i].id);
+    free(memory->producers);
     free(memory->topics);
     free(memory->groups);
     free(memory->failures);

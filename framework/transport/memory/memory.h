@@ -9,6 +9,7 @@
 #include <transport/admin.h>
 #include <transport/sink.h>
 #include <transport/source.h>
+#include <transport/transaction.h>
 
 typedef struct polkai_memory polkai_memory;
 /* polkai_memory_create: topics that are sent to or subscribed come into being with `partitions` partitions. new. Thread-safe. */
@@ -16,6 +17,8 @@ polkai_memory *polkai_memory_create(const polkai_clock *clock, int32_t partition
 void polkai_memory_destroy(polkai_memory *memory);       /* after all its sources and sinks are closed */
 polka_status polkai_memory_source_open(polkai_source **source, polkai_memory *memory, const char *group, polka_error *error);
 polka_status polkai_memory_sink_open(polkai_sink **sink, polkai_memory *memory, polkai_report_function *report, void *user, polka_error *error);
+/* Records of a transaction are stored when it commits, all at once, with its offsets; those of an aborted one never are. */
+polka_status polkai_memory_transaction_open(polkai_transaction **transaction, polkai_memory *memory, const char *id, polka_error *error);
 polka_status polkai_memory_admin_open(polkai_admin **admin, polkai_memory *memory, polka_error *error);
 
 /* For tests: the log of a topic's partition as it is. Borrowed until the next send. */

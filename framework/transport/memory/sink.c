@@ -20,7 +20,7 @@ typedef struct {
     bool closing;                        /* a report function that sends again is refused */
 } memory_sink;
 
-static int32_t choose(polkai_memory_topic *topic, const polkai_record *record)
+int32_t polkai_memory_choose(polkai_memory_topic *topic, const polkai_record *record)
 {
     if (record->partition >= 0)
         return record->partition;
@@ -29,7 +29,7 @@ static int32_t choose(polkai_memory_topic *topic, const polkai_record *record)
     return (int32_t)((polkai_key_hash(record->key.data, record->key.size) & 0x7fffffff) % (uint32_t)topic->partition_count);
 }
 
-static int64_t append(polkai_memory *memory, polkai_memory_topic *topic, int32_t partition, const polkai_record *record)
+int64_t polkai_memory_append(polkai_memory *memory, polkai_memory_topic *topic, int32_t partition, const polkai_record *record)
 {
     polkai_memory_partition *log = &topic->partitions[partition];
     if (log->count == log->capacity) {
@@ -50,8 +50,7 @@ static int64_t append(polkai_memory *memory, polkai_memory_topic *topic, int32_t
     return (int64_t)log->count++;
 }
 
-/* The planted failure that this send meets; it is used up by that. */
-static polkai_memory_failure *planted(polkai_memory *memory, const polkai_memory_topic *topic)
+polkai_memory_failure *polkai_memory_planted(polkai_memory *memory, const polkai_memory_topic *topic)
 {
     for (size_t i = 0; i < memory->failure_count; i++) {
         polkai_memory_failure *failure = &memory->failures[i];
@@ -79,16 +78,16 @@ static void remember(memory_sink *self, polkai_report report, const char *code)
 static polka_status send_locked(memory_sink *self, const polkai_record *record, void *cookie, polka_error *error)
 {
     polkai_memory_topic *topic = polkai_memory_topic_make(self->memory, record->topic, 0);
-    int32_t partition = choose(topic, record);
+    int32_t partition = polkai_memory_choose(topic, record);
     ENSURE(!self->closing, POLKA_TRANSIENT, error, "closed", "the sink is being closed; nothing more is sent to %s", topic->name);
     ENSURE(partition < topic->partition_count, POLKA_TRANSIENT, error, "unknown-partition",
            "topic %s has %d partitions, so a record for partition %d cannot be sent", topic->name, topic->partition_count, partition);
-    polkai_memory_failure *failure = planted(self->memory, topic);
+    polkai_memory_failure *failure = polkai_memory_planted(self->memory, topic);
     polkai_report report = { .cookie = cookie, .partition = partition, .offset = -1001 };
     if (failure != NULL)
         report.status = failure->status;
     else
-        report.offset = append(self->memory, topic, partition, record);
+        report.offset = polkai_memory_append(self->memory, topic, partition, record);
     remember(self, report, failure == NULL ? "" : failure->code);
     pthread_cond_broadcast(&self->memory->changed);
     return POLKA_OK;

@@ -329,6 +329,77 @@ static polka_status memory_commit(polkai_source *source, const polkai_position *
     return POLKA_OK;
 }
 
+/* ---- for transactions ----------------------------------------------------------------------------- */
+
+typedef struct { polkai_membership membership; polkai_memory_group *group; const memory_source *member; uint64_t generation; } memory_membership;
+
+static void forget_membership(polkai_membership *membership)
+{
+    free(membership);
+}
+
+static polka_status memory_membership_of(polkai_source *source, polkai_membership **membership, polka_error *error)
+{
+    memory_source *self = (memory_source *)source;
+    ENSURE(self->group != NULL, POLKA_MISUSE, error, "no-group", "a source without a group is no member of one");
+    memory_membership *made = polkai_alloc(sizeof *made);
+    pthread_mutex_lock(&self->memory->mutex);
+    *made = (memory_membership){ { forget_membership }, self->group, self, self->generation };
+    pthread_mutex_unlock(&self->memory->mutex);
+    *membership = &made->membership;
+    return POLKA_OK;
+}
+
+static bool is_member(const polkai_memory_group *group, const memory_source *member)
+{
+    for (size_t i = 0; i < group->member_count; i++)
+        if (group->members[i] == &member->source)
+            return true;
+    return false;
+}
+
+polka_status polkai_memory_commit_as(const polkai_membership *membership, const polkai_position *positions, size_t count, bool apply, polka_error *error)
+{
+    const memory_membership *as = (const memory_membership *)membership;
+    ENSURE(is_member(as->group, as->member) && as->generation != 0 && as->member->generation == as->generation, POLKA_TRANSIENT, error,
+           "stale-generation", "this member of group %s has come to another generation since", as->group->name);
+    for (size_t i = 0; i < count; i++) {
+        const polkai_memory_claim *claim = polkai_memory_claim_find(as->group, positions[i].topic, positions[i].partition);
+        ENSURE(claim != NULL && claim->owner == &as->member->source, POLKA_TRANSIENT, error, "stale-generation",
+               "%.*s/%d is not assigned to this member of group %s", TEXT(positions[i].topic), positions[i].partition, as->group->name);
+    }
+    for (size_t i = 0; apply && i < count; i++)
+        polkai_memory_claim_find(as->group, positions[i].topic, positions[i].partition)->committed = positions[i].offset;
+    return POLKA_OK;
+}
+
+static polka_status rewind_one(memory_source *self, const polkai_position *position, polka_error *error)
+{
+    const polkai_memory_claim *claim = polkai_memory_claim_find(self->group, position->topic, position->partition);
+    for (size_t i = 0; i < self->reading_count; i++) {
+        reading *at = &self->readings[i];
+        if (at->partition != position->partition || !polka_text_equal(polka_text_of(at->topic->name), position->topic))
+            continue;
+        at->next = claim == NULL || claim->committed < 0 ? 0 : claim->committed;
+        return POLKA_OK;
+    }
+    return polkai_fail(error, POLKA_TRANSIENT, "not-assigned", "%.*s/%d is not assigned to this source", TEXT(position->topic), position->partition);
+}
+
+static polka_status memory_rewind(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error)
+{
+    (void)timeout_ms;
+    memory_source *self = (memory_source *)source;
+    polka_status status = POLKA_OK;
+    ENSURE(self->group != NULL, POLKA_MISUSE, error, "no-group", "a source without a group has nothing committed to go back to");
+    pthread_mutex_lock(&self->memory->mutex);
+    for (size_t i = 0; i < count; i++)
+        if (rewind_one(self, &partitions[i], error) != POLKA_OK)
+            status = POLKA_TRANSIENT;
+    pthread_mutex_unlock(&self->memory->mutex);
+    return status;
+}
+
 static polka_text memory_cluster(polkai_source *source)
 {
     (void)source;
@@ -367,7 +438,8 @@ static void memory_close(polkai_source *source, int timeout_ms)
     free(self);
 }
 
-static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_commit, memory_cluster, memory_wake, memory_close };
+static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_commit, memory_membership_of, memory_rewind,
+                                                     memory_cluster, memory_wake, memory_close };
 
 polka_status polkai_memory_source_open(polkai_source **source, polkai_memory *memory, const char *group, polka_error *error)
 {

@@ -37,6 +37,7 @@ typedef struct {
 } polkai_memory_group;
 
 typedef struct { char *topic; polka_status status; char *code; unsigned times; } polkai_memory_failure;
+typedef struct { char *id; uint64_t epoch; } polkai_memory_producer;     /* of transactions; who has the last epoch of an id has fenced the others */
 
 struct polkai_memory {
     pthread_mutex_t mutex;
@@ -50,6 +51,8 @@ struct polkai_memory {
     size_t group_count;
     polkai_memory_failure *failures;
     size_t failure_count;
+    polkai_memory_producer *producers;
+    size_t producer_count;
 };
 
 /* All below: with the mutex held. */
@@ -58,6 +61,14 @@ polkai_memory_topic *polkai_memory_topic_make(polkai_memory *memory, polka_text 
 polkai_memory_group *polkai_memory_group_find(const polkai_memory *memory, const char *name);          /* NULL: none */
 polkai_memory_group *polkai_memory_group_make(polkai_memory *memory, const char *name);
 polkai_memory_claim *polkai_memory_claim_find(polkai_memory_group *group, polka_text topic, int32_t partition);   /* NULL: none */
+
+/* In sink.c: which partition a record goes to, how it is stored (returns its offset), and the planted failure that it meets (used up by that). */
+int32_t polkai_memory_choose(polkai_memory_topic *topic, const polkai_record *record);
+int64_t polkai_memory_append(polkai_memory *memory, polkai_memory_topic *topic, int32_t partition, const polkai_record *record);
+polkai_memory_failure *polkai_memory_planted(polkai_memory *memory, const polkai_memory_topic *topic);       /* NULL: none */
+
+/* In source.c: commits offsets of a member, all of them or none. errors: TRANSIENT "stale-generation". */
+polka_status polkai_memory_commit_as(const polkai_membership *membership, const polkai_position *positions, size_t count, bool apply, polka_error *error);
 
 /*
  * polkai_memory_wait waits for a change until `deadline_ns` of the steady clock; false when it has passed. Never waits

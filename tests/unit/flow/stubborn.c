@@ -61,11 +61,33 @@ static const polkai_sink_operations sink_operations = { send, poll_sink, prepare
 
 /* ---- the source ---- */
 
+static void assigned(void *user, const polkai_position *partitions, size_t count)
+{
+    const stubborn_source *self = user;
+    self->listener.assigned(self->listener.user, partitions, count);
+}
+
+static void revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
+{
+    const stubborn_source *self = user;
+    if (self->on_revoked != NULL)
+        self->on_revoked(self->user);
+    self->listener.revoked(self->listener.user, partitions, count, lost);
+}
+
+static void notice(void *user, polka_status status, const char *message)
+{
+    const stubborn_source *self = user;
+    self->listener.notice(self->listener.user, status, message);
+}
+
 static polka_status start(polkai_source *source, const polkai_start *start, polka_error *error)
 {
     stubborn_source *self = (stubborn_source *)source;
+    polkai_start own = *start;
     self->listener = start->listener;
-    return self->inner->operations->start(self->inner, start, error);
+    own.listener = (polkai_source_listener){ self, assigned, revoked, notice };
+    return self->inner->operations->start(self->inner, &own, error);
 }
 
 static stubborn_source *counting;        /* the one whose records are out */
@@ -108,6 +130,20 @@ static polka_status commit(polkai_source *source, const polkai_position *positio
     return POLKA_OK;
 }
 
+static polka_status membership(polkai_source *source, polkai_membership **made, polka_error *error)
+{
+    polkai_source *inner = ((stubborn_source *)source)->inner;
+    return inner->operations->membership(inner, made, error);
+}
+
+static polka_status rewind_source(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error)
+{
+    stubborn_source *self = (stubborn_source *)source;
+    self->rewinds++;
+    ENSURE(self->rewinds > self->fail_rewinds, POLKA_TRANSIENT, error, "planted", "the coordinator is gone");
+    return self->inner->operations->rewind(self->inner, partitions, count, timeout_ms, error);
+}
+
 static polka_text cluster(polkai_source *source)
 {
     polkai_source *inner = ((stubborn_source *)source)->inner;
@@ -127,7 +163,13 @@ static void close_source(polkai_source *source, int timeout_ms)
     self->inner->operations->close(self->inner, timeout_ms);
 }
 
-static const polkai_source_operations source_operations = { start, poll_source, pause_source, commit, cluster, wake, close_source };
+static const polkai_source_operations source_operations = { start, poll_source, pause_source, commit, membership, rewind_source, cluster, wake, close_source };
+
+void stubborn_source_init(stubborn_source *source, polkai_source *inner)
+{
+    source->source.operations = &source_operations;
+    source->inner = inner;
+}
 
 void stubborn_start(harness *h, const polka_service *service, polkai_flow_options options, stubborn_sink *sink, stubborn_source *source)
 {
@@ -138,9 +180,9 @@ void stubborn_start(harness *h, const polka_service *service, polkai_flow_option
     options.clock = options.clock == NULL ? &h->clock : options.clock;
     sink->sink.operations = &sink_operations;
     failure_count = 0;
-    source->source.operations = &source_operations;
     cr_assert_eq(polkai_flow_create(&h->flow, &options, &error), POLKA_OK, "%s", error.message);
     sink->flow = h->flow;
+    stubborn_source_init(source, NULL);
     cr_assert_eq(polkai_memory_source_open(&source->inner, h->memory, service->name, &error), POLKA_OK);
     cr_assert_eq(polkai_memory_sink_open(&sink->inner, h->memory, report, h->flow, &error), POLKA_OK);
     cr_assert_eq(polkai_flow_start(h->flow, &source->source, &sink->sink, &error), POLKA_OK, "%s", error.message);

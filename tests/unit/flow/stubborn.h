@@ -19,12 +19,16 @@ typedef struct {
     polkai_source source;
     polkai_source *inner;
     polkai_source_listener listener;     /* the flow's */
+    void (*on_revoked)(void *user);      /* called before the flow is told; NULL: nothing is */
+    void *user;
     unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
-    unsigned commits, pauses, released;  /* released: records given back */
+    unsigned fail_rewinds;               /* so many find the coordinator gone */
+    unsigned commits, pauses, rewinds, released;  /* released: records given back */
     int commit_ms, close_ms;             /* what the flow gave the last of each; 0: an asynchronous commit, or none */
 } stubborn_source;
 
 /* harness_start with these two in between; both live as long as the flow. */
 void stubborn_start(harness *h, const polka_service *service, polkai_flow_options options, stubborn_sink *sink, stubborn_source *source);
+void stubborn_source_init(stubborn_source *source, polkai_source *inner);
 
 #endif

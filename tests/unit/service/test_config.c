@@ -172,10 +172,11 @@ Test(config, ids_of_a_registry_need_a_registry)
     polkai_config_destroy(config);
 }
 
-Test(config, says_what_a_later_version_brings)
+Test(config, refuses_transactions_on_the_embedded_broker)
 {
-    refused(ARGUMENTS("--delivery", "exactly-once"), NULL, "not-yet",
-            "flag --delivery: delivery exactly-once is not in this version: use at-least-once; the ids of emissions repeat, so receivers can drop copies");
+    polkai_config_destroy(good(ARGUMENTS("--delivery", "exactly-once"), NULL));
+    refused(ARGUMENTS("--delivery", "exactly-once", "--embedded", "true"), NULL, "not-supported",
+            "flag --delivery: delivery exactly-once needs transactions, and the embedded broker has none; use polka dev --kafka");
 }
 
 Test(config, refuses_words_it_does_not_know)
