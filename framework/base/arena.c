@@ -144,6 +144,16 @@ void *polkai_alloc(size_t bytes)
     return memory;
 }
 
+void *polkai_alloc_lines(size_t bytes)
+{
+    enum { LINE = 64 };
+    size_t rounded = (bytes + LINE - 1) & ~(size_t)(LINE - 1);
+    void *memory = rounded < bytes ? NULL : aligned_alloc(LINE, rounded);
+    if (memory == NULL)
+        out_of_memory(bytes);
+    return memset(memory, 0, rounded);
+}
+
 void *polkai_realloc(void *memory, size_t bytes)
 {
     void *larger = realloc(memory, bytes == 0 ? 1 : bytes);

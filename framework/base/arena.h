@@ -16,8 +16,9 @@ polka_text polkai_arena_format(polka_arena *arena, const char *format, ...) POLK
 polka_text polkai_arena_vformat(polka_arena *arena, const char *format, va_list arguments);
 void *polkai_arena_zeroed(polka_arena *arena, size_t count, size_t size);              /* stops on overflow of count * size */
 
-/* polkai_alloc, polkai_realloc: heap memory that is never NULL; out of memory ends the process with a message. */
+/* polkai_alloc…, polkai_realloc: heap memory that is never NULL; out of memory ends the process with a message. */
 void *polkai_alloc(size_t bytes);                        /* zeroed */
+void *polkai_alloc_lines(size_t bytes);                  /* zeroed, from the beginning of a cache line on */
 void *polkai_realloc(void *memory, size_t bytes);
 char *polkai_strdup(const char *text);
 

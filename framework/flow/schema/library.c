@@ -1,7 +1,8 @@
 /*
- * library.c: one open-addressing table for both questions: (key, event type) gives a reading, (key, no event type) the
- * writer's schema. A slot is written once; a full table is copied into a larger one, and the old ones stay until the end,
- * since somebody may still look into them (together they are smaller than the newest).
+ * library.c: open-addressing tables: the readings by (key, event type), for the hot path, and the writers' schemas by key. A
+ * slot is a cache line that holds the answer itself; it is written once. A full table is copied into a larger one, and the old
+ * ones stay until the end, since somebody may still look into them, or hold a reading of theirs (together they are smaller than
+ * the newest).
  */
 #include <flow/schema/library.h>
 
@@ -16,21 +17,14 @@
 typedef struct {
     polkai_writer_schema seen;           /* first: what others see of it */
     polkai_schema_set *set;              /* NULL: not parsed yet */
-    const polka_error *broken;             /* it does not parse; of a compiled one only, and only in a broken build */
+    const polka_error *broken;           /* it does not parse; of a compiled one only, and only in a broken build */
 } writer;
 
+/* One cache line. What is compared, and the answer, are written before `whose`. */
 typedef struct {
-    polkai_reading reading;              /* first: what most come for */
-    polkai_schema_key key;
-    const polka_event *event;            /* NULL: `writer` is meant */
-    writer *writer;
-} entry;
-
-/* Two in a cache line. What is compared stands here, and is written before `entry`. */
-typedef struct {
-    _Atomic(const entry *) entry;        /* NULL: free */
+    _Alignas(64) atomic_uintptr_t whose; /* the event (of a writer: none) and the kind of the key; 0: free */
     uint64_t number, guid_high;
-    const polka_event *event;
+    polkai_reading reading;
 } slot;
 
 typedef struct table {
@@ -40,8 +34,9 @@ typedef struct table {
 } table;
 
 struct polkai_library {
-    _Atomic(table *) table;
-    pthread_mutex_t lock;                /* of all changes */
+    _Atomic(table *) readings;
+    table *written;                      /* the writers: `reading.writer` is all that a slot has */
+    pthread_mutex_t lock;                /* of all changes, and of `written` */
     polka_arena arena;
     writer **writers;
     size_t writer_count;
@@ -51,24 +46,94 @@ struct polkai_library {
 
 enum { FIRST_SLOTS = 64 };
 
-static uint64_t hash_of(const polkai_schema_key *key, const polka_event *event)
+/* ---- tables ---- */
+
+_Static_assert(_Alignof(polka_event) > POLKAI_BY_GUID, "the kind of a key fits below an event's address");
+
+static uintptr_t whose_of(const polkai_schema_key *key, const polka_event *event)
 {
-    uint64_t mixed = (key->number ^ key->guid_high ^ (uint64_t)key->kind << 62 ^ (uint64_t)(uintptr_t)event) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uintptr_t)event + (uintptr_t)key->kind;
+}
+
+static uint64_t hash_of(uintptr_t whose, uint64_t number, uint64_t guid_high)
+{
+    uint64_t mixed = (number ^ guid_high ^ (uint64_t)whose) * UINT64_C(0x9e3779b97f4a7c15);
     return mixed ^ mixed >> 32;
 }
 
 static table *table_create(size_t slots, table *before)
 {
     table *made = polkai_alloc(sizeof *made);
-    *made = (table){ .before = before, .mask = slots - 1, .slots = polkai_alloc(slots * sizeof(slot)) };
+    *made = (table){ .before = before, .mask = slots - 1, .slots = polkai_alloc_lines(slots * sizeof(slot)) };
     return made;
 }
+
+static void tables_destroy(table *newest)
+{
+    for (table *at = newest; at != NULL;) {
+        table *before = at->before;
+        free(at->slots);
+        free(at);
+        at = before;
+    }
+}
+
+/* NULL: not there. */
+static const slot *look(const table *in, const polkai_schema_key *key, const polka_event *event)
+{
+    const uintptr_t whose = whose_of(key, event);
+    for (uint64_t hash = hash_of(whose, key->number, key->guid_high);; hash++) {
+        const slot *at = &in->slots[hash & in->mask];
+        uintptr_t found = atomic_load_explicit(&at->whose, memory_order_acquire);
+        if (found == whose && at->number == key->number && at->guid_high == key->guid_high)
+            return at;
+        if (found == 0)
+            return NULL;
+    }
+}
+
+static const slot *put(table *into, uintptr_t whose, uint64_t number, uint64_t guid_high, const polkai_reading *reading)
+{
+    uint64_t hash = hash_of(whose, number, guid_high);
+    while (atomic_load_explicit(&into->slots[hash & into->mask].whose, memory_order_relaxed) != 0)
+        hash++;
+    slot *at = &into->slots[hash & into->mask];
+    at->number = number;
+    at->guid_high = guid_high;
+    at->reading = *reading;
+    atomic_store_explicit(&at->whose, whose, memory_order_release);
+    into->count++;
+    return at;
+}
+
+/* `now` itself, or a larger one with all of it when one more would fill it. */
+static table *with_room(table *now)
+{
+    if (2 * (now->count + 1) <= now->mask)
+        return now;
+    table *larger = table_create(2 * (now->mask + 1), now);
+    for (size_t i = 0; i <= now->mask; i++) {
+        const slot *each = &now->slots[i];
+        uintptr_t whose = atomic_load_explicit(&each->whose, memory_order_relaxed);
+        if (whose != 0)
+            put(larger, whose, each->number, each->guid_high, &each->reading);
+    }
+    return larger;
+}
+
+static const table *readings(const polkai_library *library)
+{
+    return atomic_load_explicit(&library->readings, memory_order_acquire);
+}
+
+/* ---- life ---- */
 
 polkai_library *polkai_library_create(void)
 {
     polkai_library *library = polkai_alloc(sizeof *library);
     pthread_mutex_init(&library->lock, NULL);
-    atomic_init(&library->table, table_create(FIRST_SLOTS, NULL));
+    atomic_init(&library->readings, table_create(FIRST_SLOTS, NULL));
+    library->written = table_create(FIRST_SLOTS, NULL);
     return library;
 }
 
@@ -76,12 +141,8 @@ void polkai_library_destroy(polkai_library *library)
 {
     if (library == NULL)
         return;
-    for (table *at = atomic_load(&library->table); at != NULL;) {
-        table *before = at->before;
-        free(at->slots);
-        free(at);
-        at = before;
-    }
+    tables_destroy(atomic_load(&library->readings));
+    tables_destroy(library->written);
     for (size_t i = 0; i < library->plan_count; i++)
         polkai_plan_destroy(library->plans[i]);
     for (size_t i = 0; i < library->writer_count; i++)
@@ -93,58 +154,20 @@ void polkai_library_destroy(polkai_library *library)
     free(library);
 }
 
-/* ---- the table ---- */
-
-static const entry *look(const polkai_library *library, const polkai_schema_key *key, const polka_event *event)
-{
-    const table *now = atomic_load_explicit(&library->table, memory_order_acquire);
-    for (uint64_t hash = hash_of(key, event);; hash++) {
-        const slot *at = &now->slots[hash & now->mask];
-        const entry *found = atomic_load_explicit(&at->entry, memory_order_acquire);
-        if (found == NULL || (at->number == key->number && at->event == event && at->guid_high == key->guid_high && found->key.kind == key->kind))
-            return found;
-    }
-}
-
-static void put(table *into, const entry *made)
-{
-    uint64_t hash = hash_of(&made->key, made->event);
-    while (atomic_load_explicit(&into->slots[hash & into->mask].entry, memory_order_relaxed) != NULL)
-        hash++;
-    slot *at = &into->slots[hash & into->mask];
-    at->number = made->key.number;
-    at->guid_high = made->key.guid_high;
-    at->event = made->event;
-    atomic_store_explicit(&at->entry, made, memory_order_release);
-    into->count++;
-}
-
-static table *grown(polkai_library *library, table *old)
-{
-    table *larger = table_create(2 * (old->mask + 1), old);
-    for (size_t i = 0; i <= old->mask; i++) {
-        const entry *each = atomic_load_explicit(&old->slots[i].entry, memory_order_relaxed);
-        if (each != NULL)
-            put(larger, each);
-    }
-    atomic_store_explicit(&library->table, larger, memory_order_release);
-    return larger;
-}
-
-static entry *add_entry(polkai_library *library, const polkai_schema_key *key, const polka_event *event, writer *by)
-{
-    entry *made = polkai_arena_zeroed(&library->arena, 1, sizeof *made);
-    *made = (entry){ .key = *key, .event = event, .writer = by, .reading = { .writer = &by->seen } };
-    return made;
-}
-
-static void publish(polkai_library *library, const entry *made)
-{
-    table *now = atomic_load_explicit(&library->table, memory_order_relaxed);
-    put(2 * (now->count + 1) > now->mask ? grown(library, now) : now, made);
-}
-
 /* ---- writers ---- */
+
+/* NULL: not here. */
+static writer *writer_of(const polkai_library *library, const polkai_schema_key *key)
+{
+    const slot *found = look(library->written, key, NULL);
+    return found == NULL ? NULL : (writer *)(uintptr_t)found->reading.writer;
+}
+
+static void publish_writer(polkai_library *library, const polkai_schema_key *key, const writer *by)
+{
+    library->written = with_room(library->written);
+    put(library->written, whose_of(key, NULL), key->number, key->guid_high, &(polkai_reading){ .writer = &by->seen });
+}
 
 static writer *add_writer(polkai_library *library, const char *text, uint64_t fingerprint, unsigned version)
 {
@@ -157,8 +180,8 @@ static writer *add_writer(polkai_library *library, const char *text, uint64_t fi
 static void know_one(polkai_library *library, uint64_t fingerprint, const char *text, unsigned version)
 {
     polkai_schema_key key = polkai_schema_by_fingerprint(fingerprint);
-    if (text != NULL && look(library, &key, NULL) == NULL)
-        publish(library, add_entry(library, &key, NULL, add_writer(library, text, fingerprint, version)));
+    if (text != NULL && writer_of(library, &key) == NULL)
+        publish_writer(library, &key, add_writer(library, text, fingerprint, version));
 }
 
 void polkai_library_know(polkai_library *library, const polka_event *event)
@@ -212,13 +235,13 @@ polka_status polkai_library_add(polkai_library *library, const polkai_schema_key
         return status;
     }
     pthread_mutex_lock(&library->lock);
-    if (look(library, key, NULL) != NULL) {
+    if (writer_of(library, key) != NULL) {
         polkai_schema_set_destroy(set);
     } else {
         writer *made = add_writer(library, polkai_arena_text(&library->arena, text.data, text.size).data, fingerprint, 0);
         made->set = set;
         made->seen.schema = schema;
-        publish(library, add_entry(library, key, NULL, made));
+        publish_writer(library, key, made);
     }
     pthread_mutex_unlock(&library->lock);
     return POLKA_OK;
@@ -227,8 +250,8 @@ polka_status polkai_library_add(polkai_library *library, const polkai_schema_key
 const polkai_writer_schema *polkai_library_writer(polkai_library *library, const polkai_schema_key *key)
 {
     pthread_mutex_lock(&library->lock);
-    const entry *found = look(library, key, NULL);
-    const polkai_writer_schema *seen = found != NULL && parsed(library, found->writer) != NULL ? &found->writer->seen : NULL;
+    writer *found = writer_of(library, key);
+    const polkai_writer_schema *seen = found != NULL && parsed(library, found) != NULL ? &found->seen : NULL;
     pthread_mutex_unlock(&library->lock);
     return seen;
 }
@@ -237,7 +260,7 @@ const polkai_writer_schema *polkai_library_writer(polkai_library *library, const
 
 const polkai_reading *polkai_library_find(const polkai_library *library, const polkai_schema_key *key, const polka_event *event)
 {
-    const entry *found = look(library, key, event);
+    const slot *found = look(readings(library), key, event);
     return found == NULL ? NULL : &found->reading;
 }
 
@@ -266,43 +289,43 @@ static polka_decode *decoder_of(const polka_event *event, const writer *by)
 }
 
 /* A version that the build knows has its decoder; for others the plan of the pair; with equal canonical forms none is needed. */
-static void choose(polkai_library *library, entry *made)
+static polkai_reading choose(polkai_library *library, const polka_event *event, writer *by)
 {
-    const polka_event *event = made->event;
-    made->reading.decode = decoder_of(event, made->writer);
-    if (made->reading.decode != NULL)
-        return;
-    made->reading.decode = event->codec == NULL ? NULL : event->codec->decode;
+    polkai_reading made = { .writer = &by->seen, .decode = decoder_of(event, by) };
+    if (made.decode != NULL)
+        return made;
+    made.decode = event->codec == NULL ? NULL : event->codec->decode;
     polkai_schema_key own = polkai_schema_by_fingerprint(event->fingerprint);
     polka_error error;
-    const entry *reader = look(library, &own, NULL);
-    if (reader == NULL || reader->writer == made->writer)
-        return;
-    const polkai_schema *from = parsed(library, made->writer), *to = parsed(library, reader->writer);
+    writer *reader = writer_of(library, &own);
+    if (reader == NULL || reader == by)
+        return made;
+    const polkai_schema *from = parsed(library, by), *to = parsed(library, reader);
     if (from == NULL || to == NULL) {
-        made->reading.refused = from == NULL ? made->writer->broken : reader->writer->broken;
-        return;
+        made.refused = from == NULL ? by->broken : reader->broken;
+        return made;
     }
     polkai_plan *plan;
     if (polkai_plan_create(&plan, from, to, &error) != POLKA_OK) {
-        made->reading.refused = kept(library, &error);
-        return;
+        made.refused = kept(library, &error);
+        return made;
     }
     library->plans = polkai_realloc(library->plans, (library->plan_count + 1) * sizeof(polkai_plan *));
     library->plans[library->plan_count++] = plan;
-    made->reading.plan = polkai_plan_is_identity(plan) ? NULL : plan;
+    made.plan = polkai_plan_is_identity(plan) ? NULL : plan;
+    return made;
 }
 
 const polkai_reading *polkai_library_prepare(polkai_library *library, const polkai_schema_key *key, const polka_event *event)
 {
     pthread_mutex_lock(&library->lock);
-    const entry *found = look(library, key, event);
-    const entry *written = found == NULL ? look(library, key, NULL) : NULL;
-    if (written != NULL) {
-        entry *made = add_entry(library, key, event, written->writer);
-        choose(library, made);
-        publish(library, made);
-        found = made;
+    const slot *found = look(readings(library), key, event);
+    writer *by = found == NULL ? writer_of(library, key) : NULL;
+    if (by != NULL) {
+        polkai_reading made = choose(library, event, by);
+        table *now = with_room(atomic_load_explicit(&library->readings, memory_order_relaxed));
+        found = put(now, whose_of(key, event), key->number, key->guid_high, &made);
+        atomic_store_explicit(&library->readings, now, memory_order_release);
     }
     pthread_mutex_unlock(&library->lock);
     return found == NULL ? NULL : &found->reading;
