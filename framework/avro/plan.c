@@ -3,32 +3,18 @@
 
 #include <avro/match.h>
 #include <avro/words.h>
-#include <base/arena.h>
 #include <base/error.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 polka_status polkai_plan_create(polkai_plan **plan, const polkai_schema *writer, const polkai_schema *reader, polka_error *error)
 {
-    polkai_plan *made = polkai_alloc(sizeof *made);
-    made->writer = writer;
-    made->reader = polkai_match_alike(writer, reader, true) ? writer : reader;     /* then no alias counts */
-    polkai_arena_init(&made->arena, NULL, 0);
-    polka_status status = polkai_plan_build(made, error);
-    if (status != POLKA_OK) {
-        polkai_plan_destroy(made);
-        return status;
-    }
-    *plan = made;
-    return POLKA_OK;
+    bool alike = polkai_match_alike(writer, reader, true);       /* then no alias counts */
+    return polkai_plan_build(plan, writer, alike ? writer : reader, error);
 }
 
 void polkai_plan_destroy(polkai_plan *plan)
 {
-    if (plan == NULL)
-        return;
-    polkai_arena_deinit(&plan->arena);
-    free(plan->steps);
     free(plan);
 }
 
@@ -53,21 +39,15 @@ static void say(const polkai_mismatch *mismatch, char *out, size_t capacity)
     }
 }
 
-polka_status polkai_plan_resolve(const polkai_plan *plan, polka_bytes body, const polkai_walk_limits *limits, polka_arena *arena,
-                                 polka_bytes *resolved, polka_error *error)
+POLKA_COLD polka_status polkai_plan_refuse(const polkai_plan *plan, polka_bytes body, const polkai_walk_limits *limits, const polkai_plan_stop *stop, polka_error *error)
 {
-    polkai_plan_stop stop = { 0 };
     char reason[320];
-    if (limits == NULL)
-        limits = &polkai_walk_limits_default;
-    if (polkai_plan_run(plan, body, limits, arena, resolved, &stop))
-        return POLKA_OK;
-    if (stop.mismatch != NULL) {
-        say(stop.mismatch, reason, sizeof reason);
-        TRY(polkai_walk_blame(plan->writer, body, limits, stop.mismatch->writer, stop.offset, reason, error));
-    } else if (!stop.too_much) {
+    if (stop->mismatch != NULL) {
+        say(stop->mismatch, reason, sizeof reason);
+        TRY(polkai_walk_blame(plan->writer, body, limits, stop->mismatch->writer, stop->offset, reason, error));
+    } else if (!stop->too_much) {
         TRY(polkai_walk(plan->writer, body, limits, error));
     }
     return polkai_fail(error, POLKA_POISON, "bad-bytes", "the value has more than %d bytes of defaults, or too many records of no bytes, at byte %zu of %zu",
-                       POLKAI_PLAN_DEFAULT_BYTES, stop.offset, body.size);
+                       POLKAI_PLAN_DEFAULT_BYTES, stop->offset, body.size);
 }

@@ -19,13 +19,13 @@ typedef struct { polkai_piece *first, *last; } polkai_pieces;
 
 typedef struct {
     polka_arena *arena;
-    polka_bytes body;
-    polkai_pieces kept;                  /* of the record at hand, but for what is written right now */
+    const uint8_t *start, *end;          /* of the body */
+    const uint8_t *last_pair;            /* up to here POLKAI_SLACK more bytes may be read */
     uint8_t *open;                       /* what is written right now begins here */
-    uint8_t *end;                        /* of the memory for it; POLKAI_SLACK bytes behind are ours too */
-    uint8_t *memory;                     /* where it begins; NULL: nothing was written yet */
-    polkai_piece *free_piece, *end_piece;
+    uint8_t *limit;                      /* of the memory for it; POLKAI_SLACK bytes behind are ours too */
     uint64_t default_bytes;
+    polkai_pieces kept;                  /* of the record at hand, but for what is written right now */
+    polkai_piece *free_piece, *end_piece;
 } polkai_output;
 
 /* ---- slow and rare ------------------------------------------------------------------------------ */
@@ -54,13 +54,25 @@ static inline void polkai_output_close(polkai_output *o, uint8_t *to)
     o->open = to;
 }
 
-/* Memory for `bytes` more. The first is enough for a form that is a little longer than the body. */
+/* polkai_output_begin: memory for a form that is a little longer than the body. */
+POLKA_INLINE uint8_t *polkai_output_begin(polkai_output *o)
+{
+    enum { LONGER = 256 };
+    size_t size = (size_t)(o->end - o->start) + LONGER;
+    o->open = polka_arena_alloc(o->arena, size + POLKAI_SLACK);
+    o->limit = o->open + size;
+    return o->open;
+}
+
+/* Memory for `bytes` more. */
 static POLKA_COLD uint8_t *polkai_output_more(polkai_output *o, uint8_t *to, size_t bytes)
 {
-    size_t size = o->body.size + 256 > bytes ? o->body.size + 256 : bytes;
     polkai_output_close(o, to);
-    o->memory = o->open = polka_arena_alloc(o->arena, size + POLKAI_SLACK);
-    o->end = o->open + size;
+    polkai_output_begin(o);
+    if ((size_t)(o->limit - o->open) < bytes) {
+        o->open = polka_arena_alloc(o->arena, bytes + POLKAI_SLACK);
+        o->limit = o->open + bytes;
+    }
     return o->open;
 }
 
@@ -97,7 +109,27 @@ static inline void polkai_pieces_copy(uint8_t *to, polkai_pieces list)
 
 POLKA_INLINE uint8_t *polkai_output_room(polkai_output *o, uint8_t *to, size_t bytes)
 {
-    return POLKA_LIKELY((size_t)(o->end - to) >= bytes) ? to : polkai_output_more(o, to, bytes);
+    return POLKA_LIKELY((size_t)(o->limit - to) >= bytes) ? to : polkai_output_more(o, to, bytes);
+}
+
+/* The body from `from` up to `until`, which is not the same. There is room for it, and the slack. Returns the place behind. */
+POLKA_INLINE uint8_t *polkai_output_copy(const polkai_output *o, uint8_t *to, const uint8_t *from, const uint8_t *until)
+{
+    enum { LONG = 256 };
+    size_t size = (size_t)(until - from);
+    uint8_t *behind = to + size;
+    if (size > LONG || until > o->last_pair) {
+        memcpy(to, from, size);
+        return behind;
+    }
+    size_t i = 0;
+    do {
+        polka_pair pair;
+        memcpy(&pair, from + i, sizeof pair);
+        memcpy(to + i, &pair, sizeof pair);
+        i += sizeof pair;
+    } while (i < size);
+    return behind;
 }
 
 /* Part of the body, from `from` up to `until`. */
@@ -106,15 +138,7 @@ POLKA_INLINE uint8_t *polkai_output_keep(polkai_output *o, uint8_t *to, const ui
     size_t size = (size_t)(until - from);
     if (size == 0)
         return to;
-    to = polkai_output_room(o, to, size);
-    if (POLKA_LIKELY((size_t)(o->body.data + o->body.size - from) >= POLKAI_SLACK)) {
-        memcpy(to, from, POLKAI_SLACK);
-        if (size > POLKAI_SLACK)
-            memcpy(to + POLKAI_SLACK, from + POLKAI_SLACK, size - POLKAI_SLACK);
-    } else {
-        memcpy(to, from, size);
-    }
-    return to + size;
+    return polkai_output_copy(o, polkai_output_room(o, to, size), from, until);
 }
 
 POLKA_INLINE uint8_t *polkai_output_number(polkai_output *o, uint8_t *to, uint64_t raw)
@@ -126,14 +150,24 @@ POLKA_INLINE uint8_t *polkai_output_number(polkai_output *o, uint8_t *to, uint64
     return to;
 }
 
-/* A constant; NULL: defaults would add too much. */
-POLKA_INLINE uint8_t *polkai_output_constant(polkai_output *o, uint8_t *to, const uint8_t *data, size_t size, bool is_default)
+/* The marked bytes in the reader's order. NULL: defaults would add too much. */
+POLKA_INLINE uint8_t *polkai_output_gather(polkai_output *o, uint8_t *to, const uint8_t *const *marks, const polkai_places *places)
 {
-    if (is_default && (o->default_bytes += size) > POLKAI_PLAN_DEFAULT_BYTES)
+    const uint8_t *constant = (const uint8_t *)(places->items + places->count);
+    if ((o->default_bytes += places->constant_bytes) > POLKAI_PLAN_DEFAULT_BYTES)
         return NULL;
-    to = polkai_output_room(o, to, size);
-    memcpy(to, data, size);
-    return to + size;
+    to = polkai_output_room(o, to, (size_t)(marks[places->groups] - marks[0]) + places->constant_bytes);
+    for (const int32_t *place = places->items, *last = place + places->count; place < last; place++) {
+        const ptrdiff_t from = *place;
+        if (from >= 0) {
+            to = polkai_output_copy(o, to, marks[from], marks[from + 1]);
+        } else {
+            memcpy(to, constant, (size_t)-from);
+            to -= from;
+            constant -= from;
+        }
+    }
+    return to;
 }
 
 #endif
