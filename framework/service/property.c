@@ -48,7 +48,7 @@ const polkai_property polkai_properties[] = {
     { "Schemas", "schemas.cache", POLKAI_PROPERTY_TEXT, "", 0, 0, NULL, false,
       "Folder that keeps schemas of others; default: $XDG_CACHE_HOME/polka/schemas, else ~/.cache/polka/schemas, else /var/cache/polka/schemas." },
     { "Schemas", "schemas.missing_ms", POLKAI_PROPERTY_DURATION, "60s", 1, 86400000, NULL, false,
-      "So long an event waits, and its key with it, for a schema that is not on polka.schemas; then it is a dead letter." },
+      "So long an event waits, and its key with it, for a schema that is not on polka.schemas; then it is a dead letter. Without that topic it waits on." },
     { "Schemas", "avro.max_depth", POLKAI_PROPERTY_LONG, "1000", 1, 10000, NULL, false, "Levels that a value may nest when it is read. Deeper is poison." },
     { "Schemas", "avro.max_empty_items", POLKAI_PROPERTY_LONG, "1000000", 1, 1000000000, NULL, false,
       "Items of arrays and maps that take no bytes, in a value that is read. More is poison." },

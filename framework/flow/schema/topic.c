@@ -157,7 +157,7 @@ static polka_status unreachable(polka_error *error, const polka_error *why)
     return polkai_fail(error, POLKA_TRANSIENT, "schemas-unreachable", POLKAI_SCHEMA_TOPIC " cannot be read: %s", reason.message);
 }
 
-/* How many partitions there are; 0: no such topic. */
+/* How many partitions there are. That there is no such topic says nothing of any schema: whoever writes values may not have made it yet. */
 static polka_status count_partitions(const pass *of, int32_t *partitions, polka_error *error)
 {
     polkai_topic *topics = NULL;
@@ -169,7 +169,11 @@ static polka_status count_partitions(const pass *of, int32_t *partitions, polka_
         if (strcmp(topics[i].name, POLKAI_SCHEMA_TOPIC) == 0)
             *partitions = topics[i].partitions;
     free(topics);
-    return POLKA_OK;
+    if (*partitions > 0)
+        return POLKA_OK;
+    for (int32_t i = 0; i < of->topic->place_count; i++)
+        of->topic->places[i] = (place){ 0, 0 };          /* one that comes is another */
+    return polkai_fail(error, POLKA_TRANSIENT, "schemas-unreachable", POLKAI_SCHEMA_TOPIC " does not exist; create it: polka topics apply --execute");
 }
 
 /* Where each partition ends now; one that ends before what was read of it was made anew, and is read anew. */

@@ -17,10 +17,10 @@ polkai_schema_topic *polkai_schema_topic_create(const polkai_schema_cluster *clu
 void polkai_schema_topic_destroy(polkai_schema_topic *topic);            /* NULL is fine */
 
 /*
- * polkai_schema_topic_read reads on to the end as it was when this was called. A topic that does not exist is empty. Records
- * that are no schema, or not the one of their key, are left out and logged with their offset.
+ * polkai_schema_topic_read reads on to the end as it was when this was called. Records that are no schema, or not the one of
+ * their key, are left out and logged with their offset.
  * `stop` (NULL: never) ends it early.
- * errors: TRANSIENT "schemas-unreachable": the end was not reached; what was read until then counts.
+ * errors: TRANSIENT "schemas-unreachable": the end was not reached, or there is no such topic; what was read until then counts.
  */
 polka_status polkai_schema_topic_read(polkai_schema_topic *topic, bool (*stop)(void *user), void *user, polka_error *error);
 

@@ -73,6 +73,15 @@ polkai_schema_cluster origins_cluster(origins *o)
     return (polkai_schema_cluster){ o, open_source, open_admin };
 }
 
+void origins_create_topic(origins *o)
+{
+    polkai_admin *admin;
+    polka_error error;
+    cr_assert_eq(polkai_memory_admin_open(&admin, o->h->memory, &error), POLKA_OK);
+    cr_assert_eq(admin->operations->create(admin, &(polkai_topic){ .name = POLKAI_SCHEMA_TOPIC, .partitions = 1 }, &error), POLKA_OK, "%s", error.message);
+    admin->operations->close(admin);
+}
+
 void origins_announce(origins *o, uint64_t fingerprint, const char *text)
 {
     char key[17];

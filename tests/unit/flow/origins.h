@@ -30,6 +30,7 @@ typedef struct {
 } origins;
 
 void origins_init(origins *o, harness *h);
+void origins_create_topic(origins *o);                                           /* polka.schemas, empty */
 void origins_deinit(origins *o);
 polkai_schema_cluster origins_cluster(origins *o);
 polkai_schema_registry origins_registry(origins *o);

@@ -36,12 +36,18 @@ static harness *h;
 static origins o;
 static uint64_t asked_fingerprint;
 
-static void prepare(void)
+static void prepare_without_topic(void)
 {
     h = harness_create();
     origins_init(&o, h);
     order[0] = '\0';
     asked_fingerprint = fingerprint_of(ASKED);
+}
+
+static void prepare(void)
+{
+    prepare_without_topic();
+    origins_create_topic(&o);
 }
 
 static void start(const polka_service *service)
@@ -224,6 +230,23 @@ Test(schemas, waits_without_limit_while_the_topic_cannot_be_read)
     origins_announce(&o, asked_fingerprint, ASKED);
     harness_advance_ms(h, 31000);
     done("one ");
+    finish();
+}
+
+/* It once counted as empty: a minute after the first unknown schema all events of that schema were dead letters. */
+Test(schemas, waits_without_limit_while_there_is_no_topic_and_says_how_to_make_it)
+{
+    prepare_without_topic();
+    start(&answers);
+    give(unknown("k", "one"));
+    harness_advance_ms(h, 3600000);
+    letters(0, "");
+    cr_assert_not_null(strstr(h->last_log, "polka.schemas does not exist; create it: polka topics apply --execute"), "last log: %s", h->last_log);
+    origins_create_topic(&o);
+    harness_advance_ms(h, 31000);
+    letters(0, "");
+    harness_advance_ms(h, 61000);
+    letters(1, "it did not come to polka.schemas within 60 s");
     finish();
 }
 
