@@ -174,6 +174,7 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
 {
     const polkai_clock *clock = flow->options.clock;
     int64_t until_ns = clock->steady_ns(clock) + deadline_ms * 1000000;
+    polkai_handover_decide(flow, deadline_ms);
     sweep_lanes(flow);
     while (!lost && is_worth_waiting(flow) && clock->steady_ns(clock) < until_ns) {
         if (!flow->threaded && flow->watch.stuck == NULL)

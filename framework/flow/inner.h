@@ -54,6 +54,10 @@ typedef struct polkai_partition {
     uint64_t active;                     /* deliveries that point here */
     atomic_bool revoked;                 /* nothing more is begun for it */
     atomic_bool fenced;                  /* and nothing more is sent */
+    atomic_bool decided;                 /* how far it is still handled (handover.c): */
+    atomic_ullong bound;                 /* the events before this one, by their sequence */
+    int64_t until_ns;                    /* and until then */
+    bool deciding;
     bool detached;                       /* freed when active is 0 */
     bool cut;                            /* exactly-once: an event was dropped, and those behind it leave no more */
     polkai_delivery *first_taken, *last_taken;           /* exactly-once: not passed by the watermark yet, by next_taken */
@@ -112,6 +116,7 @@ struct polkai_delivery {
     unsigned place;                      /* in the spread over lanes */
     atomic_int pending;                  /* sends not yet settled, and LANE_HOLDS while a lane has it */
     atomic_bool dropped;                 /* not done: its offset stays where it is */
+    atomic_bool begun;                   /* on its lane */
     bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
     bool refused;                        /* one of its units has a refused emission */
     bool finished;                       /* exactly-once: ready to leave when all before it have */
@@ -308,6 +313,11 @@ int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the
 void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count);
 void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing of them goes on */
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
+
+/* ---- handover.c ---- */
+void polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms); /* after partitions were marked revoked */
+bool polkai_handover_reaches(const polkai_delivery *delivery);       /* it is of a revoked partition, and is handled nevertheless */
+void polkai_handover_ends_at(const polkai_delivery *delivery);
 
 /* ---- turn.c ---- */
 void polkai_delivery_done(polkai_delivery *delivery);    /* pending is 0; on the poll thread */

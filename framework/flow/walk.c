@@ -240,6 +240,7 @@ static bool advance(polkai_delivery *delivery, int64_t now_ns)
 
 static void drop(polkai_delivery *delivery)
 {
+    polkai_handover_ends_at(delivery);
     delivery->dropped = true;
     polkai_delivery_release(delivery);
 }
@@ -252,25 +253,33 @@ static void forget_value(polkai_delivery *delivery)
 }
 
 /*
- * Of a partition that is given up nothing is begun, and no back-off is waited for. But where every handler has answered and
- * only sends wait (for the acknowledgement of their schema, for room in the queue), they may still leave: the work is done.
+ * Of a partition that is given up nothing is begun but what the handover reaches, and no back-off is waited for. Where every
+ * handler has answered and only sends wait (for the acknowledgement of their schema, for room in the queue), they still leave.
  */
 static bool is_over(const polkai_delivery *delivery)
 {
-    bool holds = false;
     if (!atomic_load(&delivery->partition->revoked))
         return false;
-    for (size_t i = 0; i < delivery->unit_count; i++) {
+    if (delivery->unit_count == 0)
+        return !polkai_handover_reaches(delivery);
+    for (size_t i = 0; i < delivery->unit_count; i++)
         if (delivery->units[i].state != UNIT_HOLDING && delivery->units[i].state != UNIT_SETTLED)
             return true;
-        holds = holds || delivery->units[i].state == UNIT_HOLDING;
-    }
-    return !holds || atomic_load(&delivery->partition->fenced);
+    return atomic_load(&delivery->partition->fenced);
+}
+
+/* From here on it counts as begun for who gives its partition up; with several lanes that thread must see it before we look. */
+static void count_as_begun(const polkai_worker *worker, polkai_delivery *delivery)
+{
+    atomic_store_explicit(&delivery->begun, true, memory_order_relaxed);
+    if (worker->flow->worker_count > 1)
+        atomic_thread_fence(memory_order_seq_cst);
 }
 
 /* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */
 static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parked *behind, int64_t now_ns)
 {
+    count_as_begun(worker, delivery);
     if (is_over(delivery) || atomic_load(&worker->flow->failed)) {
         drop(delivery);
         return true;

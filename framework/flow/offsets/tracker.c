@@ -51,6 +51,14 @@ int64_t polkai_tracker_watermark(const polkai_tracker *tracker)
     return tracker->head == tracker->tail || POLKAI_PLANT(commit_unfinished) ? tracker->position : tracker->ring[tracker->head & (tracker->capacity - 1)].offset;
 }
 
+uint64_t polkai_tracker_finished(const polkai_tracker *tracker)
+{
+    uint64_t end = tracker->tail;
+    while (end > tracker->head && !tracker->ring[(end - 1) & (tracker->capacity - 1)].done)
+        end--;
+    return end;
+}
+
 size_t polkai_tracker_unfinished(const polkai_tracker *tracker)
 {
     return (size_t)(tracker->tail - tracker->head);

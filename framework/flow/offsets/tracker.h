@@ -28,6 +28,8 @@ void polkai_tracker_finish(polkai_tracker *tracker, uint64_t sequence);
 
 /* polkai_tracker_watermark: the offset to commit: all before it are done. -1: nothing has begun. */
 int64_t polkai_tracker_watermark(const polkai_tracker *tracker);
+/* polkai_tracker_finished: one more than the sequence number of the last that is finished, whatever is unfinished before it. */
+uint64_t polkai_tracker_finished(const polkai_tracker *tracker);
 size_t polkai_tracker_unfinished(const polkai_tracker *tracker);     /* spans from the oldest unfinished to the newest begun */
 
 #endif

@@ -1,6 +1,8 @@
 /* lanes_test.c: lanes that are threads, on the real clock. */
 #include "harness.h"
 
+#include <flow/inner.h>
+
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,6 +52,16 @@ static polka_outcome gather(polka_context *ctx, const note *asked)
     return POLKA_DONE;
 }
 
+/* "w…" is held up until the drain has begun. */
+static harness *draining;
+static polka_outcome skewed(polka_context *ctx, const note *asked)
+{
+    while (asked->text.data[0] == 'w' && !atomic_load(&draining->flow->draining)) { /* works hard */ }
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    atomic_fetch_add(&handled, 1);
+    return POLKA_DONE;
+}
+
 static polka_status open_resource(polka_context *ctx, void **resource, polka_error *error)
 {
     (void)ctx;
@@ -67,6 +79,8 @@ static void close_resource(void *resource)
 
 static const polka_service orders = { .name = "orders", .open = open_resource, .close = close_resource, .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, in_order, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 3, .first_delay_ms = 5 }), { 0 } } };
+static const polka_service skews = { .name = "skews", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, skewed, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
 static const polka_service slow = { .name = "slow", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, stuck), { 0 } } };
 
 static const polka_service meeting = { .name = "meeting", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, gather), { 0 } } };
@@ -151,4 +165,24 @@ Test(lanes, are_all_at_work_when_there_are_as_many_keys)
     harness_stop(h);
     harness_destroy(h);
     cr_assert_eq(met, MANY, "only %u of %d lanes had one of %d keys", met, MANY, MANY);
+}
+
+/* Found by tests/faults: lanes are not equally fast, and what one had done ahead of the others was done again after each drain. */
+Test(drain, handles_all_that_comes_before_the_last_one_begun_and_nothing_behind)
+{
+    polka_error error = { .status = POLKA_OK };
+    harness *h = draining = harness_create();
+    atomic_store(&handled, 0);
+    harness_start(h, &skews, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
+    harness_put(h, "slow", "w1", NULL);
+    harness_put(h, "slow", "in between", NULL);
+    harness_put(h, "quick", "done ahead", NULL);
+    harness_put(h, "slow", "behind", NULL);
+    step_until(h, &handled, 1);
+    cr_assert_eq(polkai_flow_drain(h->flow, LIMIT_MS, &error), POLKA_OK, "%s", error.message);
+    polkai_flow_destroy(h->flow);
+    h->flow = NULL;
+    cr_assert_eq(atomic_load(&handled), 3);
+    cr_assert_eq(harness_committed(h, "skews", "test.asked"), 3);
+    harness_destroy(h);
 }
