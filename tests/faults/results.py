@@ -12,8 +12,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Row:
     """One scenario: the figure to reach, and what was reached."""
 
-    def __init__(self, name, wanted):
-        self.name, self.wanted, self.figures, self.problems, self.skipped, self.seconds = name, wanted, {}, [], None, 0.0
+    def __init__(self, name, wanted, skipped=None):
+        self.name, self.wanted, self.figures, self.problems, self.skipped, self.seconds = name, wanted, {}, [], skipped, 0.0
 
     def result(self):
         return "FAILED" if self.problems else "skipped" if self.skipped else "passed"

@@ -8,11 +8,12 @@ import sys
 import time
 import traceback
 
+import isolated
 import results
 from stage import Cluster, Stage
 from support import SKIP, Failed, Skip, say
 
-ORDER = ("kill", "drain", "zombie", "poison", "slow", "storm", "brokers")
+ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "storm", "batch", "exactly_once", "brokers", "network", "disk")
 
 
 def scenario_of(name):
@@ -67,7 +68,7 @@ def play(options, cluster, name):
         row.problems = verdict.lines
         if verdict.wrong:
             row.problems.append(f"{sum(verdict.wrong.values())} violations: {dict(verdict.wrong)}")
-    except Skip as why:
+    except (Skip, isolated.Refused) as why:
         row.skipped = str(why)
     except (Failed, OSError, RuntimeError) as why:
         row.problems = [f"{why!r}" if not isinstance(why, Failed) else str(why), *traceback.format_exc().splitlines()[-3:-1]]
@@ -103,27 +104,38 @@ def cluster_of(options, count, own=""):
     return Cluster(lasting or os.path.join(options.folder, f"kafka{count}{own}-{options.run}"), count, lasting is not None)
 
 
+def on_cluster(options, count, names, own=""):
+    """The rows of scenarios on a cluster of their own."""
+    cluster, rows = cluster_of(options, count, own), []
+    if hasattr(scenario_of(names[0]), "before_up"):
+        scenario_of(names[0]).before_up(cluster)
+    try:
+        cluster.up()
+        rows = [play(options, cluster, name) for name in names]
+    finally:
+        cluster.down()
+        if rows and not any(row.problems for row in rows):
+            cluster.forget()
+    return rows
+
+
 def main():
     options = parse()
     say(f"seed {options.seed}")
     if options.scenarios[0] == "planted":
         return play_planted(options)
     rows, began = [], time.monotonic()
-    by_cluster = {}
+    shared = {}                                          # the scenarios that can have one cluster together
     for name in options.scenarios:
-        by_cluster.setdefault((scenario_of(name).BROKERS, getattr(scenario_of(name), "OWN_CLUSTER", "")), []).append(name)
-    for (count, own), names in by_cluster.items():
-        cluster = cluster_of(options, count, own)
+        shared.setdefault((scenario_of(name).BROKERS, name if hasattr(scenario_of(name), "NAMESPACE") else ""), []).append(name)
+    for (count, own), names in shared.items():
         try:
-            cluster.up()
-            rows += [play(options, cluster, name) for name in names]
+            rows += isolated.call(scenario_of(own).NAMESPACE, on_cluster, options, count, names, own) if own else on_cluster(options, count, names)
+        except isolated.Refused as why:
+            rows.append(results.Row(own, scenario_of(own).FIGURE, skipped=f"not allowed here: {why}"))
         except Skip as why:
             say(f"skipped: {why}")
             return SKIP
-        finally:
-            cluster.down()
-            if not any(row.problems for row in rows):
-                cluster.forget()
     failed = [row for row in rows if row.problems]
     print(results.table(rows))
     if options.minutes is not None and len(rows) == len(ORDER):

@@ -13,8 +13,8 @@ DEADLINE_S = 8
 
 
 def play(stage, seconds):
-    stage.arguments += ("-X", "heartbeat.interval.ms=300")
-    stage.open(plan=Plan(stage.seed, handling_us=(0, 1200), poison=0.005, kinds=("dead", "truncated")))
+    stage.arguments += ("--lanes", "4", "-X", "heartbeat.interval.ms=300")
+    stage.open(plan=Plan(stage.seed, handling_us=(0, 3000), poison=0.005, kinds=("dead", "truncated")))
     keepers = stage.start("keeper", 2)
     dice = random.Random(stage.seed)
     until, drains, slowest = time.monotonic() + seconds, 0, 0.0

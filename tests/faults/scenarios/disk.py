@@ -1,0 +1,55 @@
+"""The broker of the dead letters has a full disk: poison waits for it, nothing is lost, and good events are handled meanwhile."""
+import os
+import time
+
+import isolated
+from feed import Plan
+from stage import APPENDED
+from support import alive, say, wait_for
+
+BROKERS, NAMESPACE = 3, isolated.MOUNT
+SHORT_S, USUAL_S, WEIGHT = 3, 10, 1
+FIGURE = "nothing lost, no commit past a letter that is not written, each letter once it has room"
+CLAIMS = {}
+NODE, DISK_MB, ROOM_MB = 3, 160, 2
+
+
+def before_up(cluster):
+    """Its log folder on a small disk of its own."""
+    folder = os.path.join(cluster.kafka.folder, f"node{NODE}", "data")
+    os.makedirs(folder, exist_ok=True)
+    isolated.run("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", folder)
+
+
+def fill(folder):
+    """All but a little of it; returns the file that takes the room."""
+    path = os.path.join(folder, "ballast")
+    room = os.statvfs(folder)
+    with open(path, "wb") as file:
+        left = room.f_bavail * room.f_frsize - (ROOM_MB << 20)
+        while left > 0:
+            left -= file.write(b"\0" * min(left, 1 << 20))
+    return path
+
+
+def play(stage, seconds):
+    stage.open(plan=Plan(stage.seed, poison=0.1, kinds=("dead",), note=b"x" * 8000), letters_partitions=None)
+    stage.cluster.make_topics({stage.letters: 1}, assignment=[[NODE]], config={**APPENDED, "min.insync.replicas": "1"})
+    stage.start("keeper", 2)
+    broker = stage.cluster.kafka.pid(NODE)
+    stage.feed.begin(rate=200)
+    stage.wait_effects(100)
+    fault = stage.fault(f"the disk of broker {NODE} is full")
+    ballast = fill(os.path.join(stage.cluster.kafka.folder, f"node{NODE}", "data"))
+    wait_for(f"broker {NODE} to give up, as a broker with a full disk does", lambda: not alive(broker), 120)
+    say(f"  broker {NODE} has ended")
+    stage.wait_effects(100, 60)                          # good events are handled
+    time.sleep(seconds)
+    os.remove(ballast)
+    stage.cluster.start_missing()
+    stage.healed(fault, 30)
+    stage.wait_effects(100, 60)
+    stage.feed.end(at_once=True)
+    stage.wait_done()
+    stage.term_all()
+    return {}
