@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Exactly-once on a real Kafka: a service copies a topic by transactions, and is killed with SIGKILL again and again, as is the broker.
+A reader of what is committed, from the beginning to the end of it all, and one that comes afterwards: each line once, in exact order."""
+import argparse
+import os
+import random
+import struct
+import sys
+import threading
+import time
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka.admin import NewTopic
+
+import wire
+from support import SKIP, Bench, Failed, Service, Skip, lag, say, wait_for
+
+LINES, COPIES, LETTERS = "copy.lines", "copy.copies", "copy.lines.exactly_once.dlt"
+KEYS = 50
+ID = "ce_id"
+
+
+def make_topics(reader):
+    made = [NewTopic(topic, 1, 1) for topic in (LINES, COPIES, LETTERS, "polka.services")]
+    made.append(NewTopic("polka.schemas", 1, 1, config={"cleanup.policy": "compact"}))
+    for each in reader.admin.create_topics(made).values():
+        each.result(60)
+
+
+def zigzag(number):
+    number = number << 1 ^ number >> 63
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def number_of(value):
+    """The last field of what single-object encoding holds: after the key, which is a short string."""
+    at, shift, number = 11 + (value[10] >> 1), 0, 0
+    while True:
+        number |= (value[at] & 127) << shift
+        if value[at] < 128:
+            return number >> 1 ^ -(number & 1)
+        at, shift = at + 1, shift + 7
+
+
+def write(brokers, count):
+    """`count` lines, numbered from 0, into one partition."""
+    canonical = '{"name":"copy.Line","type":"record","fields":[{"name":"key","type":"string"},{"name":"number","type":"long"}]}'
+    frame = b"\xc3\x01" + struct.pack("<Q", wire.fingerprint(canonical))
+    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20, "enable.idempotence": True, "log_level": 0})
+    for number in range(count):
+        key = b"k%d" % (number % KEYS)
+        while True:
+            try:
+                producer.produce(LINES, key=key, value=frame + zigzag(len(key)) + key + zigzag(number),
+                                 headers=[("ce_specversion", b"1.0"), ("ce_type", b"copy.Line"), ("ce_source", b"/copy/test"), ("ce_id", b"%d" % number)])
+                break
+            except BufferError:
+                producer.poll(0.1)
+        producer.poll(0)
+    if producer.flush(120):
+        raise Failed("the lines could not all be written")
+
+
+class Committed:
+    """Reads the copies as they are committed; judges at once."""
+
+    def __init__(self, brokers, name):
+        self.name, self.seen, self.problems, self.ids = name, 0, [], set()
+        self.consumer = Consumer({"bootstrap.servers": brokers, "group.id": "exactly-once-" + name, "enable.auto.commit": False, "log_level": 0,
+                                  "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "earliest",
+                                  "fetch.wait.max.ms": 50, "reconnect.backoff.max.ms": 500})
+        self.consumer.assign([TopicPartition(COPIES, 0, 0)])
+        self.ended = False
+        self.next = 0
+
+    def look(self):
+        for message in self.consumer.consume(2000, timeout=0.1):
+            if message.error():
+                self.ended = self.ended or message.error().code() == KafkaError._PARTITION_EOF
+            elif message.offset() >= self.next:
+                self.next = message.offset() + 1
+                self.take(message)
+        return self
+
+    def take(self, message):
+        number, identity = number_of(message.value()), dict(message.headers())[ID]
+        if number != self.seen:
+            kind = "again" if number < self.seen else "out of turn"
+            self.problems.append(f"{self.name}: line {number} {kind}, at offset {message.offset()}, where {self.seen} was to come")
+        if identity in self.ids:
+            self.problems.append(f"{self.name}: id {identity.decode()} twice")
+        self.ids.add(identity)
+        self.seen = number + 1 if number >= self.seen else self.seen
+
+
+class Watcher(threading.Thread):
+    """The concurrent reader."""
+
+    def __init__(self, brokers):
+        super().__init__(daemon=True)
+        self.reader, self.stopping = Committed(brokers, "concurrent"), threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.stopping.is_set():
+            self.reader.look()
+
+
+def acts(options, rng):
+    """[(at this many copies, what)]: spread over the run, in random order."""
+    rows = ["kill"] * options.kills + ["broker"] * options.broker_kills
+    rng.shuffle(rows)
+    step = options.events / (len(rows) + 1)
+    return [(int(step * (i + 0.5 + rng.random() / 2)), row) for i, row in enumerate(rows)]
+
+
+def alive(service, code=None):
+    found = service.process.poll()
+    if found is not None and found != code:
+        raise Failed(f"the service ended by itself, with {found}: {service.tail()}")
+    return True
+
+
+def do(bench, service, act, at):
+    began = time.monotonic()
+    if act == "kill":
+        service.kill()
+        service.start(*ARGUMENTS)
+    else:
+        bench.kafka.kill()
+        bench.kafka.up()
+    say(f"  {act} at {at} copies; again after {time.monotonic() - began:.1f} s")
+
+
+# a member that was killed is waited for by the group: the least time that Kafka allows
+ARGUMENTS = ("-X", "session.timeout.ms=6000", "--delivery", "exactly-once", "--lanes", "4", "--transaction.events", "1000")
+
+
+def run(bench, options, rng):
+    reader = wire.Reader(bench.brokers)
+    make_topics(reader)
+    service = bench.services["exactly_once"] = Service(bench, "exactly_once").start(*ARGUMENTS)
+    writer = threading.Thread(target=write, args=(bench.brokers, options.events), daemon=True)
+    watcher = Watcher(bench.brokers)
+    writer.start()
+    began, seen = time.monotonic(), watcher.reader
+    for at, act in acts(options, rng):
+        wait_for(lambda: f"{at} copies; there are {seen.seen}; the service said {service.tail()}", lambda: alive(service) and seen.seen >= at, 300)
+        do(bench, service, act, seen.seen)
+    wait_for(lambda: f"{options.events} copies; there are {seen.seen}; the service said {service.tail()}",
+             lambda: alive(service) and seen.seen >= options.events, 600)
+    took = time.monotonic() - began
+    writer.join(60)
+    service.term()
+    service.end(0)
+    left = lag(reader, {"exactly_once": [LINES]})
+    watcher.stopping.set()
+    watcher.join(30)
+    final = Committed(bench.brokers, "final")
+    wait_for("the end of the copies", lambda: final.look().ended, 120)
+    judge(options, reader, (seen, final), left)
+    aborted = len([row for row in service.lines(whole=True) if "was aborted" in (row.get("message") or "")])
+    say(f"{options.events} lines, {options.kills} kills of the service, {options.broker_kills} of the broker, {aborted} aborted transactions, "
+        f"in {took:.0f} s: 0 duplicates, 0 missing, exact order for both readers")
+
+
+def judge(options, reader, readers, left):
+    problems = [problem for each in readers for problem in each.problems]
+    problems += [f"{each.name}: {each.seen} of {options.events} lines" for each in readers if each.seen != options.events]
+    # the last record of a topic that is copied by transactions is no line, but the end of one: the lines' own topic has none
+    problems += [f"committed is {-count} off the end of {at}" for at, count in left.items()]
+    letters = sum(reader.ends([LETTERS]).values())
+    problems += [f"{letters} dead letters"] if letters else []
+    if problems:
+        raise Failed("; ".join(problems[:10]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default=os.environ.get("POLKA_BUILD"), help="the build folder, with bin/")
+    parser.add_argument("--events", type=int, default=10000, help="lines; the long run has 1000000")
+    parser.add_argument("--kills", type=int, default=2, help="of the service; the long run has 30")
+    parser.add_argument("--broker-kills", type=int, default=1, help="of the broker; the long run has 10")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    options = parser.parse_args()
+    if options.build is None:
+        parser.error("--build or POLKA_BUILD")
+    say(f"exactly-once copy: --events {options.events} --kills {options.kills} --broker-kills {options.broker_kills} --seed {options.seed}")
+    try:
+        with Bench(options.build) as bench:
+            run(bench, options, random.Random(options.seed))
+    except Skip as why:
+        say(f"skipped: {why}")
+        return SKIP
+    except Failed as why:
+        say(f"FAILED: {why}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
