@@ -122,7 +122,8 @@ static polka_status write_manifest(polkai_assembly *assembly, polka_error *error
 
 static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
 {
-    TRY(write_manifest(assembly, error));
+    if (polkai_config_number(assembly->config, "manifest") != 0)
+        TRY(write_manifest(assembly, error));
     polkai_config *config = assembly->config;
     polkai_flow_options options = {
         .service = assembly->service,

@@ -47,3 +47,21 @@ class Real(Case):
         self.assertIn("demo.Placed", self.polka("trace", sent[0]["id"]).stdout)
         self.stop(dev)
         self.assertEqual(set(self.actions("plan").values()), {"keep"}, "nothing is taken away")
+
+    def test_bench_measures_only_when_told_to_and_leaves_no_service_behind(self):
+        words = ("bench", "-n", "3000", "--pings", "20", "--partitions", "3")
+        dry = self.polka(*words, code=0)
+        self.assertEqual(dry.stdout, "")
+        self.actions("apply", "--execute")
+        self.assertIn("nothing was done", dry.stderr)
+        rows = {row["row"]: row for row in self.rows(*words, "--execute")}
+        self.assertEqual(list(rows), ["emit", "react", "react and emit", "two hops"])
+        for name in ("emit", "react", "react and emit"):
+            self.assertEqual(rows[name]["events"], 3000)
+            self.assertGreater(rows[name]["events_per_second"], 0)
+            self.assertGreater(rows[name]["cpu_us_per_event"], 0)
+        self.assertLessEqual(rows["two hops"]["p50_us"], rows["two hops"]["p99_us"])
+        answers = self.rows("tail", "polka.bench.answered", "-q", "-o", "start", "--until-idle", "1s")
+        self.assertGreaterEqual(len(answers), 3000)
+        said = self.rows("tail", "polka.services", "-q", "-o", "start", "--until-idle", "1s")
+        self.assertFalse([row for row in said if str(row["key"]).startswith("polka-bench")])
