@@ -20,12 +20,16 @@ static json_t *break_json(const polkai_break *one)
                      "fix", one->fix);
 }
 
+static void print_break(const polkai_break *one, const char *reader_path, const char *writer_path)
+{
+    printf("  %s: reader %s, writer %s\n    %s\n    %s\n", one->type, reader_path, writer_path, one->message, one->fix);
+}
+
 static void print_breaks(const polkai_breaks *breaks, const char *reader, const char *writer)
 {
     printf("not compatible: %s cannot read all that %s writes\n", reader, writer);
     for (size_t i = 0; i < breaks->count; i++)
-        printf("  %s: reader %s, writer %s\n    %s\n    %s\n", breaks->items[i].type, breaks->items[i].reader_path, breaks->items[i].writer_path,
-               breaks->items[i].message, breaks->items[i].fix);
+        print_break(&breaks->items[i], breaks->items[i].reader_path, breaks->items[i].writer_path);
 }
 
 static int print_pair(const check *c, const polkai_breaks *breaks)
@@ -73,7 +77,69 @@ static void print_history_json(const check *c, polkai_compat_level level, const 
     cli_print_json(row);
 }
 
-static int print_history(const check *c, polkai_compat_level level, const polkai_history *history)
+static bool is_new_reader(const polkai_history_pair *pair)
+{
+    return pair->reader > pair->writer;
+}
+
+/* The break of `pair` that says what `one` says, of the other pair, with the new version on the same side; NULL: it has none. Where it stands in the old version does not count. */
+static const polkai_break *same_break(const polkai_history_pair *pair, const polkai_history_pair *other, const polkai_break *one)
+{
+    for (size_t i = 0; i < pair->breaks.count && is_new_reader(pair) == is_new_reader(other); i++) {
+        const polkai_break *each = &pair->breaks.items[i];
+        bool same_place = strcmp(is_new_reader(pair) ? each->reader_path : each->writer_path, is_new_reader(pair) ? one->reader_path : one->writer_path) == 0;
+        if (same_place && strcmp(each->type, one->type) == 0 && strcmp(each->message, one->message) == 0 && strcmp(each->fix, one->fix) == 0)
+            return each;
+    }
+    return NULL;
+}
+
+/* Where one break has its like: the old versions, "v2.avsc, v1.avsc", how many, and the break's places in them. */
+typedef struct { polka_text versions, paths; size_t count; bool said; } concerned;
+
+static concerned find_concerned(check *c, const polkai_history *history, size_t first, const polkai_break *one)
+{
+    concerned found = { .versions = { 0, "" }, .paths = { 0, "" } };
+    const char *last_path = NULL;
+    for (size_t p = 0; p < history->count; p++) {
+        const polkai_history_pair *pair = &history->pairs[p];
+        const polkai_break *like = same_break(pair, &history->pairs[first], one);
+        if (like == NULL)
+            continue;
+        const char *version = c->versions.items[(is_new_reader(pair) ? pair->writer : pair->reader) - 1], *path = is_new_reader(pair) ? like->writer_path : like->reader_path;
+        found.said = found.said || p < first;
+        found.versions = polkai_arena_format(&c->arena, "%s%s%s", found.versions.data, found.count++ > 0 ? ", " : "", version);
+        if (last_path == NULL)
+            found.paths = polka_text_of(path);
+        else if (strcmp(path, last_path) != 0)
+            found.paths = polkai_arena_format(&c->arena, "%s, in %s %s", found.paths.data, version, path);
+        last_path = path;
+    }
+    return found;
+}
+
+/* Each break once, under the versions that it concerns: the same one against every older version says no more. */
+static void print_pairs(check *c, const polkai_history *history)
+{
+    for (size_t p = 0; p < history->count; p++) {
+        const polkai_history_pair *pair = &history->pairs[p];
+        polka_text headed = { 0, "" };
+        for (size_t i = 0; i < pair->breaks.count; i++) {
+            const polkai_break *one = &pair->breaks.items[i];
+            concerned old = find_concerned(c, history, p, one);
+            if (old.said)
+                continue;
+            if (!polka_text_equal(headed, old.versions) && is_new_reader(pair))
+                printf("not compatible: %s cannot read all that %s write%s\n", c->versions.items[pair->reader - 1], old.versions.data, old.count == 1 ? "s" : "");
+            else if (!polka_text_equal(headed, old.versions))
+                printf("not compatible: %s cannot read all that %s writes\n", old.versions.data, c->versions.items[pair->writer - 1]);
+            headed = old.versions;
+            print_break(one, is_new_reader(pair) ? one->reader_path : old.paths.data, is_new_reader(pair) ? old.paths.data : one->writer_path);
+        }
+    }
+}
+
+static int print_history(check *c, polkai_compat_level level, const polkai_history *history)
 {
     if (c->json) {
         print_history_json(c, level, history);
@@ -82,8 +148,7 @@ static int print_history(const check *c, polkai_compat_level level, const polkai
                polkai_compat_level_name(level));
     } else {
         printf("version %zu (%s) breaks %s\n", history->first_broken, c->versions.items[history->first_broken - 1], polkai_compat_level_name(level));
-        for (size_t p = 0; p < history->count; p++)
-            print_breaks(&history->pairs[p].breaks, c->versions.items[history->pairs[p].reader - 1], c->versions.items[history->pairs[p].writer - 1]);
+        print_pairs(c, history);
     }
     return history->first_broken == 0 ? CLI_OK : CLI_FAILURE;
 }

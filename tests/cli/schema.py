@@ -199,6 +199,16 @@ class Check(Schemas):
         self.assertIn("version 2 (v2.avsc) breaks FULL", said)
         self.assertIn("compatible: 2 versions keep BACKWARD", self.polka("schema", "check", "--level", "BACKWARD", "v1.avsc", "v2.avsc").stdout)
 
+    def test_a_break_with_every_older_version_is_said_once(self):
+        said = self.polka("schema", "check", "--level", "BACKWARD_TRANSITIVE", "v1.avsc", "v2.avsc", "broken.avsc", code=1).stdout
+        row, = self.rows("schema", "check", "--level", "BACKWARD_TRANSITIVE", "v1.avsc", "v2.avsc", "broken.avsc", "--format", "json", code=1)
+        shared = {b["message"] for b in row["breaks"] if b["writer_version"] == 1} & {b["message"] for b in row["breaks"] if b["writer_version"] == 2}
+        self.assertTrue(shared, "JSON says it for each pair")
+        self.assertIn("not compatible: broken.avsc cannot read all that v2.avsc, v1.avsc write\n", said)
+        self.assertIn("reader $.fields[0].type, writer $.fields[1].type, in v1.avsc $.fields[0].type\n", said)
+        for message in shared:
+            self.assertEqual(said.count(message), 1, said)
+
     def test_standard_input_can_be_one_of_them(self):
         self.polka("schema", "check", "--reader", "-", "--writer", "v1.avsc", stdin=json.dumps(ORDER2))
         self.assertIn("once only", self.polka("schema", "check", "--reader", "-", "--writer", "-", code=2).stderr)
