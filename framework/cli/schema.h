@@ -24,6 +24,18 @@ polka_status cli_schema_find_files(const cli_list *files, const char *more, polk
 /* cli_schema_fail: cli_complain, and with --format json {"error"} on stdout too. */
 int cli_schema_fail(bool json, const polka_error *error);
 
+/*
+ * cli_schema_text: the whole of a command that prints one text that a schema has, bare, or with --format json in an object as
+ * `member` beside the file. own: an option that only this command has; NULL: none. text: new (free); it may set more members in
+ * `row` (NULL: not an object).
+ */
+typedef struct {
+    const char *member, *bare;           /* "canonical", "the bare text" */
+    const cli_option *own;
+    polka_status (*text)(const polkai_schema *schema, char **text, json_t *row, polka_error *error);
+} cli_schema_text_kind;
+int cli_schema_text(const cli_command *command, const cli_schema_text_kind *kind, int argc, char **argv);
+
 #define CLI_WITH_OPTION(LIST) { "with", 0, CLI_LIST, &(LIST), "FILE", "types that a schema refers to may be in FILE; may be given often" }
 
 #endif
