@@ -1,7 +1,6 @@
 /* identity.c: ids that repeat, ids that do not, and the hash of a key. */
 #include <base/identity.h>
 
-#include <ctype.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -106,26 +105,23 @@ void polkai_uuid_write(char out[POLKA_UUID_TEXT + 1], const uint8_t uuid[16])
     *at = '\0';
 }
 
+/* What a hexadecimal digit stands for, plus one; 0: it is none. */
+static const uint8_t nibbles[256] = {
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16 };
+
 bool polkai_uuid_read(polka_text text, uint8_t uuid[16])
 {
-    if (text.size != POLKA_UUID_TEXT)
+    static const uint8_t at[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
+    if (text.size != POLKA_UUID_TEXT || text.data[8] != '-' || text.data[13] != '-' || text.data[18] != '-' || text.data[23] != '-')
         return false;
-    size_t nibble = 0;
-    memset(uuid, 0, 16);
-    for (size_t i = 0; i < POLKA_UUID_TEXT; i++) {
-        char c = text.data[i];
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (c != '-')
-                return false;
-            continue;
-        }
-        if (!isxdigit((unsigned char)c))
-            return false;
-        int value = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-        uuid[nibble / 2] = (uint8_t)(uuid[nibble / 2] << 4 | value);
-        nibble++;
+    bool all = true;
+    for (size_t i = 0; i < 16; i++) {
+        unsigned high = nibbles[(uint8_t)text.data[at[i]]], low = nibbles[(uint8_t)text.data[at[i] + 1]];
+        all = all && high != 0 && low != 0;
+        uuid[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
-    return true;
+    return all;
 }
 
 uint32_t polkai_key_hash(const void *data, size_t size)
