@@ -23,7 +23,7 @@ SOURCE = "/faults/driver"
 POISON = {
     "dead": ("handler", "dead", REACTION, "1"), "retry": ("handler", "attempts-used-up", REACTION, "3"),
     "truncated": ("poison", "bad-bytes", REACTION, "1"), "empty": ("poison", "empty-value", REACTION, "1"),
-    "framing": ("poison", "unknown-framing", REACTION, "1")}
+    "framing": ("poison", "unknown-framing", REACTION, "1"), "stick": ("handler", "crash-loop", REACTION, "1")}
 
 
 class Verdict:
@@ -134,10 +134,25 @@ class Checker:
             first = min(again, key=lambda event: hop.first[event].ended_us)
             processes = [process for process, rows in hop.by_process.items() if any(effect.id == first for effect in rows)]
             self.verdict.error("I2", f"{hop.name(first)}: {again[first] + 1} effects in processes {processes}; {total} redelivered in all, at most {claimed} claimed")
-        group = "keeper"
         for partition, offset, _, event, emission, *_ in self.ledgers.kept:
-            if emission != wire.derived_id(SOURCE, event, group, REACTION, "faults.Kept", "0"):
+            if emission != wire.derived_id(SOURCE, event, "keeper", REACTION, "faults.Kept", "0"):
                 self.verdict.error("I2", f"{self.keeper.name(event)}: {KEPT}/{partition}/{offset} has the id {emission}, which does not follow from its cause")
+
+        self._copies()
+
+    def _copies(self):
+        """Under exactly-once each event is told of once, to a reader at the end and to one that reads along."""
+        if self.claims.get("emission_copies") is None:
+            return
+        readers = {"final": [row[3] for row in self.ledgers.kept], "concurrent": [row[2] for row in self.ledgers.concurrent]}
+        for reader, events in readers.items():
+            counts = collections.Counter(events)
+            for event, count in counts.items():
+                if count > 1:
+                    self.verdict.error("I2", f"{self.keeper.name(event)}: {count} emissions in {KEPT} for the {reader} reader")
+            for event in self.emitted_ms.keys() - counts.keys():
+                self.verdict.error("I1", f"{self.keeper.name(event)}: its emission in {KEPT} was not seen by the {reader} reader")
+            self.verdict.figures[f"copies_{reader}"] = sum(counts.values()) - len(counts)
 
     # ---- I3 ----
 
@@ -179,6 +194,8 @@ class Checker:
         effect = hop.first.get(event)
         if effect is None or (hop is self.keeper and event not in self.emitted_ms):
             return None
+        if self.claims.get("emission_copies") is not None:
+            return effect.ended_us // 1000               # emissions and offsets are one transaction, in any order
         return max(effect.ended_us // 1000, self.emitted_ms[event]) if hop is self.keeper else effect.ended_us // 1000
 
     def commits(self):
@@ -247,7 +264,8 @@ class Checker:
         for partition, offset, time, event, _, _, _, process in self.ledgers.kept:
             for at_us in lost.get(process, ()):
                 starts = began.get((process, event), ())
-                if starts and max(starts) < at_us and time * 1000 > at_us + STALE_MS * 1000:
+                since = any(at_us <= start <= time * 1000 for start in starts)               # it got the partition back, and did it again
+                if min(starts, default=at_us) < at_us and not since and time * 1000 > at_us + STALE_MS * 1000:
                     late += 1
                     self.verdict.error("I6", f"{self.keeper.name(event)}: {KEPT}/{partition}/{offset} was sent by process {process} {time - at_us // 1000} ms after "
                                              f"it knew that its partitions were lost")

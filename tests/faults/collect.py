@@ -1,6 +1,7 @@
 """The independent reader: after a run it reads what stands in Kafka into ledgers, the commits of the group coordinator too."""
 import os
 import struct
+import threading
 import time
 
 from confluent_kafka import TopicPartition
@@ -33,6 +34,32 @@ def messages_of(brokers, starts, ends, settings=None):
         if time.monotonic() - heard > 30:
             raise RuntimeError(f"nothing came for 30 s, and the end of {sorted(left)} was not reached")
     consumer.close()
+
+
+class Concurrent:
+    """A reader of what keepers say while it happens, read_committed as every consumer here: concurrent.ledger, partition offset id."""
+
+    def __init__(self, brokers, folder, starts):
+        self.file, self.next, self.ends = open(os.path.join(folder, "concurrent.ledger"), "w"), dict(starts), None
+        self.consumer = wire.consumer_of(brokers)
+        self.consumer.assign([TopicPartition(*at, offset) for at, offset in starts.items()])
+        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread.start()
+
+    def _work(self):
+        while self.ends is None or any(position < self.ends[at] for at, position in _positions(self.consumer, self.ends)):
+            for message in self.consumer.consume(1000, timeout=0.1):
+                if message.error() is None:
+                    self.file.write(f"{message.partition()} {message.offset()} {dict(message.headers())['ce_causationid'].decode()}\n")
+
+    def end(self, ends, seconds=60):
+        """Waits until it has read up to there."""
+        self.ends = ends
+        self.thread.join(seconds)
+        self.file.close()
+        if self.thread.is_alive():
+            raise RuntimeError(f"the concurrent reader did not come to the end within {seconds} s")
+        self.consumer.close()
 
 
 def _positions(consumer, left):

@@ -92,9 +92,9 @@ class Feed:
             except BufferError:
                 self.producer.poll(0.05)
 
-    def send_slow(self, key, handling_us):
-        """One that takes long, sent by the thread of the feed with its next ones."""
-        self.asked.append((key, handling_us, "keep"))
+    def ask(self, key, handling_us=0, kind="keep"):
+        """A certain one, sent by the thread of the feed with its next ones."""
+        self.asked.append((key, handling_us, kind))
 
     def _reported(self, identity, key, sequence, kind, error, message):
         if error is not None:

@@ -4,6 +4,10 @@
 
 #include <unistd.h>
 
+#ifndef FAULTS_DEADLINE_MS
+#define FAULTS_DEADLINE_MS 0             /* the usual one */
+#endif
+
 static polka_outcome on_deposited(polka_context *ctx, const faults_deposited *deposit)
 {
     const polka_cause *cause = polka_caused_by(ctx);
@@ -24,6 +28,7 @@ static polka_outcome on_deposited(polka_context *ctx, const faults_deposited *de
 
 static const polka_service keeper = { .name = "keeper", .domain = "faults", .version = "1.0.0", .open = faults_ledger_open, .close = faults_ledger_close,
     .settings = FAULTS_SETTINGS, .reactions = (const polka_reaction[]){
-        POLKA_REACT(faults_deposited, on_deposited, .emits = POLKA_EMITS(&faults_kept_event), .retry = { .attempts = 3, .first_delay_ms = 50 }),
+        POLKA_REACT(faults_deposited, on_deposited, .emits = POLKA_EMITS(&faults_kept_event), .retry = { .attempts = 3, .first_delay_ms = 50 },
+                    .deadline_ms = FAULTS_DEADLINE_MS),
         { 0 } } };
 POLKA_MAIN(keeper)

@@ -5,6 +5,7 @@
   deposits.ledger   partition offset time id        of each record of the first topic (by the independent reader)
   kept.ledger       partition offset time id emission key sequence process           of each record of the second topic
   commits.ledger    time group topic partition offset     of each commit that the group coordinator took
+  concurrent.ledger partition offset id             of each of those as a reader saw them while it ran, where a scenario wants that
   samples.ledger    time name process memory descriptors threads
   <name>-<process>.effects    id key sequence began ended attempt       by a service itself, a line each handling
   letters.json, originals.json    records whole: dead letters, and what they must be copies of
@@ -64,6 +65,7 @@ class Ledgers:
         self.deposits = [(int(w[0]), int(w[1]), int(w[2]), w[3]) for w in self.rows("deposits.ledger")]
         self.kept = [(int(w[0]), int(w[1]), int(w[2]), w[3], w[4], w[5], int(w[6]), int(w[7])) for w in self.rows("kept.ledger")]
         self.commits = [(int(w[0]), w[1], w[2], int(w[3]), int(w[4])) for w in self.rows("commits.ledger")]
+        self.concurrent = [(int(w[0]), int(w[1]), w[2]) for w in self.rows("concurrent.ledger")]
         self.samples = [(int(w[0]), w[1], int(w[2]), int(w[3]), int(w[4]), int(w[5])) for w in self.rows("samples.ledger")]
         self.letters = [Letter.from_json(row) for row in self.texts("letters.json")]
         self.originals = {(record.partition, record.offset): record for record in map(Letter.from_json, self.texts("originals.json"))}

@@ -42,6 +42,7 @@ class Made:
             self.commits.append([time + 1, GROUP, DEPOSITS, partition, ends[partition]])
         for partition in range(PARTITIONS):
             self.commits.append([START_MS + 100000, AUDITOR, "faults.kept", partition, sum(each[0] == partition for each in self.kept)])
+        self.concurrent = [[row[0], row[1], row[3]] for row in self.kept]
         for second in range(60):
             self.samples.append([(START_MS + 1000 * second) * 1000, "keeper-1", 71, 20000 + second, 20, 8])
 
@@ -67,7 +68,7 @@ class Made:
 
         with open(os.path.join(folder, "run.json"), "w") as file:
             json.dump(self.run, file)
-        for name in ("sent", "deposits", "kept", "commits", "samples"):
+        for name in ("sent", "deposits", "kept", "concurrent", "commits", "samples"):
             rows(f"{name}.ledger", (" ".join(map(str, row)) for row in getattr(self, name)))
         for name, lines in self.effects.items():
             rows(f"{name}.effects", (" ".join(map(str, row)) for row in lines))
@@ -108,6 +109,14 @@ def late_send(made):
     next(row for row in made.kept if row[3] == "made-12")[2] += 5000
 
 
+def late_send_and_again(made):
+    """The process gets the partition back and does it again, later than the late send."""
+    late_send(made)
+    made.run["claims"].update(redelivered=None, regroups=True)
+    row = list(made.keeper("made-12"))
+    made.effects["keeper-1-71"].append(row[:3] + [row[3] + 9 * 10**6, row[4] + 9 * 10**6, 1])
+
+
 def without(rows, event, column=0):
     rows.remove(next(row for row in rows if row[column] == event))
 
@@ -121,6 +130,9 @@ PLANTED = {                              # what was done: the invariant that mus
     "poison has an effect": ("I1", lambda made: made.effects["keeper-1-71"].append([f"made-{POISON_AT}", "k1", 1, START_MS * 1000, START_MS * 1000, 1])),
     "an effect twice, in two processes": ("I2", again_in_another_process),
     "an emission under another id": ("I2", lambda made: made.kept[5].__setitem__(4, "11111111-1111-8111-8111-111111111111")),
+    "an emission twice under exactly-once": ("I2", lambda made: (made.run["claims"].update(emission_copies=0), made.kept.append([0, 999, *made.kept[-1][2:]]))),
+    "an emission twice for the reader that read along": ("I2", lambda made: (made.run["claims"].update(emission_copies=0), made.concurrent.append(list(made.concurrent[3])))),
+    "an emission that the reader who read along never saw": ("I1", lambda made: (made.run["claims"].update(emission_copies=0), made.concurrent.pop())),
     "two effects of a key change places": ("I3", lambda made: made.swap("made-12", "made-18")),
     "an effect again in a process that kept its partitions": ("I3", again_in_the_same),
     "two emissions of a key change places": ("I3", lambda made: (lambda a, b: (a.__setitem__(slice(3, 8), b[3:]), b.__setitem__(slice(3, 8), old)) if (old := a[3:]) else None)(
@@ -138,6 +150,7 @@ PLANTED = {                              # what was done: the invariant that mus
     "a letter of a good event": ("I5", lambda made: made.sent.__setitem__(POISON_AT, made.sent[POISON_AT][:3] + ["keep"])),
     "a commit goes back": ("I6", lambda made: made.commits.insert(40, [START_MS + 45, GROUP, DEPOSITS, 0, 2])),
     "a send after the loss was known": ("I6", late_send),
+    "a send after the loss was known, and the event done again later": ("I6", late_send_and_again),
     "no effect for long after a fault": ("I7", lambda made: made.run["faults"][0].update(within_s=0.0001)),
     "nothing moves any more": ("I7", lambda made: made.run.update(stuck="3 events are not finished, and nothing has moved for 90 s")),
     "memory grows": ("I8", lambda made: [row.__setitem__(3, 20000 + 1000 * second) for second, row in enumerate(made.samples)]),

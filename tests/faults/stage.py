@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -13,7 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 import support
 import wire
 from checker import DEPOSITS, KEPT, POISON, Checker
-from collect import OFFSETS, collect, ends_of
+from collect import OFFSETS, Concurrent, collect, ends_of
 from feed import Feed, Plan
 from support import Failed, Service, alive, say, wait_for
 
@@ -127,7 +128,7 @@ class Stage:
         self.wrap = ()                                   # a command that starts services
         self.arguments = ("--in_flight.events", str(IN_FLIGHT), "-X", f"session.timeout.ms={SESSION_MS}")
         self.services, self.faults, self.ends, self.stuck_text = [], [], [], None
-        self.sampling, self.feed = threading.Event(), None
+        self.sampling, self.feed, self.concurrent = threading.Event(), None, None
 
     # ---- what support.Service wants to know ----
 
@@ -172,6 +173,10 @@ class Stage:
             service.wait_state("ready")
         return made
 
+    def read_along(self):
+        """A read_committed reader from here on."""
+        self.concurrent = Concurrent(self.brokers, self.folder, {at: offset for at, offset in self.starts.items() if at[0] == KEPT})
+
     # ---- meanwhile ----
 
     def note_start(self, service):
@@ -209,6 +214,14 @@ class Stage:
                 with open(os.path.join(self.folder, name), "rb") as file:
                     total += sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
         return total
+
+    def letters_written(self):
+        """How many records the topic of dead letters has."""
+        return sum(ends_of(self.brokers, [self.letters]).values())
+
+    def has_property(self, name):
+        page = subprocess.run([self.binary("faults_keeper"), "config", "--reference"], capture_output=True, text=True).stdout
+        return name in page
 
     def wait_effects(self, more, seconds=30):
         """Until that many new lines stand in the ledgers of keepers."""
@@ -277,6 +290,8 @@ class Stage:
         self.sampler.join(5)
         self.samples.close()
         self.feed.file.flush()
+        if self.concurrent is not None:
+            self.concurrent.end(ends_of(self.brokers, [KEPT]))
         with open(os.path.join(self.folder, "sent.ledger")) as file:
             poison = {row.split()[0] for row in file if row.split()[3] in POISON}
         starts = dict(self.starts)

@@ -15,6 +15,8 @@ from support import SKIP, Failed, Skip, say
 
 ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "storm", "batch", "exactly_once", "brokers", "network", "disk")
 
+MAIN = ("kill", "drain", "zombie", "poison", "brokers")              # of `run short`, which tests/run plays
+
 
 def scenario_of(name):
     return importlib.import_module(f"scenarios.{name}")
@@ -22,16 +24,19 @@ def scenario_of(name):
 
 def parse():
     parser = argparse.ArgumentParser(prog="tests/faults/run", description=__doc__, epilog="run planted [BUG…]: the planted bugs; run check FOLDER: the ledgers of an earlier run once more")
-    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=f"all, or some of {' '.join(ORDER)}")
+    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=f"all, short (the main ones, a few seconds each), or some of {' '.join(ORDER)}")
     parser.add_argument("--minutes", type=float, help="the long form: so long in all, shared out among the scenarios; its result goes to RESULTS.md when all are run")
     parser.add_argument("--short", action="store_true", help="a few seconds each")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--brokers", type=int, choices=(1, 3), help="in place of what the scenarios ask for; with 1 a trial, and no proof")
     parser.add_argument("--cluster", help="a folder: the Kafka that runs there is used, or started, and left running; for trying one scenario again and again")
     parser.add_argument("--keep", action="store_true", help="keeps the ledgers of scenarios that passed, too")
     parser.add_argument("--build", default=os.environ.get("POLKA_BUILD"), help="the build folder, with bin/")
     options = parser.parse_args()
     if options.build is None:
         parser.error("--build or POLKA_BUILD")
+    if options.scenarios == ["short"]:
+        options.scenarios, options.short = list(MAIN), True
     options.scenarios = list(ORDER) if options.scenarios == ["all"] else options.scenarios
     for name in options.scenarios if options.scenarios[0] != "planted" else ():
         if name not in ORDER:
@@ -127,7 +132,7 @@ def main():
     rows, began = [], time.monotonic()
     shared = {}                                          # the scenarios that can have one cluster together
     for name in options.scenarios:
-        shared.setdefault((scenario_of(name).BROKERS, name if hasattr(scenario_of(name), "NAMESPACE") else ""), []).append(name)
+        shared.setdefault((options.brokers or scenario_of(name).BROKERS, name if hasattr(scenario_of(name), "NAMESPACE") else ""), []).append(name)
     for (count, own), names in shared.items():
         try:
             rows += isolated.call(scenario_of(own).NAMESPACE, on_cluster, options, count, names, own) if own else on_cluster(options, count, names)

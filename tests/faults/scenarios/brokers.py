@@ -17,7 +17,7 @@ FROZEN_S = (2.0, 8.0)
 
 def bounce(stage, dice, how):
     """One broker away and back again."""
-    node = dice.randrange(3) + 1
+    node = dice.randrange(stage.cluster.count) + 1
     fault = stage.fault(f"broker {node} {how}")
     if how == "frozen":
         stage.cluster.kafka.signal(signal.SIGSTOP, node)
@@ -36,7 +36,7 @@ def bounce(stage, dice, how):
 
 def all_down(stage, seconds):
     fault = stage.fault(f"all brokers down for {seconds:.0f} s")
-    for node in (1, 2, 3):
+    for node in range(1, stage.cluster.count + 1):
         stage.cluster.kafka.kill(node)
     time.sleep(seconds)
     stage.cluster.start_missing()

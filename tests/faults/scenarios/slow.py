@@ -19,7 +19,7 @@ def play(stage, seconds):
     until, slow = time.monotonic() + seconds, 0
     while time.monotonic() < until or slow == 0:
         for number in range(4):
-            stage.feed.send_slow(f"slow{number}", 3000 * INTERVAL_MS)
+            stage.feed.ask(f"slow{number}", 3000 * INTERVAL_MS)
             slow += 1
         time.sleep(3 * INTERVAL_MS / 1000)
         stage.wait_effects(100)
