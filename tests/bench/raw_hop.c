@@ -6,8 +6,9 @@
  * It is spared what only a framework does: routes, retries, dead letters, keys that wait, rebalances.
  *
  * usage: bench_raw BROKERS GROUP EVENTS(0: until a signal) [react] [bare] [compact] [avro-c] [few] [busy=MICROSECONDS] [in-flight=N]
- *        [key=value of librdkafka …]
- * bare: no headers; avro-c: its codec in place of the generated one; few: four headers; busy: what a handler takes, which emits nothing then
+ *        [transaction-ms=N] [transaction-events=N] [key=value of librdkafka …]
+ * bare: no headers; avro-c: its codec in place of the generated one; few: four headers; busy: what a handler takes, which emits nothing then;
+ * transaction-…: exactly once, a commit so often
  */
 #include <base/arena.h>
 #include <base/clock.h>
@@ -29,7 +30,7 @@ typedef struct {
     rd_kafka_topic_t *prices;
     polka_text dataschema;
     bool react, bare, compact, classic, few;
-    int64_t busy_us;
+    int64_t busy_us, transaction_ns, transaction_events, in_transaction, transaction_due_ns;
     int64_t wanted, handled;
     uint64_t in_flight, in_flight_most;
     int64_t done[PARTITIONS], committed[PARTITIONS];   /* next offset; the prices of a partition are acknowledged in its order */
@@ -53,7 +54,8 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
     hop *self = opaque;
     if (message->err != 0)
         client_die("delivery", rd_kafka_err2str(message->err));
-    self->done[message->partition] = (int64_t)(intptr_t)message->_private + 1;
+    if (self->transaction_ns == 0)
+        self->done[message->partition] = (int64_t)(intptr_t)message->_private + 1;
     self->in_flight--;
 }
 
@@ -89,6 +91,10 @@ static void emit(hop *self, const bench_order_placed *order, int64_t total, cons
         client_send(self->producer, self->prices, &bench_order_priced_event, &price, &envelope, self->dataschema, &self->arena,
                     (void *)(intptr_t)message->offset);
     self->in_flight++;
+    if (self->transaction_ns > 0) {
+        self->done[message->partition] = message->offset + 1;        /* the transaction takes both, or neither */
+        self->in_transaction++;
+    }
 }
 
 static void read_order(hop *self, polka_bytes body, classic_order *read)
@@ -146,6 +152,41 @@ static void commit(hop *self, bool wait)
         client_die("commit", rd_kafka_err2str(code));
 }
 
+/* ---- exactly once ---- */
+
+static void must(rd_kafka_error_t *failure, const char *what)
+{
+    if (failure != NULL)
+        client_die(what, rd_kafka_error_string(failure));
+}
+
+static void commit_transaction(hop *self)
+{
+    if (self->in_transaction == 0)
+        return;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
+    for (int i = 0; i < PARTITIONS; i++) {
+        if (self->done[i] != self->committed[i])
+            rd_kafka_topic_partition_list_add(list, "bench.orders", i)->offset = self->done[i];
+        self->committed[i] = self->done[i];
+    }
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(self->consumer);
+    must(rd_kafka_send_offsets_to_transaction(self->producer, list, group, -1), "send_offsets_to_transaction");
+    must(rd_kafka_commit_transaction(self->producer, -1), "commit_transaction");
+    must(rd_kafka_begin_transaction(self->producer), "begin_transaction");
+    rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_topic_partition_list_destroy(list);
+    self->in_transaction = 0;
+}
+
+static void commit_transaction_when_due(hop *self, int64_t now_ns)
+{
+    if (now_ns < self->transaction_due_ns && (self->transaction_events == 0 || self->in_transaction < self->transaction_events))
+        return;
+    commit_transaction(self);
+    self->transaction_due_ns = now_ns + self->transaction_ns;
+}
+
 /* As framework/transport/kafka/prefetch.c, and for its reason: without it both sides sleep more than they work. */
 static void keep_fetching(hop *self)
 {
@@ -174,7 +215,8 @@ static int take_batch(hop *self, int timeout_ms)
         else
             fprintf(stderr, "%s\n", rd_kafka_message_errstr(message));
         rd_kafka_message_destroy(message);
-        message = ++count < BATCH && self->in_flight < self->in_flight_most ? rd_kafka_consumer_poll(self->consumer, 0) : NULL;
+        bool full = self->transaction_events > 0 && self->in_transaction >= self->transaction_events;
+        message = ++count < BATCH && !full && self->in_flight < self->in_flight_most ? rd_kafka_consumer_poll(self->consumer, 0) : NULL;
     }
     return count;
 }
@@ -194,14 +236,19 @@ static void run(hop *self)
         rd_kafka_poll(self->producer, 0);
         keep_fetching(self);
         int64_t now_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
-        if (now_ns >= self->commit_due_ns) {
+        if (self->transaction_ns > 0) {
+            commit_transaction_when_due(self, now_ns);
+        } else if (now_ns >= self->commit_due_ns) {
             commit(self, false);
             self->commit_due_ns = now_ns + COMMIT_NS;
         }
     }
+    if (self->transaction_ns > 0)
+        commit_transaction(self);
     while (self->in_flight > 0)
         rd_kafka_poll(self->producer, 1);
-    commit(self, true);
+    if (self->transaction_ns == 0)
+        commit(self, true);
     measure_end();
 }
 
@@ -220,6 +267,10 @@ static void read_arguments(hop *self, int count, char **words)
             self->few = true;
         else if (strncmp(words[i], "busy=", 5) == 0)
             self->react = (self->busy_us = strtoll(words[i] + 5, NULL, 10)) >= 0;
+        else if (strncmp(words[i], "transaction-ms=", 15) == 0)
+            self->transaction_ns = strtoll(words[i] + 15, NULL, 10) * 1000000;
+        else if (strncmp(words[i], "transaction-events=", 19) == 0)
+            self->transaction_events = strtoll(words[i] + 19, NULL, 10);
         else if (strncmp(words[i], "in-flight=", 10) == 0)
             self->in_flight_most = strtoull(words[i] + 10, NULL, 10);
         else if (!client_set(words[i]))
@@ -229,7 +280,13 @@ static void read_arguments(hop *self, int count, char **words)
 
 static void open_all(hop *self, const char *brokers, const char *group)
 {
+    if (self->transaction_ns > 0 && !(client_set("transactional.id=bench-raw") && client_set("retry.backoff.ms=10") && client_set("message.timeout.ms=50000")))
+        client_die("settings", "too many");
     self->producer = client_producer(brokers, delivered, self);
+    if (self->transaction_ns > 0) {
+        must(rd_kafka_init_transactions(self->producer, 30000), "init_transactions");
+        must(rd_kafka_begin_transaction(self->producer), "begin_transaction");
+    }
     self->consumer = client_consumer(brokers, group);
     self->prices = rd_kafka_topic_new(self->producer, "bench.prices", NULL);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
@@ -244,7 +301,7 @@ int main(int argc, char **argv)
     static hop self = { .in_flight_most = 10000 };
     static char dataschema[64];
     if (argc < 4)
-        client_die("usage", "bench_raw BROKERS GROUP EVENTS [react] [bare] [compact] [avro-c] [few] [busy=US] [in-flight=N] [key=value …]");
+        client_die("usage", "bench_raw BROKERS GROUP EVENTS [react] [bare] [compact] [avro-c] [few] [busy=US] [in-flight=N] [transaction-ms=N] [transaction-events=N] [key=value …]");
     self.wanted = strtoll(argv[3], NULL, 10);
     read_arguments(&self, argc - 4, argv + 4);
     sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
