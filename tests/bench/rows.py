@@ -158,6 +158,25 @@ def backlog(stage):
     return [figure("backlog: resident memory", most, 64, "MiB", most=True)]
 
 
+# ---- exactly once ----
+
+ONCE = ("--delivery", "exactly-once")
+
+
+def once(stage):
+    """Emissions of a transaction take an offset of their own for its end, so what is there is not counted here; tests/integration does."""
+    variants = {"at least once": service("emit"), "raw, 100 ms": raw("transaction-ms=100"), "1 lane, 100 ms": service("emit", *ONCE),
+                "raw, 500 ms": raw("transaction-ms=500"), "1 lane, 500 ms": service("emit", *ONCE, "--transaction.interval_ms", "500ms")}
+    for events in (1000, 10000):
+        variants[f"raw, {events} events"] = raw("transaction-ms=60000", f"transaction-events={events}")
+        variants[f"1 lane, {events} events"] = service("emit", *ONCE, "--transaction.interval_ms", "60s", "--transaction.events", str(events))
+    rates, _, _ = throughput(stage, variants, "exactly once, react and emit", emits=False)
+    figures = [figure(f"exactly once, {size}: 1 lane / raw, rate", ratio(rates, f"1 lane, {size}", f"raw, {size}"), 0.90)
+               for size in ("100 ms", "500 ms", "1000 events", "10000 events")]
+    return figures + [figure("exactly once, 100 ms / at least once, rate", ratio(rates, "1 lane, 100 ms", "at least once"), 0.75),
+                      figure("exactly once, 500 ms / at least once, rate", ratio(rates, "1 lane, 500 ms", "at least once"), 0.85)]
+
+
 # ---- growth ----
 
 def growth(stage):
@@ -230,4 +249,4 @@ def start(stage):
             figure("start: with 100 event types, over raw with one", median(took["100 types, 1 lane"]) - median(took["raw"]), 10, "ms", most=True)]
 
 
-ROWS = {row.__name__: row for row in (react, hop, emit, latency, slow, busy, backlog, growth, idle, start)}
+ROWS = {row.__name__: row for row in (react, hop, emit, once, latency, slow, busy, backlog, growth, idle, start)}
