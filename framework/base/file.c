@@ -41,7 +41,7 @@ bool polkai_file_read(const char *path, size_t limit, polka_arena *arena, polka_
     return good;
 }
 
-static bool make_folders(const char *path)
+bool polkai_file_folders(const char *path)
 {
     char folder[PATH_BYTES];
     snprintf(folder, sizeof folder, "%s", path);
@@ -54,7 +54,7 @@ static bool make_folders(const char *path)
     return true;
 }
 
-static bool write_all(int descriptor, polka_text text)
+bool polkai_file_write(int descriptor, polka_text text)
 {
     while (text.size > 0) {
         ssize_t written = write(descriptor, text.data, text.size);
@@ -87,17 +87,33 @@ bool polkai_file_create(const char *path, polka_text text, bool replace)
         errno = ENAMETOOLONG;
         return false;
     }
-    if (!make_folders(path))
+    if (!polkai_file_folders(path))
         return false;
     unlink(fresh);                                       /* of a process that had this number and was killed */
     int descriptor = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (descriptor < 0)
         return false;
-    bool good = write_all(descriptor, text);
+    bool good = polkai_file_write(descriptor, text);
     good = close(descriptor) == 0 && good && give_name(fresh, path, replace);
     int why = errno;
     if (!good)
         unlink(fresh);
     errno = why;
     return good;
+}
+
+static const char *below(const char *variable, const char *rest, const char *name, polka_arena *arena)
+{
+    const char *folder = getenv(variable);
+    return folder != NULL && folder[0] == '/' ? polkai_arena_format(arena, "%s/%s/%s", folder, rest, name).data : NULL;        /* XDG: relative is invalid */
+}
+
+const char *polkai_file_home(const char *configured, const char *name, polka_arena *arena)
+{
+    if (configured != NULL && *configured != '\0')
+        return polkai_arena_text(arena, configured, strlen(configured)).data;
+    const char *folder = below("XDG_CACHE_HOME", "polka", name, arena);
+    if (folder == NULL)
+        folder = below("HOME", ".cache/polka", name, arena);
+    return folder != NULL ? folder : polkai_arena_format(arena, "/var/cache/polka/%s", name).data;
 }

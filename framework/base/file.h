@@ -13,4 +13,13 @@ bool polkai_file_read(const char *path, size_t limit, polka_arena *arena, polka_
  */
 bool polkai_file_create(const char *path, polka_text text, bool replace);
 
+bool polkai_file_folders(const char *path);              /* makes those above it; false and errno when it cannot */
+bool polkai_file_write(int descriptor, polka_text text); /* all of it; false and errno when it cannot */
+
+/*
+ * polkai_file_home: the folder `configured`; when it is NULL or empty $XDG_CACHE_HOME/polka/<name>, else $HOME/.cache/polka/<name>, else
+ * /var/cache/polka/<name>. Memory of arena.
+ */
+const char *polkai_file_home(const char *configured, const char *name, polka_arena *arena);
+
 #endif

@@ -62,6 +62,7 @@ void polkai_assigned(void *user, const polkai_position *partitions, size_t count
 {
     polkai_flow *flow = user;
     polkai_partitions_begin(flow, partitions, count);
+    polkai_breaker_look(flow, partitions, count);
     if (flow->paused)                    /* the budget is full for the new ones, too */
         flow->source->operations->pause(flow->source, true);
     if (flow->ready)

@@ -116,12 +116,16 @@ static void close_resource(void *user)
     if (worker->flow->options.resource == NULL && worker->flow->service->close != NULL && worker->resource != NULL)
         worker->flow->service->close(worker->resource);
     worker->resource = NULL;
+    if (worker->flow->options.breaker.leave != NULL)
+        worker->flow->options.breaker.leave(worker->flow->options.breaker.user);
 }
 
 static polka_status open_resource(void *user, polka_error *error)
 {
     polkai_worker *worker = user;
     polkai_flow *flow = worker->flow;
+    if (flow->options.breaker.enter != NULL)
+        flow->options.breaker.enter(flow->options.breaker.user, &worker->running);
     if (flow->options.resource != NULL)
         worker->resource = flow->options.resource;
     if (flow->options.resource != NULL || flow->service->open == NULL)

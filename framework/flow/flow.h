@@ -12,6 +12,7 @@
 #include <avro/walk.h>
 #include <base/log.h>
 #include <flow/schema/origin.h>
+#include <side/breaker/ends.h>
 #include <transport/sink.h>
 #include <transport/source.h>
 #include <transport/transaction.h>
@@ -24,6 +25,24 @@ typedef struct {
     bool (*text)(void *user, const char *name, polka_text *value);
     bool (*number)(void *user, const char *name, int64_t *value);
 } polkai_settings;
+
+typedef struct polkai_running polkai_running;            /* the handler that a thread runs now */
+
+/* Who keeps count of the ends of this process at one event (side/breaker). NULL functions: nobody. */
+typedef struct {
+    void *user;
+    unsigned attempts;                   /* so many ends, and the event is a dead letter */
+    /* around all that a thread handles, on that thread; `running` is for a fault handler of it */
+    void (*enter)(void *user, const polkai_running *running);
+    void (*leave)(void *user);
+    /* poll thread: partitions were assigned; what is known of all. NULL: nothing. Lives as long as the flow. */
+    const polkai_ends *(*known)(void *user, const polkai_position *partitions, size_t count);
+    /* a handler is past its deadline there; the thread that looks */
+    void (*stuck)(void *user, const polkai_ending_event *event);
+} polkai_flow_breaker;
+
+/* polkai_running_event: what that thread handles; for the thread itself, also in a signal handler, or while it is stuck. false: nothing. */
+bool polkai_running_event(const polkai_running *running, polkai_ending_event *event);
 
 typedef struct {
     const polka_service *service;        /* borrowed */
@@ -44,6 +63,7 @@ typedef struct {
     polkai_schema_cluster cluster;       /* where schemas are looked for that the service was not built with */
     polkai_schema_registry registry;
     polkai_schema_cache cache;
+    polkai_flow_breaker breaker;
     int64_t schema_missing_ms;           /* so long an event waits for a schema that is not on polka.schemas; 0: 60000 */
     polkai_walk_limits limits;           /* of values; zero members: the defaults */
     uint64_t seed;                       /* of jitter and root ids; 0: entropy */

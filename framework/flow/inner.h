@@ -138,7 +138,7 @@ struct polkai_delivery {
  * The handler that a lane runs now. The lane writes it, two stores before the handler and one after; nobody reads a clock for
  * it: who looks adds up the time for which `turns` stays the same odd number.
  */
-typedef struct {
+struct polkai_running {
     atomic_ullong turns;                 /* odd while a handler runs */
     _Atomic(const polka_reaction *) reaction;
     polka_context *unit;                 /* for the lane itself, and for others while the lane is held */
@@ -146,7 +146,7 @@ typedef struct {
     int64_t ran_ns;
     atomic_bool stuck;
     polkai_hold *hold;                   /* new when it is stuck; the thread waits on it */
-} polkai_running;
+};
 
 /* A lane with what its handlers share. */
 typedef struct polkai_worker {
@@ -225,6 +225,7 @@ struct polkai_flow {
     polkai_random random;
     polka_arena arena;                   /* as long as the flow */
     polkai_watch watch;
+    _Atomic(const polkai_ends *) ends;   /* at which this process ended before; NULL: none, as ever */
     atomic_ullong counts[12];
     polkai_record *batch;
 };
@@ -252,6 +253,10 @@ void polkai_watch_look(polkai_flow *flow, int64_t now_ns);           /* a stuck 
 void polkai_watch_stop(polkai_flow *flow);               /* the thread, where there is one */
 bool polkai_watch_is_stuck(const polkai_worker *worker); /* and has not ended since it was found */
 bool polkai_watch_hold(polkai_worker *worker);           /* for good; false: it does not answer */
+
+/* ---- breaker.c ---- */
+void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, size_t count);        /* poll thread: they were assigned */
+bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends);         /* on the lane; true: it is a dead letter now */
 
 /* ---- walk.c: on the lane ---- */
 int64_t polkai_walk_items(void *worker, polkai_lane_item *items);

@@ -146,6 +146,9 @@ static void run_unit(polka_context *unit)
 {
     polka_error error;
     polkai_context_begin_attempt(unit);
+    const polkai_ends *ends = atomic_load_explicit(&unit->flow->ends, memory_order_acquire);
+    if (ends != NULL && polkai_breaker_stops(unit, ends))
+        return;
     if (need_value(unit, &error) != POLKA_OK) {
         polkai_context_fail(unit, error.status, error.code, "%s", error.message);
         polkai_settle(unit, POLKA_DEAD);

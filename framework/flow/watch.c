@@ -116,7 +116,11 @@ bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error)
 {
     polkai_worker *worker = flow->watch.stuck;
     bool held = polkai_watch_hold(worker), still = polkai_watch_is_stuck(worker);
+    polkai_ending_event event;
+    const polkai_flow_breaker *breaker = &flow->options.breaker;
     if (still) {
+        if (breaker->stuck != NULL && polkai_running_event(&worker->running, &event))
+            breaker->stuck(breaker->user, &event);
         log_line(flow, worker, error, held);
     } else {
         LOG_WARN(flow->options.log, "%s. It has ended a moment later", error->message);

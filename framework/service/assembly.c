@@ -125,6 +125,9 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
     if (polkai_config_number(assembly->config, "manifest") != 0)
         TRY(write_manifest(assembly, error));
     polkai_config *config = assembly->config;
+    unsigned attempts = (unsigned)polkai_config_number(config, "breaker.attempts");
+    if (assembly->reacts && attempts > 0)
+        assembly->breaker = polkai_breaker_open(polkai_config_text(config, "breaker.folder"), polkai_config_text(config, "group"), attempts, &assembly->log);
     polkai_flow_options options = {
         .service = assembly->service,
         .group = polkai_config_text(config, "group"),
@@ -145,6 +148,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .manifest_key = polka_text_of(assembly->manifest_key),
         .manifest = polka_text_of(assembly->manifest),
         .cluster = { assembly, open_schema_source, open_schema_admin },
+        .breaker = polkai_breaker_for_flow(assembly->breaker),
         .schema_missing_ms = polkai_config_number(config, "schemas.missing_ms"),
         .limits = { (unsigned)polkai_config_number(config, "avro.max_depth"), (uint64_t)polkai_config_number(config, "avro.max_empty_items") },
         .clock = &polkai_clock_real,
@@ -183,6 +187,7 @@ void polkai_assembly_deinit(polkai_assembly *assembly)
     if (assembly->abandoned)
         return;                          /* its lanes read flow, log and configuration: the process ends soon */
     polkai_flow_destroy(assembly->flow);
+    polkai_breaker_close(assembly->breaker);
     polkai_origins_destroy(assembly->origins);
     polkai_config_destroy(assembly->config);
     free(assembly->manifest);

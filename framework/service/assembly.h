@@ -4,6 +4,7 @@
 
 #include <flow/flow.h>
 #include <flow/origins.h>
+#include <service/breaker.h>
 #include <service/config.h>
 
 typedef struct {
@@ -11,6 +12,7 @@ typedef struct {
     polkai_config *config;
     polkai_log log;
     polkai_origins *origins;             /* the registry, and what is kept on disk */
+    polkai_breaker *breaker;             /* NULL: no count is kept */
     polkai_flow *flow;                   /* NULL for a command that only prints */
     char *manifest, *manifest_key;       /* as sent to polka.services; they outlive the flow */
     bool reacts;

@@ -26,6 +26,11 @@ const polkai_property polkai_properties[] = {
       "With delivery exactly-once: events of one transaction at most; so many that are ready begin it before its time." },
     { "Work", "drain.deadline_ms", POLKAI_PROPERTY_DURATION, "8s", 1, 3600000, NULL, false,
       "After SIGTERM or SIGINT, what is in flight has this long to end." },
+    { "Work", "breaker.attempts", POLKAI_PROPERTY_LONG, "3", 0, 10, NULL, false,
+      "So many ends of the process by a fault or past a deadline at one event, and it becomes a dead letter (crash-loop). 0: never." },
+    { "Work", "breaker.folder", POLKAI_PROPERTY_TEXT, "", 0, 0, NULL, false,
+      "Folder that keeps the count; it must outlive the process. Default: $XDG_CACHE_HOME/polka/breaker, else ~/.cache/polka/breaker, else "
+      "/var/cache/polka/breaker." },
     { "Wire", "envelope", POLKAI_PROPERTY_CHOICE, "cloudevents", 0, 0, "cloudevents|compact", false,
       "How emissions carry id, type, time and correlation. Readers take both." },
     { "Wire", "framing", POLKAI_PROPERTY_CHOICE, "single-object", 0, 0, "single-object|confluent", false,

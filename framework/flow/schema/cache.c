@@ -24,20 +24,9 @@ struct polkai_cache {
 static void free_json(json_t **json) { json_decref(*json); }
 static void free_text(char **text) { free(*text); }
 
-static const char *below(const char *variable, const char *rest, polka_arena *arena)
-{
-    const char *folder = getenv(variable);
-    return folder != NULL && folder[0] == '/' ? polkai_arena_format(arena, "%s/%s", folder, rest).data : NULL;      /* XDG: relative is invalid */
-}
-
 const char *polkai_cache_folder(const char *configured, polka_arena *arena)
 {
-    if (configured != NULL && *configured != '\0')
-        return polkai_arena_text(arena, configured, strlen(configured)).data;
-    const char *folder = below("XDG_CACHE_HOME", "polka/schemas", arena);
-    if (folder == NULL)
-        folder = below("HOME", ".cache/polka/schemas", arena);
-    return folder != NULL ? folder : "/var/cache/polka/schemas";
+    return polkai_file_home(configured, "schemas", arena);
 }
 
 polkai_cache *polkai_cache_open(const char *folder, const polkai_log *log)

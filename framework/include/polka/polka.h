@@ -180,6 +180,8 @@ typedef struct polka_reaction {
      * How long the handler may run, one attempt with its middleware; 0: 60000. Ten minutes are fine: the group keeps the service meanwhile.
      * One that is past it is logged with its event and its stack; the service takes nothing more, lets the others end, commits what
      * is finished, and ends with code 4. The process ends then even when the handler never returns, also for a program with its own main.
+     * After three such ends at one event, or ends by a fault signal in this handler, the event is a dead letter ("crash-loop") and its key
+     * flows on (properties breaker.attempts, breaker.folder).
      */
     uint32_t deadline_ms;
     int polka_row;                       /* 1 by the macro; a row without it that is not { 0 } tells of a missing terminator */

@@ -1,12 +1,38 @@
 #include "sample.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 bool sample_blocks;
+sample_fault sample_fails;
+
+static volatile int depth, *volatile nowhere;
+
+static __attribute__((noinline)) int without_end(int n)
+{
+    volatile char much[4096] = { 0 };
+    return n < 0 ? 0 : n + without_end(++depth) + much[n % 4096];
+}
+
+static void fail(void)
+{
+    switch (sample_fails) {
+    case SAMPLE_FINE: return;
+    case SAMPLE_NULL: *nowhere = 1; return;
+    case SAMPLE_STACK: depth = without_end(depth); return;
+    case SAMPLE_ABORT: abort();
+    case SAMPLE_KILL: kill(getpid(), SIGKILL); return;
+    }
+}
 
 static polka_outcome invoke(polka_function handler, polka_context *ctx, const void *value)
 {
     (void)handler, (void)value;
+    if (polka_reaction_of(ctx)->name == NULL && polka_text_equal(polka_caused_by(ctx)->id, POLKA_TEXT("bad")))
+        fail();
+    if (sample_fails != SAMPLE_FINE && polka_reaction_of(ctx)->name != NULL)
+        polka_info(ctx, "audited %.*s", POLKA_TEXT_ARGS(polka_caused_by(ctx)->id));
     if (sample_blocks)
         polka_info(ctx, "blocked");
     while (sample_blocks)

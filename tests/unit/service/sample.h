@@ -8,6 +8,9 @@ extern const polka_event sample_placed_event, sample_paid_event, sample_declined
 extern const polka_service sample_service;               /* settings, two reactions */
 
 extern bool sample_blocks;               /* handlers never come back */
+/* How the first reaction ends the process at the event whose id is "bad". */
+typedef enum { SAMPLE_FINE = 0, SAMPLE_NULL, SAMPLE_STACK, SAMPLE_ABORT, SAMPLE_KILL } sample_fault;
+extern sample_fault sample_fails;
 
 /* A reaction as POLKA_REACT would make it. */
 polka_reaction sample_reaction(void);

@@ -16,6 +16,31 @@ static const polka_service *to_start = &sample_service;
 
 typedef struct { pid_t pid; int pipe; char text[OUTPUT]; size_t size; } child;
 
+/* Of this test alone; what is left of it goes with the test. */
+static char own_folder[64];
+
+static const char *breaker_folder(void)
+{
+    if (*own_folder == '\0') {
+        strcpy(own_folder, "/tmp/polka-breaker-XXXXXX");
+        cr_assert_not_null(mkdtemp(own_folder));
+    }
+    return own_folder;
+}
+
+static void remove_folder(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/payments.ends", own_folder);
+    if (*own_folder != '\0') {
+        unlink(path);
+        rmdir(own_folder);
+    }
+}
+
+TestSuite(program, .fini = remove_folder);
+TestSuite(breaker, .fini = remove_folder);
+
 /* A service program in a process of its own, as main.c would make it; both its outputs come here. */
 static child start(char **argv)
 {
@@ -24,8 +49,10 @@ static child start(char **argv)
     while (argv[argc] != NULL)
         argc++;
     cr_assert_eq(pipe(ends), 0);
+    const char *folder = breaker_folder();
     made.pid = fork();
     if (made.pid == 0) {
+        setenv("POLKA_BREAKER_FOLDER", folder, 1);
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         alarm(60);
@@ -112,8 +139,8 @@ Test(program, says_ready_once_it_has_its_partitions_and_leaves_the_group_on_sigt
     polkai_broker_stop(broker);
 }
 
-/* A mock broker with one event on t.orders, and a service whose handler is stuck in it. */
-static child start_stuck(polkai_broker **broker, const char *deadline, const char *lanes)
+/* A mock broker with an event of each of these ids on t.orders. */
+static char *broker_with(polkai_broker **broker, const char *const *ids, size_t count)
 {
     polka_error error = { 0 };
     polka_producer *producer;
@@ -126,9 +153,17 @@ static child start_stuck(polkai_broker **broker, const char *deadline, const cha
     cr_assert_eq(polka_producer_open(&producer, &edge, 4, ((char *[]){ "edge", "--brokers", brokers, "--embedded", NULL }), &error), POLKA_OK,
                  "%s", error.message);
     polka_context *ctx = polka_begin(producer);
-    polka_emit(ctx, &sample_placed_event, "1234567", NULL);
+    for (size_t i = 0; i < count; i++)
+        polka_emit(ctx, &sample_placed_event, "1234567", &(polka_emission){ .id = polka_text_of(ids[i]) });
     cr_assert_eq(polka_commit_take(ctx, &error), POLKA_OK, "%s", error.message);
     polka_producer_close(producer);
+    return brokers;
+}
+
+/* A service whose handler is stuck in the one event. */
+static child start_stuck(polkai_broker **broker, const char *deadline, const char *lanes)
+{
+    char *brokers = broker_with(broker, (const char *const[]){ "one" }, 1);
     sample_blocks = true;
     child made = start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", (char *)deadline, "--lanes", (char *)lanes));
     cr_assert(read_until(&made, "blocked"), "%s", made.text);
@@ -179,6 +214,82 @@ static void leave_stuck(char *lanes)
 
 Test(program, leaves_with_4_when_a_handler_is_past_its_deadline) { leave_stuck("1"); }
 Test(program, leaves_with_4_when_a_handler_on_the_poll_thread_is_past_its_deadline) { leave_stuck("inline"); }
+
+/* ---- the breaker ---- */
+
+/* Under a sanitizer its own handler ends the process, with an exit code. */
+#if !defined __SANITIZE_ADDRESS__
+/* Which signal ended it; 0: none did. */
+static int signal_of(child *of)
+{
+    int status;
+    read_until(of, NULL);
+    close(of->pipe);
+    cr_assert_eq(waitpid(of->pid, &status, 0), of->pid);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* Of the mock broker, which keeps a member that has died for the whole of its session. */
+#define SHORT_SESSION "-X", "session.timeout.ms=3100", "-X", "heartbeat.interval.ms=500"
+
+static void flows_on(char **arguments, const char *ended)
+{
+    sample_fails = SAMPLE_NULL;
+    child program = start(arguments);
+    cr_assert(read_until(&program, "dead letter (crash-loop) of t.orders/0/1"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, ended), "%s", program.text);
+    cr_assert(read_until(&program, "audited bad"), "%s", program.text);          /* the other reaction, and what comes behind */
+    cr_assert(read_until(&program, "audited good too"), "%s", program.text);
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(end(&program), 0, "%s", program.text);
+    cr_expect_not_null(strstr(program.text, " 1 dead, 0 emitted, 0 in flight"), "%s", program.text);
+}
+
+static void ends_by(char **arguments, sample_fault fault, int number)
+{
+    sample_fails = fault;
+    child program = start(arguments);
+    cr_assert_eq(signal_of(&program), number, "%s", program.text);
+    cr_expect_eq(strstr(program.text, " in a handler ends the process") != NULL, number != SIGKILL, "%s", program.text);
+}
+
+Test(breaker, makes_a_dead_letter_of_an_event_that_ended_the_process_three_times_by_faults)
+{
+    polkai_broker *broker;
+    char *brokers = broker_with(&broker, (const char *const[]){ "good", "bad", "good too" }, 3);
+    char **arguments = ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", SHORT_SESSION);
+    ends_by(arguments, SAMPLE_NULL, SIGSEGV);
+    ends_by(arguments, SAMPLE_KILL, SIGKILL);            /* does not count */
+    ends_by(arguments, SAMPLE_STACK, SIGSEGV);
+    ends_by(arguments, SAMPLE_ABORT, SIGABRT);
+    flows_on(arguments, "the process ended 3 times in this reaction at this event (SIGABRT, SIGSEGV, SIGSEGV)");
+    polkai_broker_stop(broker);
+}
+
+Test(breaker, counts_ends_on_the_poll_thread_too_and_as_many_as_are_asked_for)
+{
+    polkai_broker *broker;
+    char *brokers = broker_with(&broker, (const char *const[]){ "good", "bad", "good too" }, 3);
+    char **arguments = ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--lanes", "inline", "--breaker.attempts", "1", SHORT_SESSION);
+    ends_by(arguments, SAMPLE_STACK, SIGSEGV);
+    flows_on(arguments, "the process ended 1 times in this reaction at this event (SIGSEGV, -, -)");
+    polkai_broker_stop(broker);
+}
+#endif
+
+Test(breaker, that_cannot_write_says_so_and_goes_on)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/payments.ends", breaker_folder());
+    FILE *file = fopen(path, "w");
+    fclose(file);
+    strcat(path, "/below-a-file");
+    child program = start(ARGUMENTS(NOWHERE, "--breaker.folder", path));
+    cr_assert(read_until(&program, "no broker answers"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "breaker: cannot open"), "%s", program.text);
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(end(&program), 0, "%s", program.text);
+}
 
 Test(program, drains_on_sigint_even_when_the_shell_ignored_it_for_a_background_job)
 {
