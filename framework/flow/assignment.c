@@ -158,6 +158,14 @@ static bool any_other_active(const polkai_flow *flow)
     return flow->transact != NULL && polkai_transact_has_work(flow);
 }
 
+/* What lies behind a stuck handler will be done again, whatever is done with it now. */
+static void end_at_stuck(polkai_flow *flow)
+{
+    for (size_t i = 0; flow->watch.stuck != NULL && i < flow->worker_count; i++)
+        if (polkai_watch_is_stuck(&flow->workers[i]))
+            polkai_handover_ends_at(flow->workers[i].running.unit->delivery);
+}
+
 static bool is_worth_waiting(const polkai_flow *flow)
 {
     return flow->watch.stuck != NULL ? any_other_active(flow) : anything_active(flow) && !atomic_load(&flow->failed);
@@ -176,6 +184,7 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
     const polkai_clock *clock = flow->options.clock;
     int64_t until_ns = clock->steady_ns(clock) + deadline_ms * 1000000;
     polkai_handover_decide(flow, deadline_ms);
+    end_at_stuck(flow);
     sweep_lanes(flow);
     while (!lost && is_worth_waiting(flow) && clock->steady_ns(clock) < until_ns) {
         if (!flow->threaded && flow->watch.stuck == NULL)
