@@ -15,7 +15,7 @@ from judge import check_letter
 from ledgers import Ledgers
 
 SHOWN = 3                                # lines of each invariant
-STALE_MS = 500                           # from its last look at what it has until the broker has written what it sends
+LOOK_US, LATE_US = 2000, 500000          # log lines have milliseconds; and what was under way to the broker takes a moment
 DEPOSITS, KEPT = "faults.deposits", "faults.kept"
 REACTION = "faults.Deposited"
 SOURCE = "/faults/driver"
@@ -252,24 +252,30 @@ class Checker:
     # ---- I6 ----
 
     def stale(self):
-        """What a process emits for an event it began before it knew that its partitions were lost must have left by then."""
+        """
+        A handler that ends after its process knew that its partitions were lost must emit nothing. What was handed to the client
+        library before may still arrive late, when the network comes back: that is counted only.
+        """
         lost = collections.defaultdict(list)
         for entry in self.run.get("lost", ()):
             lost[entry["process"]].append(entry["at_us"])
-        began = collections.defaultdict(list)
+        handled = collections.defaultdict(list)
         for process in lost:
             for effect in self.keeper.by_process.get(process, ()):
-                began[process, effect.id].append(effect.began_us)
-        late = 0
+                handled[process, effect.id].append(effect)
+        stale, late = 0, set()
         for partition, offset, time, event, _, _, _, process in self.ledgers.kept:
             for at_us in lost.get(process, ()):
-                starts = began.get((process, event), ())
-                since = any(at_us <= start <= time * 1000 for start in starts)               # it got the partition back, and did it again
-                if min(starts, default=at_us) < at_us and not since and time * 1000 > at_us + STALE_MS * 1000:
-                    late += 1
+                runs = handled.get((process, event), ())
+                if time * 1000 < at_us or any(at_us <= run.began_us <= time * 1000 for run in runs):
+                    continue                             # before, or it got the partition back and did it again
+                if any(run.began_us < at_us and run.ended_us > at_us + LOOK_US for run in runs):
+                    stale += 1
                     self.verdict.error("I6", f"{self.keeper.name(event)}: {KEPT}/{partition}/{offset} was sent by process {process} {time - at_us // 1000} ms after "
                                              f"it knew that its partitions were lost")
-        self.verdict.figures.update(losses=sum(map(len, lost.values())), stale_sends=late)
+                if time * 1000 > at_us + LATE_US:
+                    late.add((partition, offset))
+        self.verdict.figures.update(losses=sum(map(len, lost.values())), stale_sends=stale, arrived_late=len(late))
 
     # ---- I7 ----
 

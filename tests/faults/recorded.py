@@ -106,6 +106,7 @@ def another_letter(made):
 
 def late_send(made):
     made.run["lost"] = [{"process": 71, "at_us": made.keeper("made-12")[3] + 10}]
+    made.keeper("made-12")[4] += 5000
     next(row for row in made.kept if row[3] == "made-12")[2] += 5000
 
 

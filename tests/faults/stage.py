@@ -59,11 +59,9 @@ class Cluster:
             future.result(30)
         wait_for("the topics", lambda: all(name in admin.list_topics(timeout=30).topics for name in topics), 30)
 
-    def leader_of(self, topic, partition):
-        return AdminClient({"bootstrap.servers": self.brokers, "log_level": 0}).list_topics(topic, timeout=20).topics[topic].partitions[partition].leader
-
     def coordinator_of(self, group):
-        return AdminClient({"bootstrap.servers": self.brokers, "log_level": 0}).describe_consumer_groups([group])[group].result(20).coordinator
+        admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})           # it must outlive its future
+        return admin.describe_consumer_groups([group])[group].result(20).coordinator
 
     def start_missing(self):
         self.kafka.up()

@@ -4,13 +4,13 @@ import time
 
 import isolated
 from stage import SESSION_MS
-from support import say
+from support import Failed, say
 
 BROKERS, NAMESPACE = 3, isolated.NETWORK
 SHORT_S, USUAL_S, WEIGHT, CUTS = 1, 60, 5, 20
 FIGURE = "20 cuts in 4 shapes: I1 I3 I4 hold; work goes on within 15 s after healing"
 CLAIMS = {}
-GROUP_ID, MARK, LONGEST_S = 4711, "7", 20.0
+GROUP_ID, MARK, LONGEST_S, RATE = 4711, "7", 20.0, 400
 SHAPES = ("both ways", "to the brokers", "from the brokers", "coordinator only")
 
 
@@ -40,13 +40,17 @@ def play(stage, seconds):
     dice = random.Random(stage.seed)
     until, cuts = time.monotonic() + seconds, 0
     longest = max(2.0, min(LONGEST_S, seconds / 8))
-    stage.feed.begin(rate=400)
+    stage.feed.begin(rate=RATE)
     stage.wait_effects(200)
     while cuts == 0 or (time.monotonic() < until and cuts < CUTS):
         shape = SHAPES[cuts % len(SHAPES)]
         fault = stage.fault(f"cut {shape}")
         cut(stage, shape)
+        time.sleep(1)
+        before = stage.effects()
         time.sleep(dice.uniform(1, longest))
+        if shape != "coordinator only" and stage.effects() > before + RATE / 4:
+            raise Failed(f"the cut {shape} cut nothing: {stage.effects() - before} effects meanwhile")
         isolated.run("iptables", "-F", "OUTPUT")
         stage.healed(fault, 15 + SESSION_MS / 1000)
         cuts += 1
