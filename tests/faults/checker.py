@@ -23,7 +23,7 @@ SOURCE = "/faults/driver"
 POISON = {
     "dead": ("handler", "dead", REACTION, "1"), "retry": ("handler", "attempts-used-up", REACTION, "3"),
     "truncated": ("poison", "bad-bytes", REACTION, "1"), "empty": ("poison", "empty-value", REACTION, "1"),
-    "framing": ("poison", "unknown-framing", REACTION, "1"), "stick": ("handler", "crash-loop", REACTION, "1")}
+    "framing": ("poison", "unknown-framing", REACTION, "1"), "stick": ("handler", "crash-loop", REACTION, "3")}
 
 
 class Verdict:
