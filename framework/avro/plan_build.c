@@ -10,17 +10,6 @@
 
 /* ---- primitives, enums, fixed ------------------------------------------------------------------ */
 
-static void span(polkai_draft *d, size_t size)
-{
-    if (size <= INT32_MAX) {
-        polkai_draft_kind(d, POLKAI_STEP_SPAN, size);
-        return;
-    }
-    uint64_t *far = polka_arena_alloc(&d->arena, sizeof *far);
-    *far = size;
-    polkai_draft_with(d, (polkai_step){ .kind = POLKAI_STEP_FAR_SPAN }, far, sizeof *far);
-}
-
 static void pass(polkai_draft *d, const polkai_schema *writer, bool look_at_text)
 {
     switch (writer->type) {
@@ -32,7 +21,7 @@ static void pass(polkai_draft *d, const polkai_schema *writer, bool look_at_text
     case POLKAI_AVRO_BYTES: polkai_draft_kind(d, POLKAI_STEP_SIZED, 0); break;
     case POLKAI_AVRO_STRING: polkai_draft_kind(d, look_at_text ? POLKAI_STEP_TEXT : POLKAI_STEP_SIZED, 0); break;
     case POLKAI_AVRO_ENUM: polkai_draft_kind(d, POLKAI_STEP_INDEX, writer->count); break;
-    case POLKAI_AVRO_FIXED: span(d, writer->fixed_size); break;
+    case POLKAI_AVRO_FIXED: polkai_draft_kind(d, POLKAI_STEP_SPAN, writer->fixed_size); break;
     default: break;
     }
 }

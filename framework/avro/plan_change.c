@@ -85,18 +85,9 @@ static bool put(polkai_run *r, const polkai_constant *constant, bool is_default)
     return true;
 }
 
-static bool pass_far(polkai_run *r, uint64_t size)
-{
-    if (size > (size_t)(r->output.end - r->at))
-        return false;
-    r->at += size;
-    return true;
-}
-
 bool polkai_run_change(polkai_run *r, const polkai_plan *plan, const polkai_step *step)
 {
     switch ((polkai_step_kind)step->kind) {
-    case POLKAI_STEP_FAR_SPAN: return pass_far(r, *(const uint64_t *)polkai_plan_at(plan, step->to));
     case POLKAI_STEP_PUT: return put(r, polkai_plan_at(plan, step->to), (step->flags & POLKAI_DEFAULT) != 0);
     case POLKAI_STEP_INT_FLOAT:
     case POLKAI_STEP_INT_DOUBLE:
@@ -117,11 +108,6 @@ bool polkai_run_change(polkai_run *r, const polkai_plan *plan, const polkai_step
         polkai_run_keep(r, r->at);
         r->from = r->at;
         polkai_run_open_record(r, (size_t)step->to);
-        return true;
-    case POLKAI_STEP_SLOT:
-        polkai_run_keep(r, r->at);
-        r->from = r->at;
-        polkai_run_close_slot(r, (size_t)step->to);
         return true;
     case POLKAI_STEP_ARRANGE:
         r->stop.too_much = !polkai_run_close_record(r, polkai_plan_at(plan, step->to));

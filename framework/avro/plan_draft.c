@@ -5,7 +5,7 @@
 #include <base/error.h>
 #include <stdlib.h>
 
-enum { MOST_STEPS = 1000000, WORD = 8 };
+enum { MOST_STEPS = 1000000, WORD = 8, SLACK = 16 };      /* SLACK: so much behind a constant may be read, as it is copied */
 
 /* ---- adding ------------------------------------------------------------------------------------ */
 
@@ -154,7 +154,7 @@ polkai_plan *polkai_draft_pack(polkai_draft *d, const size_t *starts)
         d->status = polkai_fail(d->error, POLKA_POISON, "bad-schema", "reading one schema as the other takes more than %zu bytes of defaults", size * WORD);
         return NULL;
     }
-    polkai_plan *plan = polkai_alloc_lines((first + size) * WORD);
+    polkai_plan *plan = polkai_alloc_lines((first + size) * WORD + SLACK);
     for (size_t i = 0; i < d->count; i++) {
         plan->steps[i] = d->steps[i].step;
         if (d->steps[i].data != NULL)

@@ -23,7 +23,6 @@ typedef enum {
     /* Change what is passed. */
     POLKAI_STEP_KEEP,                    /* what was passed so far is a piece */
     POLKAI_STEP_LAST_MARKING = POLKAI_STEP_KEEP,
-    POLKAI_STEP_FAR_SPAN,                /* a fixed of more than INT32_MAX bytes; -> uint64_t */
     POLKAI_STEP_DROP,                    /* what was passed since is forgotten */
     POLKAI_STEP_PUT,                     /* -> polkai_constant; with POLKAI_DEFAULT a field's default */
     POLKAI_STEP_INT_FLOAT, POLKAI_STEP_INT_DOUBLE, POLKAI_STEP_LONG_FLOAT, POLKAI_STEP_LONG_DOUBLE, POLKAI_STEP_FLOAT_DOUBLE,

@@ -162,7 +162,10 @@ POLKA_INLINE uint8_t *polkai_output_gather(polkai_output *o, uint8_t *to, const 
         if (from >= 0) {
             to = polkai_output_copy(o, to, marks[from], marks[from + 1]);
         } else {
-            memcpy(to, constant, (size_t)-from);
+            if (POLKA_LIKELY(-from <= POLKAI_SLACK))
+                memcpy(to, constant, POLKAI_SLACK);
+            else
+                memcpy(to, constant, (size_t)-from);
             to -= from;
             constant -= from;
         }

@@ -66,7 +66,7 @@ static inline bool may_reach(const polkai_run *r, uint64_t levels)
 }
 
 /* Where a run's stacks begin. */
-typedef struct { polkai_frame frames[FRAMES]; polkai_pieces slots[SLOTS]; polkai_piece pieces[POLKAI_PIECES]; } stacks;
+typedef struct { polkai_frame frames[FRAMES]; polkai_slot slots[SLOTS]; polkai_piece pieces[POLKAI_PIECES]; } stacks;
 
 POLKA_INLINE void begin(polkai_run *r, stacks *s, polka_bytes body, const polkai_walk_limits *limits, polka_arena *arena)
 {
@@ -126,10 +126,10 @@ polka_status polkai_plan_resolve(const polkai_plan *plan, polka_bytes body, cons
         [POLKAI_STEP_UNION] = &&choose, [POLKAI_STEP_BRANCH] = &&jump, [POLKAI_STEP_JUMP] = &&jump,
         [POLKAI_STEP_ITEMS] = &&items, [POLKAI_STEP_NEXT] = &&next_item,
         [POLKAI_STEP_REACH] = &&reach, [POLKAI_STEP_CALL] = &&call, [POLKAI_STEP_RETURN] = &&leave,
-        [POLKAI_STEP_FAR_SPAN] = &&change, [POLKAI_STEP_PUT] = &&change, [POLKAI_STEP_INT_FLOAT] = &&change, [POLKAI_STEP_INT_DOUBLE] = &&change,
+        [POLKAI_STEP_PUT] = &&change, [POLKAI_STEP_INT_FLOAT] = &&change, [POLKAI_STEP_INT_DOUBLE] = &&change,
         [POLKAI_STEP_LONG_FLOAT] = &&change, [POLKAI_STEP_LONG_DOUBLE] = &&change, [POLKAI_STEP_FLOAT_DOUBLE] = &&change,
         [POLKAI_STEP_SYMBOL] = &&change, [POLKAI_STEP_TAG] = &&change, [POLKAI_STEP_UNTAG] = &&change,
-        [POLKAI_STEP_RECORD] = &&change, [POLKAI_STEP_SLOT] = &&change, [POLKAI_STEP_ARRANGE] = &&change, [POLKAI_STEP_FAIL] = &&change,
+        [POLKAI_STEP_RECORD] = &&change, [POLKAI_STEP_SLOT] = &&slot, [POLKAI_STEP_ARRANGE] = &&change, [POLKAI_STEP_FAIL] = &&change,
     };
     for (size_t line = 1; line <= LINES_AHEAD; line++)   /* of one plan among many: all of it comes at once, while the first steps run */
         __builtin_prefetch((const uint8_t *)plan + line * LINE);
@@ -179,6 +179,10 @@ gather:
     if ((r->to = polkai_output_gather(&r->output, r->to, marks + 1, polkai_plan_at(plan, step->to))) == NULL)
         goto too_much;
     r->from = at;
+    goto *ways[(++step)->kind];
+
+slot:
+    polkai_run_close_slot(r, at, (size_t)step->to);
     goto *ways[(++step)->kind];
 
 choose:

@@ -13,8 +13,11 @@ typedef struct {
     polkai_pieces around;                /* RECORD: what was kept before it */
     size_t slots;                        /* RECORD: where its slots begin */
     polkai_piece *free_piece, *end_piece;    /* RECORD: where memory stood */
-    uint8_t *to, *limit;
+    uint8_t *open, *to, *limit;          /* RECORD: what was written, where, and up to where when it began */
 } polkai_frame;
+
+/* A field of a record in its new form: `more`, when it is in pieces. */
+typedef struct { const uint8_t *data; size_t size; polkai_pieces more; } polkai_slot;
 
 typedef struct {
     polkai_output output;
@@ -24,7 +27,7 @@ typedef struct {
     const uint8_t *tag;                  /* where the last union's index began */
     const polkai_walk_limits *limits;
     polkai_frame *top, *frames, *last;   /* the one at hand; the first of them, which is below all */
-    polkai_pieces *slots;
+    polkai_slot *slots;
     size_t slot_count, slot_capacity;
     uint64_t depth, empty_items, calls;
     const uint8_t *called_at;
@@ -50,9 +53,24 @@ POLKA_INLINE void polkai_run_keep(polkai_run *run, const uint8_t *until)
 /* ---- plan_change.c: a step that changes what is passed. false: stopped; `at` is the place, `stop` says why ---- */
 bool polkai_run_change(polkai_run *run, const polkai_plan *plan, const polkai_step *step);
 
-/* ---- plan_record.c: of what was written up to run->to ---- */
+/* ---- plan_record.c ---- */
 void polkai_run_open_record(polkai_run *run, size_t slots);
-void polkai_run_close_slot(polkai_run *run, size_t slot);
+void polkai_run_fill_slot(polkai_run *run, polkai_slot *slot);                   /* with what was written for it */
 bool polkai_run_close_record(polkai_run *run, const polkai_places *places);      /* false: defaults would add too much */
+
+/* polkai_run_close_slot: a group that did not change stays where it is in the body. */
+POLKA_INLINE void polkai_run_close_slot(polkai_run *run, const uint8_t *at, size_t index)
+{
+    polkai_slot *slot = &run->slots[run->top->slots + index];
+    if (POLKA_LIKELY(run->to == run->output.open && run->output.kept.first == NULL)) {
+        slot->data = run->from;
+        slot->size = (size_t)(at - run->from);
+        slot->more.first = NULL;
+    } else {
+        polkai_run_keep(run, at);
+        polkai_run_fill_slot(run, slot);
+    }
+    run->from = at;
+}
 
 #endif
