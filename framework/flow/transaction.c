@@ -256,71 +256,6 @@ static size_t rewind_when_due(polkai_flow *flow)
     return 1;
 }
 
-/* ---- what was refused for good ---- */
-
-static void remember_refusal(polkai_transacting *self)
-{
-    const polkai_sending *sending = self->batch.refused;
-    const polkai_record *cause = &sending->delivery->record;
-    polkai_refusal *made = polkai_alloc(sizeof *made);
-    *made = (polkai_refusal){ .next = self->refusals, .topic = polkai_strdup(cause->topic.data), .partition = cause->partition, .offset = cause->offset,
-                              .reaction = sending->unit->reaction, .letter = sending->kind == SENDING_LETTER };
-    if (made->letter)
-        made->error = self->batch.error;
-    else
-        (void)!polkai_fail(&made->error, POLKA_POISON, self->batch.error.code, "the emission of %s was refused by the broker: %s; nothing of this reaction was sent",
-                           sending->target->event->name, self->batch.error.message);
-    pthread_mutex_lock(&self->lock);
-    self->refusals = made;
-    pthread_mutex_unlock(&self->lock);
-    atomic_fetch_add(&self->refusal_count, 1);
-}
-
-static bool concerns(const polkai_refusal *at, const polkai_record *cause)
-{
-    return at->partition == cause->partition && polka_text_equal(polka_text_of(at->topic), cause->topic);
-}
-
-/* Those of events that are committed are of no use any more. */
-static void forget_refusals(polkai_transacting *self)
-{
-    if (atomic_load(&self->refusal_count) == 0)
-        return;
-    pthread_mutex_lock(&self->lock);
-    for (size_t i = 0; i < self->batch.position_count; i++) {
-        const polkai_position *position = &self->batch.positions[i];
-        for (polkai_refusal **at = &self->refusals; *at != NULL;) {
-            polkai_refusal *each = *at;
-            if (!concerns(each, &(polkai_record){ .topic = position->topic, .partition = position->partition }) || each->offset >= position->offset) {
-                at = &each->next;
-                continue;
-            }
-            *at = each->next;
-            free(each->topic);
-            free(each);
-            atomic_fetch_sub(&self->refusal_count, 1);
-        }
-    }
-    pthread_mutex_unlock(&self->lock);
-}
-
-bool polkai_transact_refusal(polka_context *unit, bool letter, polka_error *error)
-{
-    polkai_transacting *self = unit->flow->transact;
-    const polkai_record *cause = &unit->delivery->record;
-    bool found = false;
-    if (atomic_load_explicit(&self->refusal_count, memory_order_relaxed) == 0)
-        return false;
-    pthread_mutex_lock(&self->lock);
-    for (const polkai_refusal *at = self->refusals; at != NULL && !found; at = at->next) {
-        found = at->letter == letter && at->offset == cause->offset && at->reaction == unit->reaction && concerns(at, cause);
-        if (found)
-            *error = at->error;
-    }
-    pthread_mutex_unlock(&self->lock);
-    return found;
-}
-
 /* ---- a transaction has ended ---- */
 
 static size_t end_all(polkai_batch *batch)
@@ -339,7 +274,7 @@ static void failed(polkai_flow *flow)
     polkai_transacting *self = flow->transact;
     LOG_WARN(flow->options.log, "a transaction of %zu events was aborted: %s; they are handled again", self->batch.count, self->batch.error.message);
     if (self->batch.refused != NULL)
-        remember_refusal(self);
+        polkai_refusal_remember(self);
     go_back(flow);
 }
 
@@ -353,7 +288,7 @@ static size_t end_when_ended(polkai_flow *flow)
     if (batch->end == BATCH_COMMITTED) {
         self->failures = 0;
         atomic_fetch_add_explicit(&flow->counts[COUNT_EMITTED], batch->emitted, memory_order_relaxed);
-        forget_refusals(self);
+        polkai_refusals_forget(self);
     } else if (batch->end == BATCH_ABORTED) {
         failed(flow);
     }
@@ -434,11 +369,7 @@ void polkai_transact_destroy(polkai_flow *flow)
     while (self->rewound_count > 0)
         forget_rewound(self, 0);
     free(self->rewound);
-    for (polkai_refusal *at = self->refusals, *next; at != NULL; at = next) {
-        next = at->next;
-        free(at->topic);
-        free(at);
-    }
+    polkai_refusals_free(self);
     forget_batch(&self->batch);
     pthread_mutex_destroy(&self->lock);
     free(self);

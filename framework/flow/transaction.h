@@ -81,8 +81,11 @@ bool polkai_transact_stop(polkai_flow *flow, int64_t timeout_ms);               
 const char *polkai_transact_call(const polkai_flow *flow);                           /* what the committer is inside of; NULL: nothing */
 void polkai_transact_destroy(polkai_flow *flow);
 
-/* ---- on a lane ---- */
-/* polkai_transact_refusal: what the broker said of this unit the last time; false: nothing. */
+/* ---- refusal.c: on the poll thread, but polkai_transact_refusal ---- */
+void polkai_refusal_remember(polkai_transacting *transacting);       /* what the batch, which was aborted, has as refused */
+void polkai_refusals_forget(polkai_transacting *transacting);        /* those of events that the batch has committed */
+void polkai_refusals_free(polkai_transacting *transacting);
+/* polkai_transact_refusal: what the broker said of this unit the last time; false: nothing. On its lane. */
 bool polkai_transact_refusal(polka_context *unit, bool letter, polka_error *error);
 
 /* ---- committer.c: on its thread ---- */

@@ -35,6 +35,7 @@ bool stage_can(const stage *at, ability what)
     case CAN_CREATE:
     case CAN_DESCRIBE_GROUP:
     case CAN_COMMIT_IN_REBALANCE:
+    case CAN_TRANSACT:
         return at->kind != MOCK;
     default:
         return at->kind == KAFKA;
@@ -119,6 +120,23 @@ polkai_admin *stage_admin(stage *at)
     else
         ASSERT_OK(polkai_kafka_admin_open(&admin, &options, error));
     return admin;
+}
+
+polkai_transaction *stage_transaction(stage *at, const char *group)
+{
+    polka_error why = { .status = POLKA_OK };
+    polkai_transaction *transaction;
+    polkai_transaction_verdict verdict;
+    polkai_kafka_options options = options_of(at, group);
+    if (at->kind == MEMORY)
+        ASSERT_OK(polkai_memory_transaction_open(&transaction, at->memory, group, error));
+    else
+        ASSERT_OK(polkai_kafka_transaction_open(&transaction, &options, error));
+    do
+        verdict = transaction->operations->init(transaction, &why);
+    while (verdict == POLKAI_TRANSACTION_AGAIN);
+    cr_assert_eq(verdict, POLKAI_TRANSACTION_DONE, "init: %s", why.message);
+    return transaction;
 }
 
 static void note_report(void *user, const polkai_report *report)

@@ -5,11 +5,12 @@
 #include <transport/admin.h>
 #include <transport/sink.h>
 #include <transport/source.h>
+#include <transport/transaction.h>
 
 #include <criterion/criterion.h>
 
 typedef struct stage stage;
-typedef enum { CAN_CREATE, CAN_DESCRIBE_GROUP, CAN_REFUSE_LARGE, CAN_COMMIT_IN_REBALANCE } ability;
+typedef enum { CAN_CREATE, CAN_DESCRIBE_GROUP, CAN_REFUSE_LARGE, CAN_COMMIT_IN_REBALANCE, CAN_TRANSACT } ability;
 
 stage *stage_open(void);
 void stage_close(stage *at);
@@ -19,6 +20,7 @@ const char *stage_topic_taking(stage *at, int32_t partitions, int64_t bytes);  /
 const char *stage_name(stage *at, const char *what);                 /* a name nobody else uses */
 polkai_source *stage_source(stage *at, const char *group);           /* NULL: without a group */
 polkai_admin *stage_admin(stage *at);
+polkai_transaction *stage_transaction(stage *at, const char *group);  /* with its init done */
 
 /* What a sink reported. */
 typedef struct {

@@ -345,7 +345,9 @@ static polka_status kafka_watermarks(polkai_admin *admin, const char *topic, int
  */
 static polka_status member_of(kafka_admin *self, const char *group, polka_error *error)
 {
-    const polkai_kafka_setting as_group[] = { { "group.id", group }, { "enable.auto.commit", "false" }, { NULL, NULL } };
+    const polkai_kafka_setting as_group[] = { { "group.id", group }, { "enable.auto.commit", "false" },
+                                              { "isolation.level", "read_uncommitted" },   /* else it waits for the end of a transaction with offsets */
+                                              { NULL, NULL } };
     if (self->group != NULL && strcmp(self->group, group) == 0)
         return POLKA_OK;
     if (self->group != NULL)

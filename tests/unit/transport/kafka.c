@@ -72,6 +72,19 @@ Test(property, what_the_promises_rest_on_cannot_be_changed)
     }
 }
 
+Test(property, that_breaks_a_transaction_is_refused_with_it)
+{
+    polkai_kafka_property rows[] = { { "isolation.level", "read_uncommitted" }, { "message.timeout.ms", "0" }, { "message.timeout.ms", "600000" },
+                                     { "acks", "1" } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        polkai_kafka_options options = { .brokers = "127.0.0.1:1", .group = "g", .properties = &rows[i], .property_count = 1 };
+        polkai_transaction *transaction;
+        polka_error why = { 0 };
+        cr_assert_eq(polkai_kafka_transaction_open(&transaction, &options, &why), POLKA_MISUSE, "%s", rows[i].key);
+        cr_assert_not_null(strstr(why.message, rows[i].key), "%s", why.message);
+    }
+}
+
 Test(property, the_users_win_over_ours)
 {
     polkai_kafka_property properties[] = { { "session.timeout.ms", "7000" }, { "linger.ms", "3" } };
