@@ -16,7 +16,7 @@ project_dir() {
 node_pid() {
   local pid
   pid=$(cat "$dir/node$1/pid" 2>/dev/null) && [ -n "$pid" ] || return 1
-  tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$dir/node$1/server.properties" || return 1
+  tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$dir/node$1/server.properties" || return 1
   echo "$pid"
 }
 

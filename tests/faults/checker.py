@@ -295,7 +295,7 @@ class Checker:
                     continue                             # nothing was left to do here
                 end_us, event = rows[place]
                 waited = (end_us - max(fault["healed_us"], self.keeper.timestamps[event] * 1000)) / 1e6
-                if end_us > until_us and waited <= fault["within_s"]:
+                if end_us > until_us and until_us < fault["healed_us"] + fault["within_s"] * 1e6:
                     continue
                 slowest, measured = max(slowest, waited), measured + 1
                 if waited > fault["within_s"]:

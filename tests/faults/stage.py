@@ -126,6 +126,7 @@ class Stage:
         self.wrap = ()                                   # a command that starts services
         self.arguments = ("--in_flight.events", str(IN_FLIGHT), "-X", f"session.timeout.ms={SESSION_MS}")
         self.services, self.faults, self.ends, self.stuck_text = [], [], [], None
+        self.counted = {}                                # of the ledgers of effects: bytes and lines
         self.sampling, self.feed, self.concurrent = threading.Event(), None, None
 
     # ---- what support.Service wants to know ----
@@ -205,13 +206,15 @@ class Stage:
             pass                                         # it has just ended
 
     def effects(self, kind="keeper"):
-        """How many lines all ledgers of a kind have."""
-        total = 0
+        """How many lines all ledgers of a kind have; each is read once."""
         for name in os.listdir(self.folder):
-            if name.startswith(kind) and name.endswith(".effects"):
+            if name.endswith(".effects"):
+                at, lines = self.counted.get(name, (0, 0))
                 with open(os.path.join(self.folder, name), "rb") as file:
-                    total += sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-        return total
+                    file.seek(at)
+                    new = file.read()
+                self.counted[name] = at + len(new), lines + new.count(b"\n")
+        return sum(lines for name, (_, lines) in self.counted.items() if name.startswith(kind))
 
     def letters_written(self):
         """How many records the topic of dead letters has."""
@@ -225,6 +228,10 @@ class Stage:
         """Until that many new lines stand in the ledgers of keepers."""
         want = self.effects() + more
         wait_for(lambda: f"{more} effects; {self.effects() - want + more} came", lambda: self.effects() >= want, seconds, pause=0.1)
+
+    def wait_flowing(self, rate, seconds=90):
+        """Until all partitions go on: no more is left than what two seconds bring."""
+        wait_for(lambda: f"work to go on everywhere; {self.lag()} events are not finished", lambda: self.lag() < 2 * rate, seconds, pause=0.3)
 
     # ---- end ----
 

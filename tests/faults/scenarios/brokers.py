@@ -12,7 +12,7 @@ SHORT_S, USUAL_S, WEIGHT, BOUNCES = 1, 60, 7, 20
 FIGURE = "20 hard bounces of 3, all down once for 60 s: work goes on within 10 s after healing or the end of a session"
 CLAIMS = {}
 RESUME_S = 10 + SESSION_MS / 1000
-FROZEN_S = (2.0, 8.0)
+FROZEN_S, RATE = (2.0, 8.0), 500
 
 
 def bounce(stage, dice, how):
@@ -31,7 +31,7 @@ def bounce(stage, dice, how):
         time.sleep(dice.uniform(0, 3))
         stage.cluster.start_missing()
     stage.healed(fault, RESUME_S)
-    stage.wait_effects(200, 60)
+    stage.wait_flowing(RATE)
 
 
 def all_down(stage, seconds):
@@ -41,7 +41,7 @@ def all_down(stage, seconds):
     time.sleep(seconds)
     stage.cluster.start_missing()
     stage.healed(fault, RESUME_S)
-    stage.wait_effects(200, 60)
+    stage.wait_flowing(RATE)
 
 
 def play(stage, seconds):
@@ -49,7 +49,7 @@ def play(stage, seconds):
     stage.start("keeper", 2), stage.start("auditor", 1)
     dice = random.Random(stage.seed)
     until, bounces = time.monotonic() + seconds, 0
-    stage.feed.begin(rate=500)
+    stage.feed.begin(rate=RATE)
     stage.wait_effects(200)
     while bounces == 0 or (time.monotonic() < until and bounces < BOUNCES):
         bounce(stage, dice, "killed" if bounces % 2 == 0 else dice.choice(("frozen", "restarted")))

@@ -9,7 +9,7 @@ BROKERS = 3
 SHORT_S, USUAL_S, WEIGHT, BROKER_KILLS = 1, 60, 8, 10
 FIGURE = "1,000,000 events, >= 30 client and >= 10 broker kills: 0 copies, 0 missing for a concurrent and a final read_committed reader"
 CLAIMS = {"emission_copies": 0}
-RATE, RESUME_S = 2200, 30
+RATE, LONG_RATE, RESUME_S = 2200, 3600, 30
 
 
 def kill_broker(stage, dice):
@@ -36,7 +36,7 @@ def play(stage, seconds):
     keepers = stage.start("keeper", 2)
     dice = random.Random(stage.seed)
     began, kills, broker_kills = time.monotonic(), 0, 0
-    stage.feed.begin(rate=RATE)
+    stage.feed.begin(rate=LONG_RATE if seconds > USUAL_S else RATE)
     stage.wait_effects(1000)
     while kills == 0 or time.monotonic() < began + seconds:
         kill_keeper(stage, dice.choice(keepers))
@@ -45,7 +45,7 @@ def play(stage, seconds):
         if seconds > SHORT_S and broker_kills < BROKER_KILLS and time.monotonic() - began > (broker_kills + 0.5) * seconds / BROKER_KILLS:
             kill_broker(stage, dice)
             broker_kills += 1
-            stage.wait_effects(1000, 60)
+            stage.wait_flowing(RATE)
         if kills % 10 == 0:
             say(f"  {kills} kills of keepers, {broker_kills} of brokers, {stage.feed.acknowledged} events acknowledged")
     stage.feed.end(at_once=True)

@@ -10,7 +10,7 @@ BROKERS = 1
 SHORT_S, USUAL_S, WEIGHT = 10, 60, 9
 FIGURE = "0 lost, 0 order breaks; redelivered below 2 x in flight a kill; long: >= 60 kills a role, >= 1,000,000 events"
 CLAIMS = {}
-RATE = 2200
+RATE, LONG_RATE = 2200, 3600
 
 
 def play(stage, seconds):
@@ -18,7 +18,7 @@ def play(stage, seconds):
     keepers, auditors = stage.start("keeper", 3), stage.start("auditor", 2)
     dice = random.Random(stage.seed)
     until, kills = time.monotonic() + seconds, 0
-    stage.feed.begin(rate=RATE)
+    stage.feed.begin(rate=LONG_RATE if seconds > USUAL_S else RATE)
     stage.wait_effects(1000)
     while time.monotonic() < until or kills == 0:
         victims = dice.choice(keepers), dice.choice(auditors)

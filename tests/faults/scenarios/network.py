@@ -7,7 +7,7 @@ from stage import SESSION_MS
 from support import Failed, say
 
 BROKERS, NAMESPACE = 3, isolated.NETWORK
-SHORT_S, USUAL_S, WEIGHT, CUTS = 1, 60, 5, 20
+SHORT_S, USUAL_S, WEIGHT, CUTS = 1, 60, 4, 20
 FIGURE = "20 cuts in 4 shapes: I1 I3 I4 hold; work goes on within 15 s after healing"
 CLAIMS = {}
 GROUP_ID, MARK, LONGEST_S, RATE = 4711, "7", 20.0, 400
@@ -54,8 +54,7 @@ def play(stage, seconds):
         isolated.run("iptables", "-F", "OUTPUT")
         stage.healed(fault, 15 + SESSION_MS / 1000)
         cuts += 1
-        stage.wait_effects(200, 60)
-        time.sleep(dice.uniform(0, 2))
+        stage.wait_flowing(RATE)
         if cuts % 4 == 0:
             say(f"  {cuts} cuts")
     stage.feed.end(at_once=True)

@@ -4,7 +4,7 @@ import time
 from feed import Plan
 
 BROKERS = 1
-SHORT_S, USUAL_S, WEIGHT = 4, 15, 2
+SHORT_S, USUAL_S, WEIGHT = 4, 15, 1
 FIGURE = "each poison event once by its letter id, byte for byte; 0 redelivered"
 CLAIMS = {"redelivered": 0, "letter_copies": 0, "regroups": False}
 

@@ -4,7 +4,7 @@ import time
 from feed import Plan
 
 BROKERS = 1
-SHORT_S, USUAL_S, WEIGHT = 0, 30, 3
+SHORT_S, USUAL_S, WEIGHT = 0, 30, 1
 FIGURE = "handlers of 3 x max.poll.interval: 0 evictions, 0 redelivered"
 CLAIMS = {"redelivered": 0, "letter_copies": 0, "regroups": False}
 INTERVAL_MS = 4000

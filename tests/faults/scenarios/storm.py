@@ -8,7 +8,7 @@ BROKERS = 1
 SHORT_S, USUAL_S, WEIGHT, MOST = 8, 60, 10, 8
 FIGURE = "500,000 events, 24 partitions, 10 minutes: I1 I3 I4 hold, redelivered < 5 %"
 CLAIMS = {}
-RATE, KILLED, REDELIVERED = 900, 0.15, 0.05
+RATE, LONG_RATE, KILLED, REDELIVERED = 900, 1300, 0.15, 0.05
 
 
 class Crowd:
@@ -62,7 +62,7 @@ def play(stage, seconds):
     stage.open()
     crowd, dice = Crowd(stage), random.Random(stage.seed)
     crowd.keepers[0].start().wait_state("ready")
-    stage.feed.begin(rate=RATE)
+    stage.feed.begin(rate=LONG_RATE if seconds > USUAL_S else RATE)
     until, waves = time.monotonic() + seconds, 0
     while time.monotonic() < until or waves == 0:
         waves += 1

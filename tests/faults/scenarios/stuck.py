@@ -5,7 +5,7 @@ import time
 from support import Failed, Skip, say
 
 BROKERS = 1
-SHORT_S, USUAL_S, WEIGHT = 1, 30, 2
+SHORT_S, USUAL_S, WEIGHT = 1, 30, 1
 FIGURE = "each end within the deadline of 3 s and its drain, code 4; a dead letter after three; redelivered counted (what waits behind it in its lane holds back the commits of all partitions)"
 CLAIMS = {"letter_copies": 0}
 DEADLINE_S, ENDS, SLACK_S = 3, 3, 12     # FAULTS_DEADLINE_MS of faults_keeper_hasty

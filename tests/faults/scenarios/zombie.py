@@ -7,7 +7,7 @@ from stage import SESSION_MS
 from support import say, wait_for
 
 BROKERS = 1
-SHORT_S, USUAL_S, WEIGHT, LIMIT = 1, 45, 4, 50
+SHORT_S, USUAL_S, WEIGHT, LIMIT = 1, 45, 6, 50
 FIGURE = "50 zombies: 0 stale commits, 0 records sent after the loss was known"
 CLAIMS = {}
 
