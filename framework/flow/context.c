@@ -1,7 +1,9 @@
 /* context.c: what a handler can ask of its unit of work, and the making of an emission. */
 #include <avro/json.h>
 #include <base/error.h>
+#include <base/forked.h>
 #include <base/identity.h>
+#include <base/plant.h>
 #include <base/text.h>
 #include <flow/inner.h>
 #include <flow/schema/framing.h>
@@ -303,12 +305,25 @@ static void identify(polka_context *unit, const polkai_target *target, const pol
         who->headers = copy_headers(unit, options->headers);
 }
 
+/* What would not be sent anyway is refused at once, so that a handler can see it (polka_failed). */
+static polka_status check_place(polka_context *unit, const polka_event *event)
+{
+    const polkai_partition *partition = unit->delivery->partition;
+    if (unit->flow->forks != polkai_forks)
+        return polkai_context_fail(unit, POLKA_MISUSE, "forked", "%s is emitted in a child process that fork made of the service: the connections and threads "
+                                   "are the parent's; start a program of its own (fork and exec)", event->name);
+    if (partition != NULL && atomic_load_explicit(&partition->fenced, memory_order_relaxed) && !POLKAI_PLANT(stale_send))
+        return polkai_context_fail(unit, POLKA_TRANSIENT, "assignment-lost", "%.*s/%" PRId32 " is no longer ours: another member handles this event again, so "
+                                   "%s is not sent from here", POLKA_TEXT_ARGS(partition->topic), partition->number, event->name);
+    return POLKA_OK;
+}
+
 void polka_emit(polka_context *ctx, const polka_event *event, const void *value, const polka_emission *options)
 {
     size_t index;
     if (ctx->delivery == NULL)
         polkai_context_fail(ctx, POLKA_MISUSE, "no-unit-of-work", "%s cannot be emitted while a resource is opened", event->name);
-    if (ctx->error != NULL || declared_at(ctx, event, &index) != POLKA_OK ||
+    if (ctx->error != NULL || check_place(ctx, event) != POLKA_OK || declared_at(ctx, event, &index) != POLKA_OK ||
         (options != NULL && check_options(ctx, event, options) != POLKA_OK))
         return;
     if (ctx->reaction != NULL && ctx->cause.hops + 1 > POLKAI_HOPS_LIMIT) {

@@ -1,5 +1,6 @@
 /* flow.c: the life of a flow: made from a service value, started on a source and a sink, drained, gone. */
 #include <base/error.h>
+#include <base/forked.h>
 #include <base/identity.h>
 #include <base/text.h>
 #include <flow/transaction.h>
@@ -86,6 +87,8 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
            "framing: confluent needs a schema registry; set schemas.registry.url, or framing to single-object");
     TRY(polkai_router_create(&router, service, error));
     polkai_flow *made = polkai_alloc(sizeof *made);
+    polkai_forks_count();
+    made->forks = polkai_forks;
     made->options = *options;
     complete_options(&made->options);
     made->service = service;
@@ -213,6 +216,11 @@ int64_t polkai_flow_next_due_ms(const polkai_flow *flow)
     if (flow->transact != NULL && polkai_transact_due_ns(flow) < due_ns)
         due_ns = polkai_transact_due_ns(flow);
     return due_ns == INT64_MAX ? -1 : (due_ns + 999999) / 1000000;
+}
+
+bool polkai_flow_is_of_parent(const polkai_flow *flow)
+{
+    return flow->forks != polkai_forks;
 }
 
 void polkai_flow_stop(polkai_flow *flow)

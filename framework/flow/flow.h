@@ -125,6 +125,9 @@ int64_t polkai_flow_next_due_ms(const polkai_flow *flow);
  */
 bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error);
 
+/* polkai_flow_is_of_parent: this is a child that fork(2) made of the flow's process; nothing of the flow may be used. Any thread, signal handlers. */
+bool polkai_flow_is_of_parent(const polkai_flow *flow);
+
 void polkai_flow_stop(polkai_flow *flow);                /* any thread or signal handler: wakes a waiting step */
 
 /*

@@ -191,6 +191,7 @@ typedef struct {
 } polkai_watch;
 
 struct polkai_flow {
+    unsigned forks;                      /* when it was made: in a child of that process nothing of it works */
     polkai_flow_options options;
     const polka_service *service;
     polka_text source_name, group_name, cluster;         /* ce_source of what is emitted here: /<domain>/<name> */

@@ -113,6 +113,8 @@ static polka_status send_all(polka_context *unit, polka_error *error)
 polka_status polkai_flow_commit_take(polka_context *unit, polka_error *error)
 {
     polka_status status = POLKA_OK;
+    if (polkai_flow_is_of_parent(unit->flow))            /* with the unit: the parent has it, too */
+        return polkai_fail(error, POLKA_MISUSE, "forked", "a child process cannot commit what the producer of its parent has: open one in the child");
     for (const polkai_sending *each = unit->first; each != NULL && unit->error == NULL; each = each->next)
         if (each->record.value.size + each->record.key.size > unit->flow->options.max_event_bytes)
             polkai_context_fail(unit, POLKA_POISON, "emission-too-large", "an emission of %s has %zu bytes; at most %zu are sent (emit.max_bytes)",

@@ -97,6 +97,18 @@ static void stop(polka_context *unit, const verdict *by)
     unit->state = UNIT_SETTLED;
 }
 
+static bool is_fenced(const polkai_delivery *delivery)
+{
+    return delivery->partition != NULL && atomic_load(&delivery->partition->fenced) && !POLKAI_PLANT(stale_send);
+}
+
+/* Another member has the partition: nothing is sent for it any more, and whatever the handler answered, the event is handled again there. */
+static void drop(polka_context *unit)
+{
+    unit->delivery->dropped = true;
+    unit->state = UNIT_SETTLED;
+}
+
 /* All sizes are looked at before the first emission is sent, so that no reaction is half sent. */
 static polka_status check_sizes(polka_context *unit, polka_error *error)
 {
@@ -132,6 +144,10 @@ void polkai_settle(polka_context *unit, polka_outcome outcome)
         unit->first_failed_ms = unit->delivery->now_ms;
     if (!by.keep_emissions)
         drop_emissions(unit);
+    if (by.step != TO_STOP && is_fenced(unit->delivery)) {
+        drop(unit);
+        return;
+    }
     switch (by.step) {
     case TO_SEND:
         send_emissions(unit);
@@ -301,9 +317,8 @@ static bool may_leave(polka_context *unit, const polkai_sending *sending)
 void polkai_settle_send(polka_context *unit)
 {
     polkai_delivery *delivery = unit->delivery;
-    if (delivery->partition != NULL && atomic_load(&delivery->partition->fenced) && !POLKAI_PLANT(stale_send)) {
-        delivery->dropped = true;        /* another member has the partition: nothing is sent for it any more */
-        unit->state = UNIT_SETTLED;
+    if (is_fenced(delivery)) {
+        drop(unit);
         return;
     }
     if (unit->to_send != NULL)

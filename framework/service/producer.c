@@ -36,8 +36,8 @@ polka_status polka_producer_open_abi(unsigned abi, polka_producer **producer, co
 
 void polka_producer_close(polka_producer *producer)
 {
-    if (producer == NULL)
-        return;
+    if (producer == NULL || polkai_flow_is_of_parent(producer->assembly.flow))
+        return;                          /* of a child: it is the parent's, and goes with the process */
     polka_error error = { 0 };
     polkai_assembly *assembly = &producer->assembly;
     if (polkai_flow_drain(assembly->flow, polkai_config_number(assembly->config, "drain.deadline_ms"), &error) != POLKA_OK)

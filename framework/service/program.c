@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { STEP_MS = 1000, LEAVE_MS = 1000, LATE_MS = 2000, HANDLER_STUCK = 4, SECOND_SIGNAL = 130 };
+enum { STEP_MS = 1000, LEAVE_MS = 1000, LATE_MS = 2000, MISUSE = 2, HANDLER_STUCK = 4, SECOND_SIGNAL = 130 };
 
 struct polka_program {
     polkai_assembly assembly;
@@ -21,6 +21,11 @@ struct polka_program {
 /* A program whose lanes did not end: they still read all of it, so it stays; the pointer tells leak checkers that it is meant. */
 static polka_program *volatile left_behind;
 
+static bool is_of_parent(const polka_program *program)
+{
+    return program->assembly.flow != NULL && polkai_flow_is_of_parent(program->assembly.flow);
+}
+
 /* ---- signals ---- */
 
 static _Atomic(polka_program *) running;                 /* the program that signals of this process are for */
@@ -28,10 +33,14 @@ static _Atomic(polka_program *) running;                 /* the program that sig
 /* Runs in a signal handler: atomics, flow_stop and _exit only. */
 static void on_signal(int number)
 {
-    (void)number;
     polka_program *program = atomic_load(&running);
     if (program == NULL)
         return;
+    if (is_of_parent(program)) {         /* a child without exec: the signal is for it, and it has no drain */
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
     if (atomic_load(&program->asked))
         _exit(SECOND_SIGNAL);
     polka_service_stop(program);
@@ -203,6 +212,10 @@ int polka_service_run(polka_program *program)
     old_handlers old = { 0 };
     if (polkai_assembly_print(&program->assembly, &code))
         return code;
+    if (is_of_parent(program)) {
+        LOG_ERROR(&program->assembly.log, "polka_service_run is called in a child that fork made of the process that created the service; create it in the child");
+        return MISUSE;
+    }
     take_signals(program, &old);
     code = run(program);
     give_signals_back(&old);
@@ -211,7 +224,7 @@ int polka_service_run(polka_program *program)
 
 void polka_service_stop(polka_program *program)
 {
-    if (atomic_exchange(&program->asked, true))
+    if (is_of_parent(program) || atomic_exchange(&program->asked, true))
         return;
     if (program->assembly.flow != NULL)
         polkai_flow_stop(program->assembly.flow);
@@ -222,7 +235,7 @@ void polka_service_destroy(polka_program *program)
 {
     if (program == NULL)
         return;
-    if (program->assembly.abandoned) {
+    if (program->assembly.abandoned || is_of_parent(program)) {
         left_behind = program;
         return;
     }

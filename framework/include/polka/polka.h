@@ -257,7 +257,10 @@ POLKA_API int polka_main_abi(unsigned abi, const polka_service *service, int arg
 #define polka_main(SERVICE, ARGC, ARGV) polka_main_abi(POLKA_ABI, (SERVICE), (ARGC), (ARGV))
 #define POLKA_MAIN(SERVICE) int main(int argc, char **argv) { return polka_main(&(SERVICE), argc, argv); }
 
-/* For a program with its own main. */
+/*
+ * For a program with its own main. What was created before fork(2) cannot be used in the child: run and commit say misuse there, stop and
+ * destroy do nothing; SIGTERM ends the child. A child creates its own, or calls exec.
+ */
 typedef struct polka_program polka_program;
 /*
  * polka_service_create reads the configuration and checks the service value; it connects to nothing.
@@ -297,7 +300,8 @@ POLKA_API polka_outcome polka_proceed(polka_context *ctx);   /* in a middleware:
 
 /*
  * polka_emit encodes `value` at once into memory of this unit of work and keeps no pointer of the caller.
- * The emission leaves after POLKA_DONE. It returns nothing: an error is kept in the context and decides the
+ * The emission leaves after POLKA_DONE, unless the partition of the event was lost meanwhile: then another member handles the event again,
+ * and polka_failed says POLKA_RETRY from the first emission on. In a child process made by fork it is misuse. It returns nothing: an error is kept in the context and decides the
  * outcome whatever the handler answers. Generated <event>_emit functions call it with the right type.
  */
 typedef struct {

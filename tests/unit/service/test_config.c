@@ -313,8 +313,11 @@ Test(config, names_every_property_in_help_and_reference)
     for (size_t i = 0; i < config->count; i++) {
         const char *name = config->values[i].property.name;
         bool shown = config->values[i].property.section != NULL;
-        cr_expect_eq(strstr(help, name) != NULL, shown, "%s in help", name);
-        cr_expect_eq(strstr(reference, name) != NULL, shown, "%s in the reference", name);
+        char flag[100], cell[100];
+        snprintf(flag, sizeof flag, "  --%s ", name);
+        snprintf(cell, sizeof cell, "| `%s` |", name);
+        cr_expect_eq(strstr(help, flag) != NULL, shown, "%s in help", name);
+        cr_expect_eq(strstr(reference, cell) != NULL, shown, "%s in the reference", name);
     }
     cr_expect_not_null(strstr(help, "t.Placed -> on_placed -> t.Paid, t.Declined"));
     free(help);

@@ -324,6 +324,26 @@ Test(program, gives_a_stop_from_another_place_the_same_drain)
     polka_service_destroy(NULL);
 }
 
+Test(program, is_refused_in_a_child_made_by_fork_and_goes_on_in_its_parent)
+{
+    int status;
+    polka_program *program;
+    polka_error error;
+    cr_assert_eq(polka_service_create(&program, &sample_service, 5, ARGUMENTS(NOWHERE), &error), POLKA_OK, "%s", error.message);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int code = polka_service_run(program);
+        polka_service_stop(program);
+        polka_service_destroy(program);
+        _exit(code == 2 ? 7 : 1);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 7);
+    polka_service_stop(program);
+    cr_expect_eq(polka_service_run(program), 0);
+    polka_service_destroy(program);
+}
+
 Test(program, refuses_a_producer_with_reactions_and_a_service_without)
 {
     polka_error error;

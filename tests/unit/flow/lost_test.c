@@ -1,0 +1,73 @@
+/* lost_test.c: what a handler can still do when its partition was lost while it runs, or in a child process. */
+#include "attack.h"
+
+#include <criterion/criterion.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static polka_outcome before, after, answer;
+static unsigned runs;
+static int child_code;
+
+static polka_outcome loses(polka_context *ctx, const note *asked)
+{
+    runs++;
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    before = polka_failed(ctx);
+    lose_the_partition();
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    after = polka_failed(ctx);
+    return answer;
+}
+
+static polka_outcome forks(polka_context *ctx, const note *asked)
+{
+    int status;
+    pid_t child = fork();
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    if (child == 0)
+        _exit(ctx->error != NULL && ctx->error->status == POLKA_MISUSE && strcmp(ctx->error->code, "forked") == 0 ? 7 : 1);
+    waitpid(child, &status, 0);
+    child_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return POLKA_DONE;
+}
+
+static const polka_service losing = { .name = "losing", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, loses, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
+static const polka_service forking = { .name = "forking", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, forks, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
+
+static void lose(polka_outcome how)
+{
+    prepare();
+    answer = how;
+    start(&losing, (polkai_flow_options){ .group = NULL });
+    harness_put(h, "k", "a", NULL);
+    harness_turn(h);
+    harness_advance_ms(h, 60000);
+    cr_expect_eq(runs, 1);
+    cr_expect_eq(before, POLKA_DONE);
+    cr_expect_eq(after, POLKA_RETRY, "the emission is refused at once");
+    cr_expect_null(harness_record(h, "test.answers", 0), "nothing is sent, not even what was emitted before");
+    cr_expect_null(harness_record(h, "test.asked.losing.dlt", 0));
+    cr_expect_lt(harness_committed(h, "losing", "test.asked"), 0);
+    cr_expect_eq(polkai_flow_count(h->flow).in_flight, 0, "nothing of it is kept");
+    cr_expect_eq(polkai_flow_count(h->flow).dead + polkai_flow_count(h->flow).done + polkai_flow_count(h->flow).retries, 0);
+    give_up();
+}
+
+Test(lost, effects_are_refused_whatever_the_handler_answers_done) { lose(POLKA_DONE); }
+Test(lost, effects_are_refused_whatever_the_handler_answers_skip) { lose(POLKA_SKIP); }
+Test(lost, effects_are_refused_whatever_the_handler_answers_retry) { lose(POLKA_RETRY); }
+Test(lost, effects_are_refused_whatever_the_handler_answers_dead) { lose(POLKA_DEAD); }
+
+Test(lost, child_processes_cannot_emit_and_their_parent_goes_on)
+{
+    prepare();
+    start(&forking, (polkai_flow_options){ .group = NULL });
+    harness_put(h, "k", "a", NULL);
+    harness_turn(h);
+    cr_expect_eq(child_code, 7);
+    cr_expect_not_null(harness_record(h, "test.answers", 0));
+    harness_destroy(h);
+}
