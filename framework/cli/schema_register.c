@@ -44,12 +44,19 @@ static void refuse(registration *work, const char *subject, const char *words)
     print(work, subject, "refused", 0, 0, words);
 }
 
+/* The error, and the registry's words whole when it has not room for them. */
+static void refuse_as_it_says(registration *work, const char *subject)
+{
+    const char *words = polkai_registry_words(work->client);
+    refuse(work, subject, *words == '\0' ? work->error.message : polkai_arena_format(&work->arena, "%s\n%s", work->error.message, words).data);
+}
+
 static polka_status enter(registration *work, const char *subject, const polkai_registry_schema *schema)
 {
     int32_t id;
     polka_status status = polkai_registry_register(work->client, subject, schema, &id, &work->error);
     if (status == POLKA_MISUSE && strcmp(work->error.code, "registry-refused") == 0) {
-        refuse(work, subject, work->error.message);
+        refuse_as_it_says(work, subject);
         return POLKA_OK;
     }
     TRY(status);
@@ -65,7 +72,7 @@ static polka_status foresee(registration *work, const char *subject, const polka
     const char *words = "";
     polka_status status = polkai_registry_check(work->client, subject, -1, schema, &work->arena, &compatible, &words, &work->error);
     if (status == POLKA_MISUSE && strcmp(work->error.code, "registry-refused") == 0) {
-        refuse(work, subject, work->error.message);
+        refuse_as_it_says(work, subject);
         return POLKA_OK;
     }
     if (status != POLKA_POISON)          /* "no such subject": its first version fits */

@@ -11,6 +11,7 @@ struct polkai_origins {
     polkai_cache *cache;
     polka_arena arena;
     const char *folder;
+    const polkai_log *log;
     bool look_up;
     polkai_subject_strategy subject;
 };
@@ -19,6 +20,7 @@ polkai_origins *polkai_origins_create(const polkai_origins_options *options)
 {
     polkai_origins *made = polkai_alloc(sizeof *made);
     made->registry = options->registry;
+    made->log = options->log;
     made->look_up = options->look_up;
     made->subject = options->subject;
     made->folder = polkai_cache_folder(options->cache, &made->arena);
@@ -66,6 +68,15 @@ static polka_status ask_id(polkai_origins *origins, const char *subject, const p
     return POLKA_OK;
 }
 
+/* The registry's words in lines of the log, when the error has not room for them. */
+static void log_words(const polkai_origins *origins, const char *subject)
+{
+    enum { A_LINE = 800 };
+    const char *words = polkai_registry_words(origins->registry);
+    for (size_t at = 0, size = strlen(words); at < size; at += A_LINE)
+        LOG_ERROR(origins->log, "the registry says of subject %.80s (from byte %zu of %zu): %.*s", subject, at, size, A_LINE, words + at);
+}
+
 static polka_status enrol(void *user, const char *topic, const char *full_name, polka_text text, uint32_t *id, polka_error *error)
 {
     polkai_origins *origins = user;
@@ -76,6 +87,7 @@ static polka_status enrol(void *user, const char *topic, const char *full_name, 
     int32_t given = 0;
     polka_status status = ask_id(origins, subject, &schema, &arena, &given, error);
     if (status != POLKA_OK) {
+        log_words(origins, subject);
         polkai_error_where(error, "subject %s%s", subject, origins->look_up && status == POLKA_POISON ? ", only looked up (schemas.register: never)" : "");
         return status;
     }

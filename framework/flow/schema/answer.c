@@ -45,6 +45,20 @@ static void words_of(const polkai_http_answer *answer, const json_t *json, char 
         polkai_text_escape(out, WORDS, answer->body.data, answer->body.size, 80);
 }
 
+void polkai_answer_words(const polkai_http_answer *answer, char out[POLKAI_ANSWER_WORDS + 64])
+{
+    json_t *json = json_loadb(answer->body.data, answer->body.size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    const char *message = json_string_value(json_object_get(json, "message"));
+    size_t size = message == NULL ? 0 : strlen(message);
+    *out = '\0';
+    if (size > WORDS - 20) {
+        size_t used = polkai_text_escape(out, POLKAI_ANSWER_WORDS, message, size, size);
+        if (size >= POLKAI_ANSWER_WORDS - 4)
+            snprintf(out + used, 64, "... (cut; it says %zu bytes)", size);
+    }
+    json_decref(json);
+}
+
 static polkai_answer_kind fail_as(polkai_answer_kind kind, polka_error *error, polka_status status, const char *code, const char *format, ...) POLKA_PRINTF(5, 6);
 static polkai_answer_kind fail_as(polkai_answer_kind kind, polka_error *error, polka_status status, const char *code, const char *format, ...)
 {

@@ -19,6 +19,13 @@ typedef enum {
 /* polkai_answer_judge: `url` for messages. GOOD: *json is new (json_decref); else error is filled, as registry.h says. */
 polkai_answer_kind polkai_answer_judge(const char *url, const polkai_http_answer *answer, json_t **json, polka_error *error);
 
+/*
+ * polkai_answer_words: of a refusal, the registry's own words, safe to show, when an error has not room for them all; else "".
+ * Up to 4 KiB; what is cut is said.
+ */
+enum { POLKAI_ANSWER_WORDS = 4096 };
+void polkai_answer_words(const polkai_http_answer *answer, char out[POLKAI_ANSWER_WORDS + 64]);
+
 /* What stands in an answer; errors: TRANSIENT "registry-misbehaves" naming `url`. Memory of arena. */
 polka_status polkai_answer_id(const char *url, const json_t *json, int32_t *id, polka_error *error);
 polka_status polkai_answer_schema(const char *url, const json_t *json, polka_arena *arena, polkai_registry_schema *schema, polka_error *error);

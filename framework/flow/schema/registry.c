@@ -96,7 +96,7 @@ static bool wait_between(asking *ask, unsigned round)
 
 static polkai_answer_kind ask_one(asking *ask, const polkai_endpoint *endpoint, json_t **json, polka_error *error)
 {
-    const polkai_registry *registry = ask->registry;
+    polkai_registry *registry = ask->registry;
     const polkai_registry_call *call = ask->call;
     polkai_http_answer answer;
     int64_t left_ms = ask->deadline_ms - now_ms();
@@ -108,7 +108,10 @@ static polkai_answer_kind ask_one(asking *ask, const polkai_endpoint *endpoint, 
     if (polkai_http_call(registry->http, &request, ask->arena, &answer, error) != POLKA_OK)
         return strcmp(error->code, "registry-unreachable") == 0 ? POLKAI_ANSWER_AGAIN : POLKAI_ANSWER_NEXT;
     ask->wait_ms = answer.retry_after_ms > ask->wait_ms ? answer.retry_after_ms : ask->wait_ms;
-    return polkai_answer_judge(ask->url, &answer, json, error);
+    polkai_answer_kind kind = polkai_answer_judge(ask->url, &answer, json, error);
+    if (kind == POLKAI_ANSWER_FINAL)
+        polkai_answer_words(&answer, registry->words);
+    return kind;
 }
 
 /* Each URL once, beginning with the one that answered last. *again: at least one may answer later. */
@@ -149,6 +152,7 @@ polka_status polkai_registry_ask(polkai_registry *registry, const polkai_registr
 {
     polka_error own = { 0 };             /* the caller's may be NULL; what decides is its code */
     pthread_mutex_lock(&registry->turn);
+    registry->words[0] = '\0';
     int64_t limit_ms = call->brief && registry->call_ms > BRIEF_MS ? BRIEF_MS : registry->call_ms;
     asking ask = { .registry = registry, .call = call, .arena = arena, .deadline_ms = now_ms() + limit_ms, .url = registry->endpoints[0].base };
     polka_status status = call->brief && now_ms() < registry->silent_until_ms
@@ -163,4 +167,9 @@ polka_status polkai_registry_ask(polkai_registry *registry, const polkai_registr
     if (status != POLKA_OK && error != NULL)
         *error = own;
     return status;
+}
+
+const char *polkai_registry_words(const polkai_registry *registry)
+{
+    return registry->words;
 }

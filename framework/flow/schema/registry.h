@@ -100,6 +100,12 @@ polka_status polkai_registry_versions(polkai_registry *registry, const char *sub
 polka_status polkai_registry_check(polkai_registry *registry, const char *subject, int64_t version, const polkai_registry_schema *schema,
                                    polka_arena *arena, bool *compatible, const char **words, polka_error *error);
 
+/*
+ * polkai_registry_words: why the last call was refused, in the registry's own words, when the error had not room for them all;
+ * else "". Up to 4 KiB, and whether more was cut off. thread: that of the call, before anybody's next.
+ */
+const char *polkai_registry_words(const polkai_registry *registry);
+
 /* The compatibility level; subject NULL: the registry's own. A subject without one answers the registry's, and *inherited. */
 polka_status polkai_registry_level(polkai_registry *registry, const char *subject, polka_arena *arena, const char **level, bool *inherited, polka_error *error);
 polka_status polkai_registry_set_level(polkai_registry *registry, const char *subject, const char *level, polka_error *error);

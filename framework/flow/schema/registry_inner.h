@@ -22,6 +22,7 @@ struct polkai_registry {
     pthread_cond_t wake;
     bool stopped;
     polka_arena arena;                   /* endpoints and credentials */
+    char words[POLKAI_ANSWER_WORDS + 64];    /* of the last refusal, when the error had not room for them; the caller's */
 };
 
 typedef struct {

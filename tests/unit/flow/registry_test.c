@@ -96,6 +96,25 @@ Test(registry, shows_a_refusal_in_the_registrys_own_words_without_its_control_by
     FAILS(fetch("forbidden"), POLKA_MISUSE, "registry-denied", "403: not yours");
 }
 
+Test(registry, keeps_the_words_of_a_refusal_that_an_error_has_no_room_for_and_says_where_they_were_cut, .init = start, .fini = stop)
+{
+    polkai_registry *registry = NULL;
+    polkai_registry_options options = { .urls = stub_url("refusing-at-length"), .attempts = 1 };
+    const polkai_registry_schema schema = { .text = POLKA_TEXT("\"string\"") };
+    int32_t id;
+    WORKS(polkai_registry_open(&registry, &options, &error));
+    FAILS(polkai_registry_register(registry, "shop.Order", &schema, &id, &error), POLKA_MISUSE, "registry-refused", "409: Incompatible: READER_FIELD");
+    const char *words = polkai_registry_words(registry), *last = strstr(words, "... (cut; it says 4914 bytes)");
+    cr_assert_not_null(last, "%s", words);
+    cr_assert_gt(last - words, 4000);
+    polkai_registry_close(registry);
+    options.urls = stub_url("refusing");
+    WORKS(polkai_registry_open(&registry, &options, &error));
+    FAILS(polkai_registry_register(registry, "shop.Order", &schema, &id, &error), POLKA_MISUSE, "registry-refused", "409: ");
+    cr_assert_str_eq(polkai_registry_words(registry), "", "the error has them all");
+    polkai_registry_close(registry);
+}
+
 Test(registry, says_that_a_schema_is_of_another_kind, .init = start, .fini = stop)
 {
     FAILS(fetch("protobuf"), POLKA_POISON, "not-avro", "PROTOBUF");
