@@ -95,7 +95,7 @@ void cli_bench_words(cli_bench *bench)
 {
     const cli_connection *connection = bench->connection;
     bench->words = polkai_alloc((WORDS + 2 * connection->property_count) * sizeof *bench->words);
-    const char *fixed[] = { "polka bench", "--brokers", connection->brokers, "--log.level", "warn", "--manifest", "false", "--envelope", bench->envelope };
+    const char *fixed[] = { "polka bench", "--brokers", connection->brokers, "--log.level", "warn", "--manifest.sent", "false", "--envelope", bench->envelope };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         add_word(bench, fixed[i]);
     for (size_t i = 0; i < connection->property_count; i++) {

@@ -122,7 +122,7 @@ static polka_status write_manifest(polkai_assembly *assembly, polka_error *error
 
 static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
 {
-    if (polkai_config_number(assembly->config, "manifest") != 0)
+    if (polkai_config_number(assembly->config, "manifest.sent") != 0)
         TRY(write_manifest(assembly, error));
     polkai_config *config = assembly->config;
     unsigned attempts = (unsigned)polkai_config_number(config, "breaker.attempts");

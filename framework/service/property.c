@@ -59,7 +59,7 @@ const polkai_property polkai_properties[] = {
       "Items of arrays and maps that take no bytes, in a value that is read. More is poison." },
     { "Log", "log.level", POLKAI_PROPERTY_CHOICE, "info", 0, 0, "error|warn|info|debug", false, "From which level on." },
     { "Log", "log.format", POLKAI_PROPERTY_CHOICE, "auto", 0, 0, "auto|text|json", false, "auto: text on a terminal, JSON lines otherwise." },
-    { NULL, "manifest", POLKAI_PROPERTY_BOOL, "true", 0, 0, NULL, false, "Announced on polka.services; not so by `polka bench`, which sets this." },
+    { NULL, "manifest.sent", POLKAI_PROPERTY_BOOL, "true", 0, 0, NULL, false, "Announced on polka.services; not so by `polka bench`, which sets this." },
     { NULL, "embedded", POLKAI_PROPERTY_BOOL, "false", 0, 0, NULL, false, "The broker is the one inside `polka dev`, which sets this." },
     { 0 },
 };
