@@ -243,7 +243,7 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
     append(unit, sending);
     polkai_count(unit->flow, COUNT_DEAD);
     polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", code, POLKA_TEXT_ARGS(record->topic),
-                       record->partition, record->offset, POLKA_TEXT_ARGS(sending->record.topic), POLKA_TEXT_ARGS(message));
+                       record->partition, polkai_record_first(record), POLKA_TEXT_ARGS(sending->record.topic), POLKA_TEXT_ARGS(message));
     unit->letter = unit->to_send = sending;
     polkai_settle_send(unit);
 }

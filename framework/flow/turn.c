@@ -156,7 +156,9 @@ static void take(polkai_flow *flow, polkai_record *record)
     delivery->flow = flow;
     delivery->record = *record;
     delivery->partition = partition;
-    delivery->sequence = polkai_tracker_begin(&partition->tracker, record->offset);
+    delivery->sequence = polkai_tracker_begin(&partition->tracker, polkai_record_first(record));
+    if (record->unread != NULL)
+        polkai_tracker_reach(&partition->tracker, record->offset + 1);
     delivery->bytes = size_of(record);
     atomic_init(&delivery->pending, LANE_HOLDS);
     partition->active++;

@@ -82,6 +82,13 @@ static void open_delivery(polkai_delivery *delivery, polkai_worker *worker)
     const polkai_route *route = NULL;
     delivery->opened = true;
     delivery->now_ms = flow->options.clock->wall_ms(flow->options.clock);
+    if (delivery->record.unread != NULL) {
+        const polkai_unread *why = delivery->record.unread;
+        make_units(delivery, worker, NULL);
+        delivery->units[0].first_failed_ms = delivery->now_ms;
+        polkai_settle_letter(&delivery->units[0], "poison", why->code, polka_text_of(why->message));
+        return;
+    }
     if (delivery->record.value.data == NULL) {
         polkai_count(flow, COUNT_TOMBSTONES);
         return;

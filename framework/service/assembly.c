@@ -61,6 +61,7 @@ static polkai_kafka_options kafka_options(const polkai_assembly *assembly)
         .property_count = config->kafka_count,
         .log = &assembly->log,
         .embedded = polkai_config_number(config, "embedded") != 0,
+        .park_unread = polkai_config_number(config, "unreadable_batch") != 0,
     };
 }
 

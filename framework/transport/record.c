@@ -46,9 +46,21 @@ static polka_bytes move(uint8_t **at, polka_bytes bytes)
     return moved;
 }
 
+static polkai_unread *keep_unread(uint8_t **at, const polkai_unread *unread)
+{
+    polkai_unread *kept = (polkai_unread *)(void *)*at;
+    *at += sizeof *kept;
+    *kept = *unread;
+    kept->code = (const char *)move(at, (polka_bytes){ strlen(unread->code) + 1, (const uint8_t *)unread->code }).data;
+    kept->message = (const char *)move(at, (polka_bytes){ strlen(unread->message) + 1, (const uint8_t *)unread->message }).data;
+    return kept;
+}
+
 static size_t bytes_of(const polkai_record *record)
 {
     size_t bytes = record->header_count * sizeof(polkai_header) + record->key.size + record->value.size;
+    if (record->unread != NULL)
+        bytes += sizeof *record->unread + strlen(record->unread->code) + 1 + strlen(record->unread->message) + 1;
     for (size_t i = 0; i < record->header_count; i++)
         bytes += record->headers[i].name.size + 1 + record->headers[i].value.size;
     return bytes;
@@ -65,6 +77,8 @@ void polkai_record_keep(polkai_record *record)
     polkai_record kept = *record;
     polkai_header *headers = polkai_realloc(NULL, bytes_of(record) + 1);         /* + 1: empty data still needs an address inside */
     uint8_t *at = (uint8_t *)(headers + record->header_count);
+    if (record->unread != NULL)          /* first, for its alignment */
+        kept.unread = keep_unread(&at, record->unread);
     kept.key = move(&at, record->key);
     kept.value = move(&at, record->value);
     for (size_t i = 0; i < record->header_count; i++) {
@@ -80,6 +94,14 @@ void polkai_record_keep(polkai_record *record)
     kept.release = release_kept;
     polkai_record_release(record);
     *record = kept;
+}
+
+void polkai_record_make_unread(polkai_record *record, polka_text topic, int32_t partition, int64_t first, int64_t next, const char *code,
+                               const char *message)
+{
+    polkai_unread why = { first, code, message };
+    *record = (polkai_record){ .topic = topic, .partition = partition, .offset = next - 1, .unread = &why };
+    polkai_record_keep(record);
 }
 
 const polkai_header *polkai_record_header(const polkai_record *record, polka_text name)

@@ -43,7 +43,8 @@ typedef struct {
     polka_status (*start)(polkai_source *source, const polkai_start *start, polka_error *error);
     /*
      * poll waits up to timeout_ms for the first record and takes what is there then, at most `capacity`. Fills `records`;
-     * each is released by its taker. Must be called at least every max.poll.interval. Never returns an error: see notice.
+     * each is released by its taker. A source of a group may give one that stands for records that cannot be read
+     * (polkai_record.unread): the next one follows it. Must be called at least every max.poll.interval. Never returns an error: see notice.
      */
     size_t (*poll)(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms);
     /* pause: true pauses all partitions of the assignment, false resumes those that it paused (and no other). */

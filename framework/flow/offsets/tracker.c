@@ -46,6 +46,11 @@ void polkai_tracker_finish(polkai_tracker *tracker, uint64_t sequence)
         tracker->head = sequence + 1;
 }
 
+void polkai_tracker_reach(polkai_tracker *tracker, int64_t position)
+{
+    tracker->position = position;
+}
+
 int64_t polkai_tracker_watermark(const polkai_tracker *tracker)
 {
     return tracker->head == tracker->tail || POLKAI_PLANT(commit_unfinished) ? tracker->position : tracker->ring[tracker->head & (tracker->capacity - 1)].offset;

@@ -24,6 +24,8 @@ void polkai_tracker_deinit(polkai_tracker *tracker);
 
 /* polkai_tracker_begin: the event at `offset` is under way; offsets grow, but not by one. Returns its sequence number. */
 uint64_t polkai_tracker_begin(polkai_tracker *tracker, int64_t offset);
+/* polkai_tracker_reach: the one that began last stands for all offsets to before `position`. */
+void polkai_tracker_reach(polkai_tracker *tracker, int64_t position);
 void polkai_tracker_finish(polkai_tracker *tracker, uint64_t sequence);
 
 /* polkai_tracker_watermark: the offset to commit: all before it are done. -1: nothing has begun. */

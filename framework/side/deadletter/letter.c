@@ -10,7 +10,7 @@ enum { ADDED_HEADERS = 24 };
 static bool is_ours(polka_text name)
 {
     static const char *const ours[] = { "polka-letter-id", "polka-original-", "polka-consumer-group", "polka-handler", "polka-error-",
-                                        "polka-attempts", "polka-first-failed-at", "polka-value-", "kafka_dlt-" };
+                                        "polka-attempts", "polka-first-failed-at", "polka-value-", "polka-range-", "kafka_dlt-" };
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         size_t size = strlen(ours[i]);
         if (name.size >= size && memcmp(name.data, ours[i], size) == 0)
@@ -38,10 +38,10 @@ static void add_origin(letter_headers *to, const polkai_letter *from)
 {
     const polkai_record *record = from->record;
     add(to, "polka-letter-id", polkai_arena_format(to->arena, "%s/%.*s/%" PRId32 "/%" PRId64 "/%.*s", from->group, POLKA_TEXT_ARGS(record->topic),
-                                                   record->partition, record->offset, POLKA_TEXT_ARGS(from->reaction)));
+                                                   record->partition, polkai_record_first(record), POLKA_TEXT_ARGS(from->reaction)));
     add(to, "polka-original-topic", record->topic);
     add(to, "polka-original-partition", polkai_arena_format(to->arena, "%" PRId32, record->partition));
-    add(to, "polka-original-offset", polkai_arena_format(to->arena, "%" PRId64, record->offset));
+    add(to, "polka-original-offset", polkai_arena_format(to->arena, "%" PRId64, polkai_record_first(record)));
     add(to, "polka-original-timestamp", polkai_arena_format(to->arena, "%" PRId64, record->timestamp_ms));
     add(to, "polka-consumer-group", polka_text_of(from->group));
     add(to, "polka-handler", from->reaction);
@@ -63,12 +63,20 @@ static void add_spring(letter_headers *to, const polkai_letter *from)
 {
     add(to, "kafka_dlt-original-topic", from->record->topic);
     add_big_endian(to, "kafka_dlt-original-partition", from->record->partition, 4);
-    add_big_endian(to, "kafka_dlt-original-offset", from->record->offset, 8);
+    add_big_endian(to, "kafka_dlt-original-offset", polkai_record_first(from->record), 8);
     add_big_endian(to, "kafka_dlt-original-timestamp", from->record->timestamp_ms, 8);
     add(to, "kafka_dlt-original-timestamp-type", POLKA_TEXT("CreateTime"));
     add(to, "kafka_dlt-original-consumer-group", polka_text_of(from->group));
     add(to, "kafka_dlt-exception-fqcn", polkai_arena_format(to->arena, "polka.%s", from->code));
     add(to, "kafka_dlt-exception-message", from->message);
+}
+
+/* Not one record but a range of them, and no bytes of it: where to look once it can be read. */
+static void add_range(letter_headers *to, const polkai_record *record)
+{
+    add(to, "polka-value-omitted", POLKA_TEXT("unreadable"));
+    add(to, "polka-range-from", polkai_arena_format(to->arena, "%" PRId64, record->unread->first));
+    add(to, "polka-range-to", polkai_arena_format(to->arena, "%" PRId64, record->offset + 1));
 }
 
 static void add_what_is_left_out(letter_headers *to, const polkai_record *record)
@@ -92,6 +100,8 @@ void polkai_letter_write(const polkai_letter *from, polka_arena *arena, polkai_r
     add_origin(&to, from);
     add_error(&to, from);
     add_spring(&to, from);
+    if (record->unread != NULL)
+        add_range(&to, record);
     if (from->without_value)
         add_what_is_left_out(&to, record);
     *letter = (polkai_record){ .topic = polkai_letter_topic(record->topic, from->group, arena), .partition = -1, .key = record->key,

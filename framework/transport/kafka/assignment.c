@@ -175,6 +175,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
             self->listener.revoked(self->listener.user, positions, (size_t)partitions->cnt, lost);
         self->assigned = is_cooperative(handle);
         end_pause(self, partitions);
+        polkai_kafka_unread_forget(self, partitions);
         change(self, partitions, false);
     }
     self->close_limit_ns += polkai_kafka_now_ns() - began_ns;        /* what the owner takes for its last commit is its own time */
@@ -226,7 +227,7 @@ static void pause_all(polkai_kafka_source *self)
         return;
     list *flowing AUTO(free_list) = rd_kafka_topic_partition_list_new(all->cnt);
     for (int i = 0; i < all->cnt; i++)
-        if (!is_paused(self, &all->elems[i]))
+        if (!is_paused(self, &all->elems[i]) && !polkai_kafka_unread_held(self, &all->elems[i]))
             rd_kafka_topic_partition_list_add(flowing, all->elems[i].topic, all->elems[i].partition);
     if (flowing->cnt == 0 || rd_kafka_pause_partitions(self->client.handle, flowing) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;

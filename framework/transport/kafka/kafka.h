@@ -21,6 +21,7 @@ typedef struct {
     const polkai_log *log;
     /* tuned for librdkafka's mock broker, whose empty fetches always wait fetch.wait.max.ms */
     bool embedded;
+    bool park_unread;                    /* sources with a group: a partition stops at a batch that cannot be read, and is not read past it */
     polkai_report_function *report;      /* sinks */
     void *report_user;
 } polkai_kafka_options;

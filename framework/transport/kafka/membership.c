@@ -55,6 +55,7 @@ polka_status polkai_kafka_rewind(polkai_source *source, const polkai_position *p
     for (int i = 0; i < partitions->cnt; i++)
         ENSURE(partitions->elems[i].offset >= 0, POLKA_TRANSIENT, error, "no-offset", "where %s/%d begins is not known yet", partitions->elems[i].topic,
                partitions->elems[i].partition);
+    polkai_kafka_unread_forget(self, partitions);        /* it would go on where it was; met again, it begins anew */
     rd_kafka_error_t *failure = rd_kafka_seek_partitions(self->client.handle, partitions, timeout_ms);
     if (failure != NULL) {
         (void)!polkai_fail(error, POLKA_TRANSIENT, rd_kafka_err2name(rd_kafka_error_code(failure)), "going back to what is committed: %s", rd_kafka_error_string(failure));

@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { SLICE_MS = 250 };                 /* the longest wait: outages are looked at in between */
+enum { SLICE_MS = 250, UNREAD_MS = 5000 };               /* SLICE: the longest wait; outages are looked at in between */
 
 static const polkai_kafka_setting common[] = {
     { "enable.auto.commit", "false" },               /* we commit our own low-watermark, by explicit lists only */
@@ -21,6 +21,7 @@ static const polkai_kafka_setting common[] = {
     { "auto.offset.reset", "earliest" },             /* the default, latest, skips silently */
     { "check.crcs", "true" },
     { "isolation.level", "read_committed" },         /* librdkafka's default, and what offsets of open transactions are waited for by */
+    { "fetch.error.backoff.ms", "100" },             /* how long each step of the search in unread.c takes */
     { "queued.min.messages", "20000" },              /* small values: some 600 bytes each in librdkafka, whatever they have; see prefetch.c */
     { "queued.max.messages.kbytes", "8192" },        /* large values */
     { "fetch.wait.max.ms", "100" },                  /* after a rebalance the first fetch may wait without the partition that has records */
@@ -157,7 +158,18 @@ static size_t drain(polkai_kafka_source *self, polkai_record *records, size_t ca
     self->last = NULL;                   /* of this batch only: its records hold the handle, so the address stays its own */
     polka_text topic = { 0, NULL };
     rd_kafka_message_t *message;
+    if (self->troubles != NULL && capacity > 0 && polkai_kafka_unread_turn(self, &records[0]))
+        self->taken_count++;
     while (self->taken_count < capacity && (message = rd_kafka_consumer_poll(self->client.handle, 0)) != NULL) {
+        if (self->troubles != NULL || message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            polkai_kafka_passage passage = polkai_kafka_unread_look(self, message, &records[self->taken_count]);
+            if (passage != POLKAI_KAFKA_PASS) {
+                rd_kafka_message_destroy(message);
+                self->taken_count += passage == POLKAI_KAFKA_INSTEAD;
+                self->last = NULL;
+                continue;
+            }
+        }
         if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
             tell_error(self, message);
             rd_kafka_message_destroy(message);
@@ -238,6 +250,7 @@ static void kafka_close(polkai_source *source, int timeout_ms)
     if (!polkai_kafka_client_close(&self->client, end_ns))
         return;                          /* its threads may still call us */
     close(self->waker);
+    polkai_kafka_unread_forget(self, NULL);
     for (polkai_kafka_name *at = self->names, *next; at != NULL; at = next) {
         next = at->next;
         free(at);
@@ -286,6 +299,8 @@ polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka
     polkai_kafka_source *self = polkai_alloc(sizeof *self);
     self->source.operations = &operations;
     self->grouped = options->group != NULL;
+    self->park_unread = options->park_unread;
+    self->unread_ms = UNREAD_MS;
     self->client.notice = notice;
     self->client.owner = self;
     polka_status status = open_client(self, options, error);

@@ -15,6 +15,8 @@ enum { POLKAI_KAFKA_ASK_MS = 1000 };     /* for where reading begins; what is no
 typedef struct polkai_kafka_name polkai_kafka_name;
 struct polkai_kafka_name { polkai_kafka_name *next; polka_text text; };
 
+typedef struct polkai_kafka_trouble polkai_kafka_trouble;          /* a partition whose next batch cannot be read; in unread.c */
+
 typedef struct {
     polkai_source source;                /* first: the seam */
     polkai_kafka_client client;
@@ -36,6 +38,9 @@ typedef struct {
     size_t half_queue_bytes;             /* of what is fetched ahead; 0: leaders need not be woken */
     size_t half_queue_records;
     const rd_kafka_topic_t *last;        /* the topic of the record taken last, while that record holds it */
+    polkai_kafka_trouble *troubles;      /* NULL: all can be read */
+    bool park_unread;
+    int unread_ms;                       /* so long a batch is tried again before it is given up */
     int64_t close_limit_ns;              /* until when leaving is waited for */
 } polkai_kafka_source;
 
@@ -58,6 +63,16 @@ polka_status polkai_kafka_rewind(polkai_source *source, const polkai_position *p
 /* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. */
 void polkai_kafka_resolve_positions(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* offsets as of source.h */
 rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list, int timeout_ms);   /* of the group */
+
+/*
+ * In unread.c. _look sees each error, and while there is trouble each record: pass it on, drop it, or take `range` in its place.
+ * _turn at each poll while there is trouble; true: `range` was written, to be given to the owner.
+ */
+typedef enum { POLKAI_KAFKA_PASS, POLKAI_KAFKA_DROP, POLKAI_KAFKA_INSTEAD } polkai_kafka_passage;
+polkai_kafka_passage polkai_kafka_unread_look(polkai_kafka_source *source, const rd_kafka_message_t *message, polkai_record *range);
+bool polkai_kafka_unread_turn(polkai_kafka_source *source, polkai_record *range);
+bool polkai_kafka_unread_held(const polkai_kafka_source *source, const rd_kafka_topic_partition_t *partition);
+void polkai_kafka_unread_forget(polkai_kafka_source *source, const rd_kafka_topic_partition_list_t *partitions);     /* NULL: of all, at the end */
 
 /* In prefetch.c. _setting is for librdkafka releases that have it; _taken is told of all records that poll gives away. */
 extern const polkai_kafka_setting polkai_kafka_prefetch_setting;

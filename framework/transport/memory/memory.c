@@ -153,6 +153,17 @@ const polkai_record *polkai_memory_record(const polkai_memory *memory, const cha
     return record;
 }
 
+void polkai_memory_damage(polkai_memory *memory, const char *topic, int32_t partition, int64_t from, int64_t to)
+{
+    pthread_mutex_lock(&memory->mutex);
+    polkai_memory_partition *found = (polkai_memory_partition *)partition_of(memory, topic, partition);
+    if (found != NULL) {
+        found->damaged_from = from;
+        found->damaged_to = to;
+    }
+    pthread_mutex_unlock(&memory->mutex);
+}
+
 static bool same_topic(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;

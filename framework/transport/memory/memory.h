@@ -24,6 +24,8 @@ polka_status polkai_memory_admin_open(polkai_admin **admin, polkai_memory *memor
 /* For tests: the log of a topic's partition as it is. Borrowed until the next send. */
 size_t polkai_memory_count(const polkai_memory *memory, const char *topic, int32_t partition);
 const polkai_record *polkai_memory_record(const polkai_memory *memory, const char *topic, int32_t partition, size_t index);
+/* The records from `from` to before `to` can no longer be read by members of a group, as if they were one damaged batch. */
+void polkai_memory_damage(polkai_memory *memory, const char *topic, int32_t partition, int64_t from, int64_t to);
 /* The next send to `topic` (NULL: any) is reported with this status `times` times; POLKA_OK takes it back. */
 void polkai_memory_fail(polkai_memory *memory, const char *topic, polka_status status, const char *code, unsigned times);
 

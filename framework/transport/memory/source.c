@@ -265,12 +265,24 @@ static reading *earliest(memory_source *self)
     return first;
 }
 
+static polkai_record next_of(memory_source *self, reading *at)
+{
+    const polkai_memory_partition *log = &at->topic->partitions[at->partition];
+    int64_t first = at->next;
+    if (self->group == NULL || first < log->damaged_from || first >= log->damaged_to)
+        return hand_out(&log->records[at->next++].record);
+    polkai_record range;
+    at->next = log->damaged_to;
+    polkai_record_make_unread(&range, polka_text_of(at->topic->name), at->partition, first, at->next, "unreadable-batch", "a damaged batch of the memory");
+    return range;
+}
+
 static size_t take(memory_source *self, polkai_record *records, size_t capacity)
 {
     size_t count = 0;
     reading *at;
     while (count < capacity && (at = earliest(self)) != NULL)
-        records[count++] = hand_out(&at->topic->partitions[at->partition].records[at->next++].record);
+        records[count++] = next_of(self, at);
     return count;
 }
 

@@ -14,7 +14,7 @@ typedef struct {
     uint64_t sequence;                   /* order of arrival across the whole memory */
 } polkai_stored;
 
-typedef struct { polkai_stored *records; size_t count, capacity; } polkai_memory_partition;
+typedef struct { polkai_stored *records; size_t count, capacity; int64_t damaged_from, damaged_to; } polkai_memory_partition;
 
 typedef struct {
     char *name;

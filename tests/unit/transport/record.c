@@ -80,3 +80,21 @@ Test(record, kept_null_stays_null_and_empty_stays_empty)
     cr_assert_eq(record.key.size, 0);
     polkai_record_release(&record);
 }
+
+Test(record, that_stands_for_a_range_keeps_its_texts_itself)
+{
+    polkai_record record;
+    char code[] = "unreadable", message[] = "why";
+    polkai_record_make_unread(&record, POLKA_TEXT("t"), 2, 5, 9, code, message);
+    memset(code, 'x', sizeof code - 1);
+    memset(message, 'x', sizeof message - 1);
+    polkai_record_keep(&record);
+    cr_assert_eq(polkai_record_first(&record), 5);
+    cr_assert_eq(record.offset, 8);
+    cr_assert_null(record.value.data);
+    cr_assert_str_eq(record.unread->code, "unreadable");
+    cr_assert_str_eq(record.unread->message, "why");
+    polkai_record_release(&record);
+    polkai_record plain = sample(NULL);
+    cr_assert_eq(polkai_record_first(&plain), 7);
+}

@@ -1,0 +1,258 @@
+/* Batches that cannot be read: stepped over as one range, or their partition parked; nothing before or behind them is lost. */
+#include <transport/kafka/source.h>
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <endian.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- a batch as nobody writes it, by a request of our own ----------------------------------------- */
+
+enum { GZIP = 1, ZSTD = 4 };
+typedef struct { int codec, records; bool bad_checksum; } damage;
+typedef struct { uint8_t bytes[1024]; size_t size; } buffer;
+
+static void put(buffer *to, uint64_t number, size_t bytes)
+{
+    for (size_t i = bytes; i-- > 0;)
+        to->bytes[to->size++] = (uint8_t)(number >> (8 * i));
+}
+
+static void put_bytes(buffer *to, const void *from, size_t size)
+{
+    memcpy(to->bytes + to->size, from, size);
+    to->size += size;
+}
+
+static uint32_t crc32c(const uint8_t *at, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= at[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0x82f63b78 & -(crc & 1));
+    }
+    return ~crc;
+}
+
+static buffer batch_of(damage how)
+{
+    buffer body = { .size = 0 }, batch = { .size = 0 };
+    put(&body, (uint64_t)how.codec, 2);
+    put(&body, (uint64_t)how.records - 1, 4);
+    put(&body, 1700000000000, 8);
+    put(&body, 1700000000000, 8);
+    put(&body, UINT64_MAX, 8);       /* producer's id, epoch, first sequence: none */
+    put(&body, UINT64_MAX, 2);
+    put(&body, UINT64_MAX, 4);
+    put(&body, (uint64_t)how.records, 4);
+    for (int i = 0; i < 150; i++)
+        put(&body, (uint64_t)(i * 37 + 11), 1);
+    put(&batch, 0, 8);
+    put(&batch, body.size + 4 + 1 + 4, 4);
+    put(&batch, UINT64_MAX, 4);
+    put(&batch, 2, 1);
+    put(&batch, crc32c(body.bytes, body.size) ^ how.bad_checksum, 4);
+    put_bytes(&batch, body.bytes, body.size);
+    return batch;
+}
+
+static void exchange(const char *address, const buffer *request)
+{
+    struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1)),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    uint8_t answer[512];
+    int door = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(door, (struct sockaddr *)&there, sizeof there), 0);
+    cr_assert_eq(write(door, request->bytes, request->size), (ssize_t)request->size);
+    cr_assert_gt(read(door, answer, sizeof answer), 4);
+    close(door);
+}
+
+/* Produce, version 3, to t/0. */
+static void produce(const char *address, damage how)
+{
+    buffer batch = batch_of(how), request = { .size = 4 };
+    put(&request, 0, 2);
+    put(&request, 3, 2);
+    put(&request, 1, 4);
+    put(&request, 1, 2);
+    put_bytes(&request, "c", 1);
+    put(&request, UINT64_MAX, 2);
+    put(&request, 1, 2);
+    put(&request, 5000, 4);
+    put(&request, 1, 4);
+    put(&request, 1, 2);
+    put_bytes(&request, "t", 1);
+    put(&request, 1, 4);
+    put(&request, 0, 4);
+    put(&request, batch.size, 4);
+    put_bytes(&request, batch.bytes, batch.size);
+    uint32_t size = htobe32((uint32_t)request.size - 4);
+    memcpy(request.bytes, &size, 4);
+    exchange(address, &request);
+}
+
+/* ---- a topic with holes, and its reader ----------------------------------------------------------- */
+
+typedef struct { rd_kafka_t *owner; rd_kafka_mock_cluster_t *mock; polkai_sink *sink; polkai_source *source; unsigned reported, notices; char last[700]; } scene;
+
+static void count_report(void *user, const polkai_report *report)
+{
+    cr_assert_eq(report->status, POLKA_OK, "%s", report->message);
+    ((scene *)user)->reported++;
+}
+
+static void hear(void *user, polka_status status, const char *message)
+{
+    scene *play = user;
+    (void)status;
+    play->notices++;
+    snprintf(play->last, sizeof play->last, "%s", message);
+}
+
+static void begin(scene *play)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
+    play->owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+    play->mock = rd_kafka_mock_cluster_new(play->owner, 1);
+    cr_assert_eq(rd_kafka_mock_topic_create(play->mock, "t", 2, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(play->mock), .embedded = true, .report = count_report, .report_user = play };
+    cr_assert_eq(polkai_kafka_sink_open(&play->sink, &options, NULL), POLKA_OK);
+}
+
+static void write_good(scene *play, int32_t partition, unsigned count)
+{
+    unsigned until = play->reported + count;
+    for (unsigned i = 0; i < count; i++)
+        cr_assert_eq(play->sink->operations->send(play->sink, &(polkai_record){ .topic = POLKA_TEXT("t"), .partition = partition,
+                                                  .value = { 1, (const uint8_t *)"v" } }, NULL, NULL), POLKA_OK);
+    while (play->reported < until)
+        play->sink->operations->poll(play->sink, 20);
+}
+
+static void write_bad(scene *play, damage how)
+{
+    produce(rd_kafka_mock_cluster_bootstraps(play->mock), how);
+}
+
+static void join(scene *play, bool parks)
+{
+    polka_text topic = POLKA_TEXT_INIT("t");
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(play->mock), .group = "g", .embedded = true, .park_unread = parks };
+    cr_assert_eq(polkai_kafka_source_open(&play->source, &options, NULL), POLKA_OK);
+    ((polkai_kafka_source *)play->source)->unread_ms = 100;
+    polkai_start start = { .topics = &topic, .topic_count = 1, .listener = { .user = play, .notice = hear } };
+    cr_assert_eq(play->source->operations->start(play->source, &start, NULL), POLKA_OK);
+}
+
+static void end(scene *play)
+{
+    play->source->operations->close(play->source, POLKAI_CLOSE_MS);
+    play->sink->operations->close(play->sink, 1000);
+    rd_kafka_mock_cluster_destroy(play->mock);
+    rd_kafka_destroy(play->owner);
+}
+
+/* Reads t/0 to before `end`: "0 1 [2 5) 5". */
+static void read_to(scene *play, int64_t end, char *seen, size_t capacity)
+{
+    size_t used = 0;
+    int64_t at = -1;
+    for (int64_t limit = polkai_kafka_now_ns() + (int64_t)40 * 1000000000; at < end - 1 && polkai_kafka_now_ns() < limit;) {
+        polkai_record record;
+        if (play->source->operations->poll(play->source, &record, 1, 100) == 0)
+            continue;
+        if (record.partition == 0) {
+            at = record.offset;
+            if (record.unread != NULL)
+                used += (size_t)snprintf(seen + used, capacity - used, "[%d %d) ", (int)record.unread->first, (int)record.offset + 1);
+            else
+                used += (size_t)snprintf(seen + used, capacity - used, "%d ", (int)record.offset);
+            cr_assert(record.unread == NULL || (record.value.data == NULL && strcmp(record.unread->code, "unreadable-batch") == 0));
+        }
+        polkai_record_release(&record);
+    }
+}
+
+static void step_over(damage how, const char *expected)
+{
+    scene play = { 0 };
+    char seen[256] = "";
+    begin(&play);
+    write_good(&play, 0, 2);
+    write_bad(&play, how);
+    write_good(&play, 0, 2);
+    join(&play, false);
+    read_to(&play, 2 + how.records + 2, seen, sizeof seen);
+    cr_assert_str_eq(seen, expected);
+    cr_assert_not_null(strstr(play.last, "stepped over"), "%s", play.last);
+    end(&play);
+}
+
+Test(unread, one_record_with_a_damaged_payload_is_stepped_over, .timeout = 90)
+{
+    step_over((damage){ GZIP, 1, false }, "0 1 [2 3) 3 4 ");
+}
+
+Test(unread, all_records_of_the_batch_are_and_no_other, .timeout = 90)
+{
+    step_over((damage){ ZSTD, 13, false }, "0 1 [2 15) 15 16 ");
+}
+
+Test(unread, a_batch_with_a_wrong_checksum_is_too, .timeout = 90)
+{
+    step_over((damage){ GZIP, 5, true }, "0 1 [2 7) 7 8 ");
+}
+
+Test(unread, two_in_a_row_and_one_at_the_end_are_three_ranges, .timeout = 90)
+{
+    scene play = { 0 };
+    char seen[256] = "";
+    begin(&play);
+    write_bad(&play, (damage){ GZIP, 3, false });
+    write_bad(&play, (damage){ ZSTD, 4, false });
+    write_good(&play, 0, 1);
+    write_bad(&play, (damage){ GZIP, 6, false });
+    join(&play, false);
+    read_to(&play, 14, seen, sizeof seen);
+    cr_assert_str_eq(seen, "[0 3) [3 7) 7 [8 14) ");
+    write_good(&play, 0, 1);
+    read_to(&play, 15, seen, sizeof seen);
+    cr_assert_str_eq(seen, "14 ", "and what is written later comes");
+    end(&play);
+}
+
+Test(unread, its_partition_is_parked_where_that_is_wanted_and_the_others_go_on, .timeout = 90)
+{
+    scene play = { 0 };
+    begin(&play);
+    write_good(&play, 0, 2);
+    write_bad(&play, (damage){ GZIP, 3, false });
+    write_good(&play, 0, 2);
+    join(&play, true);
+    char seen[256] = "";
+    read_to(&play, 2, seen, sizeof seen);
+    for (int64_t limit = polkai_kafka_now_ns() + (int64_t)30 * 1000000000; strstr(play.last, "parked") == NULL && polkai_kafka_now_ns() < limit;)
+        cr_assert_eq(play.source->operations->poll(play.source, &(polkai_record){ 0 }, 1, 100), 0);
+    cr_assert_not_null(strstr(play.last, "t/0 is parked at offset 2"), "%s", play.last);
+    unsigned told = play.notices;
+    play.source->operations->pause(play.source, true);
+    play.source->operations->pause(play.source, false);
+    write_good(&play, 1, 3);
+    polkai_record record;
+    unsigned others = 0;
+    for (int64_t limit = polkai_kafka_now_ns() + (int64_t)3 * 1000000000; polkai_kafka_now_ns() < limit;) {
+        if (play.source->operations->poll(play.source, &record, 1, 100) == 0)
+            continue;
+        cr_assert_eq(record.partition, 1);
+        others++;
+        polkai_record_release(&record);
+    }
+    cr_assert_eq(others, 3);
+    cr_assert_eq(play.notices, told, "told once: %s", play.last);
+    end(&play);
+}
