@@ -9,7 +9,7 @@
 
 #include <time.h>
 
-enum { HEADERS_MEMORY = 1536 };
+enum { HEADERS_MEMORY = 1536, TOLD_AT = 4 };
 
 /* A call with the arguments it has, so that it can be made again. */
 typedef struct {
@@ -72,7 +72,7 @@ static answer make_until_answered(polkai_transacting *self, const call *to, polk
             return verdict;
         if (to->which == CALL_ABORT && atomic_load(&self->stopping))
             break;
-        if (tries == 1 && to->which != CALL_SEND)
+        if (tries == TOLD_AT && to->which != CALL_SEND)
             LOG_INFO(self->flow->options.log, "transaction: %s is tried again: %s", to->name, error->message);
         pause_before(self, tries);
     }

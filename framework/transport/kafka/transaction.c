@@ -9,7 +9,7 @@
 #include <base/error.h>
 #include <stdlib.h>
 
-enum { INIT_MS = 5000, PURGE_MS = 1000, MARGIN_MS = 15000 };
+enum { INIT_MS = 1000, PURGE_MS = 1000, MARGIN_MS = 15000 };
 
 typedef rd_kafka_topic_partition_list_t list;
 

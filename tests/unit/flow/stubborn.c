@@ -3,6 +3,7 @@
 #include <base/error.h>
 
 #include <criterion/criterion.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 /* ---- the sink ---- */
@@ -90,21 +91,23 @@ static polka_status start(polkai_source *source, const polkai_start *start, polk
     return self->inner->operations->start(self->inner, &own, error);
 }
 
-static stubborn_source *counting;        /* the one whose records are out */
-static void (*release_inner)(polkai_record *record);
+/* Lanes give records back. */
+static _Atomic(stubborn_source *) counting;              /* the one whose records are out */
+static _Atomic(void (*)(polkai_record *record)) release_inner;
 
 static void release(polkai_record *record)
 {
-    counting->released++;
-    release_inner(record);
+    atomic_fetch_add(&atomic_load(&counting)->released, 1);
+    atomic_load(&release_inner)(record);
 }
 
 static size_t poll_source(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
 {
-    counting = (stubborn_source *)source;
-    size_t count = counting->inner->operations->poll(counting->inner, records, capacity, timeout_ms);
+    stubborn_source *self = (stubborn_source *)source;
+    atomic_store(&counting, self);
+    size_t count = self->inner->operations->poll(self->inner, records, capacity, timeout_ms);
     for (size_t i = 0; i < count; i++) {
-        release_inner = records[i].release;
+        atomic_store(&release_inner, records[i].release);
         records[i].release = release;
     }
     return count;

@@ -4,6 +4,8 @@
 
 #include "harness.h"
 
+#include <stdatomic.h>
+
 typedef struct {
     polkai_sink sink;
     polkai_sink *inner;
@@ -23,7 +25,8 @@ typedef struct {
     void *user;
     unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
-    unsigned commits, pauses, rewinds, released;  /* released: records given back */
+    unsigned commits, pauses, rewinds;
+    atomic_uint released;                /* records given back */
     int commit_ms, close_ms;             /* what the flow gave the last of each; 0: an asynchronous commit, or none */
 } stubborn_source;
 
