@@ -108,7 +108,7 @@ void harness_stop(harness *h)
     polka_error error;
     if (h->flow == NULL)
         return;
-    polka_status status = polkai_flow_drain(h->flow, 1000, &error);
+    polka_status status = polkai_flow_drain(h->flow, 20000, &error);
     cr_expect_eq(status, POLKA_OK, "drain: %s", error.message);
     polkai_flow_destroy(h->flow);
     h->flow = NULL;

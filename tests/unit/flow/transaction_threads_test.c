@@ -182,7 +182,7 @@ Test(watchdog, says_which_call_hangs_and_ends_the_service)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         polka_error error = { .status = POLKA_OK };
         harness *h = harness_create();
-        flaky_transaction flaky = { .transaction.call_ms = 20 };
+        flaky_transaction flaky = { .transaction.call_ms = 200 };
         atomic_store(&flaky.blocked[rows[i].call], true);
         start(h, &copy, (polkai_flow_options){ .lanes = 1, .transaction_interval_ms = 1 }, &flaky, NULL);
         harness_put(h, "k", "a", NULL);
