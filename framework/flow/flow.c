@@ -106,6 +106,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     collect_targets(made);
     polkai_schemas_create(made);
     make_workers(made);
+    polkai_slots_create(made);
     made->batch = polkai_alloc(POLKAI_BATCH * sizeof *made->batch);
     *flow = made;
     return POLKA_OK;
@@ -239,12 +240,14 @@ static void stop_lanes(polkai_flow *flow, int64_t deadline_ms, bool *ended, bool
     for (size_t i = 0; i < flow->worker_count; i++) {
         polkai_worker *worker = &flow->workers[i];
         bool stuck = polkai_watch_is_stuck(worker);
-        if (stuck ? !polkai_watch_hold(worker) : !polkai_lane_stop(worker->lane, deadline_ms))
+        polkai_lane *lane = worker->lane;
+        pthread_mutex_lock(&flow->lock);
+        worker->lane = stuck ? lane : NULL;              /* nobody wakes it any more */
+        pthread_mutex_unlock(&flow->lock);
+        if (stuck ? !polkai_watch_hold(worker) : !polkai_lane_stop(lane, deadline_ms))
             *quiet = false;
         if (stuck || !*quiet)
             *ended = false;
-        if (!stuck)
-            worker->lane = NULL;
     }
 }
 

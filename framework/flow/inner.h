@@ -28,6 +28,7 @@
 typedef struct polkai_delivery polkai_delivery;
 typedef struct polkai_transacting polkai_transacting;
 typedef struct polkai_sending polkai_sending;
+typedef struct polkai_slots polkai_slots;
 
 /* An event type this service may emit. */
 typedef struct {
@@ -159,6 +160,7 @@ typedef struct polkai_worker {
     unsigned sweep, news;                /* the last one seen; of schemas too */
     uint64_t tickets;                    /* emissions made so far */
     polkai_running running;
+    atomic_bool slot_free;               /* those of its events that found none try again */
     polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
     atomic_ullong parked_keys, parked_events;
     uint8_t memory[SCRATCH_MEMORY];
@@ -226,6 +228,7 @@ struct polkai_flow {
     polkai_random random;
     polka_arena arena;                   /* as long as the flow */
     polkai_watch watch;
+    polkai_slots *slots;                 /* by reaction; NULL: none is limited to less than there are lanes */
     _Atomic(const polkai_ends *) ends;   /* at which this process ended before; NULL: none, as ever */
     atomic_ullong counts[12];
     polkai_record *batch;
@@ -254,6 +257,12 @@ void polkai_watch_look(polkai_flow *flow, int64_t now_ns);           /* a stuck 
 void polkai_watch_stop(polkai_flow *flow);               /* the thread, where there is one */
 bool polkai_watch_is_stuck(const polkai_worker *worker); /* and has not ended since it was found */
 bool polkai_watch_hold(polkai_worker *worker);           /* for good; false: it does not answer */
+
+/* ---- slots.c: on the lane, when flow->slots is there ---- */
+#define POLKAI_FOR_A_SLOT (INT64_MAX - 1)                /* when a unit is due that waits for one */
+void polkai_slots_create(polkai_flow *flow);             /* after the workers */
+bool polkai_slots_take(polka_context *unit);             /* false: the unit waits */
+void polkai_slots_give(polka_context *unit);
 
 /* ---- breaker.c ---- */
 void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, size_t count);        /* poll thread: they were assigned */

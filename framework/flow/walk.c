@@ -161,9 +161,13 @@ static void run_unit(polka_context *unit)
         polkai_settle(unit, POLKA_DEAD);
         return;
     }
+    if (unit->flow->slots != NULL && !polkai_slots_take(unit))
+        return;
     polkai_running_begin(&unit->worker->running, unit);
     polka_outcome outcome = polkai_walk_next(unit);
     polkai_running_end(&unit->worker->running);
+    if (unit->flow->slots != NULL)
+        polkai_slots_give(unit);
     if (!unit->reached && outcome == POLKA_SKIP)
         polkai_context_log(unit, POLKAI_LOG_DEBUG, "a middleware skipped this event before %s saw it", polkai_reaction_name(unit->reaction));
     polkai_settle(unit, outcome);
@@ -350,31 +354,41 @@ static void sweep(polkai_worker *worker)
     }
 }
 
-/* What waits for a schema, or for the acknowledgement or the id of one, is due when there is news of schemas. */
+typedef struct { int64_t now_ns; bool of_schemas, of_slots; } news;
+
+/* What waits for a schema, or for the acknowledgement or the id of one, is due when there is news of schemas; what found no slot, when one is free. */
+static bool is_news_for(const polka_context *unit, const news *heard)
+{
+    if (unit->state == UNIT_WAITING && unit->due_ns == POLKAI_FOR_A_SLOT)
+        return heard->of_slots;
+    return heard->of_schemas && (unit->state == UNIT_HOLDING || (unit->state == UNIT_WAITING && unit->delivery->waits_for_schema));
+}
+
 static bool hurry(polkai_parked *item, void *user)
 {
     polkai_delivery *delivery = DELIVERY_OF_PARKED(item);
-    const int64_t *now_ns = user;
+    const news *heard = user;
     bool any = false;
     for (size_t i = 0; i < delivery->unit_count; i++) {
         polka_context *unit = &delivery->units[i];
-        if (unit->state != UNIT_HOLDING && !(unit->state == UNIT_WAITING && delivery->waits_for_schema))
+        if (!is_news_for(unit, heard))
             continue;
-        unit->due_ns = *now_ns;
+        unit->due_ns = heard->now_ns;
         any = true;
     }
     if (any)
-        item->due_ns = *now_ns;
+        item->due_ns = heard->now_ns;
     return any;
 }
 
 static void hear_news(polkai_worker *worker, int64_t now_ns)
 {
-    unsigned news = atomic_load_explicit(&worker->flow->schemas.news, memory_order_acquire);
-    if (worker->news == news)
+    unsigned latest = atomic_load_explicit(&worker->flow->schemas.news, memory_order_acquire);
+    news heard = { now_ns, worker->news != latest, atomic_load_explicit(&worker->slot_free, memory_order_relaxed) && atomic_exchange(&worker->slot_free, false) };
+    if (!heard.of_schemas && !heard.of_slots)
         return;
-    worker->news = news;
-    polkai_parking_hurry(worker->parking, hurry, &now_ns);
+    worker->news = latest;
+    polkai_parking_hurry(worker->parking, hurry, &heard);
 }
 
 static void take(polkai_worker *worker, polkai_delivery *delivery, int64_t now_ns)

@@ -184,6 +184,11 @@ typedef struct polka_reaction {
      * flows on (properties breaker.attempts, breaker.folder).
      */
     uint32_t deadline_ms;
+    /*
+     * How many lanes run this handler at once; 0: all. For what takes no more (a database, a device). An event that must wait for its turn
+     * holds back its key only; its lane goes on with others.
+     */
+    unsigned concurrency;
     int polka_row;                       /* 1 by the macro; a row without it that is not { 0 } tells of a missing terminator */
 } polka_reaction;
 

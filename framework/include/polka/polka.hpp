@@ -31,6 +31,12 @@ struct reaction : polka_reaction {
         row.retry.first_delay_ms = first_delay_ms;
         return row;
     }
+    reaction limited(unsigned lanes) const
+    {
+        reaction row = *this;
+        row.concurrency = lanes;
+        return row;
+    }
     reaction named(const char *row_name) const
     {
         reaction row = *this;
