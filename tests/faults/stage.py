@@ -23,6 +23,8 @@ SESSION_MS = 3000
 IN_FLIGHT = 1000
 APPENDED = {"message.timestamp.type": "LogAppendTime"}               # of what keepers say: when it was there
 SETTINGS = ("group.min.session.timeout.ms=1000", "log.retention.ms=-1")
+# What a service says when it learns that others have its partitions: from the client library, or by the answer to its last commit.
+LOSSES = ("partitions were lost", "the last commit before giving up partitions failed")
 STILL_S = 90                             # so long nothing may move at the end of a run
 
 
@@ -98,6 +100,9 @@ class Keeper(Service):
     @property
     def pid(self):
         return self.process.pid
+
+    def losses(self):
+        return sum(len(self.says(text)) for text in LOSSES)
 
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -285,7 +290,7 @@ class Stage:
             for row in service.lines(whole=True):
                 if " on polka " in (row.get("message") or ""):                      # the first line of a start
                     process = next(starts, process)
-                if (row.get("message") or "").startswith("partitions were lost"):
+                if (row.get("message") or "").startswith(LOSSES):
                     found.append({"process": process, "at_us": _micros(row["time"])})
         return found
 

@@ -73,7 +73,7 @@ def zombie(stage, bug):
     frozen.stop()
     time.sleep(SESSION_MS / 1000 + 2)
     frozen.cont()
-    wait_for(lambda: f"{frozen.name} to say that its partitions were lost: {frozen.tail()}", lambda: frozen.says("partitions were lost"), 20)
+    wait_for(lambda: f"{frozen.name} to say that its partitions were lost: {frozen.tail()}", frozen.losses, 20)
     time.sleep(3)
     end(stage)
 

@@ -26,7 +26,7 @@ def play(stage, seconds):
     stage.feed.end(at_once=True)
     stage.wait_done(still_s=60)
     stage.term_all(3 * INTERVAL_MS / 1000 + 10)
-    lost = sum(len(keeper.says("partitions were lost")) + len(keeper.says("max.poll.interval")) for keeper in keepers)
+    lost = sum(keeper.losses() + len(keeper.says("max.poll.interval")) for keeper in keepers)
     if lost > 0:
         stage.stuck_text = f"{lost} times a member was evicted"
     return {"slow_handlers": slow, "evictions": lost}
