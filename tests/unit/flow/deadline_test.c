@@ -1,8 +1,6 @@
 /* deadline_test.c: handlers past their deadline, on lanes that are threads, with a clock of our own; inline on the real one. */
 #include "harness.h"
 
-#include <base/identity.h>
-
 #include <criterion/criterion.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,13 +23,15 @@ static __attribute__((noinline)) void stands_here(atomic_bool *until)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
-/* "f…" waits for the first flag, "o…" for the other; all answer. */
+/* "f…" waits for the first flag, "o…" and "O…" for the other, the latter when it is tried again; all answer. */
 static polka_outcome waits(polka_context *ctx, const note *asked)
 {
     atomic_fetch_add(&begun, 1);
     if (asked->text.data[0] == 'f')
         stands_here(&release_first);
-    if (asked->text.data[0] == 'o')
+    if (asked->text.data[0] == 'O' && polka_caused_by(ctx)->attempt == 1)
+        return polka_retry(ctx, "half a second later, or a whole one");
+    if (asked->text.data[0] == 'o' || asked->text.data[0] == 'O')
         stands_here(&release_others);
     polka_emit(ctx, &test_answered_event, asked, NULL);
     atomic_fetch_add(&ended, 1);
@@ -43,7 +43,8 @@ static const polka_service patient = { .name = "patient", .reactions = (const po
 static const polka_service usual = { .name = "usual", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
 static const polka_service brisk = { .name = "brisk", .reactions = (const polka_reaction[]){
-    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 1600), { 0 } } };
+    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 1600,
+                .retry = { .attempts = 2, .first_delay_ms = 1000 }), { 0 } } };
 static const polka_service hasty = { .name = "hasty", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 100), { 0 } } };
 
@@ -89,48 +90,44 @@ static void logged(const char *what)
     cr_expect_not_null(strstr(h->all_logs, what), "'%s' is not in: %s", what, h->all_logs);
 }
 
-/* A key of the lane `index` of two. */
-static const char *key_on(size_t index, char key[16])
+/* While the drain waits. */
+static void *release_later(void *unused)
 {
-    for (int i = 0;; i++) {
-        snprintf(key, 16, "key-%d", i);
-        if (polkai_key_hash(key, strlen(key)) % 2 == index)
-            return key;
-    }
+    nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+    atomic_store(&release_others, true);
+    return unused;
 }
 
 Test(deadline, of_a_handler_that_never_returns_ends_the_service_and_commits_what_is_finished)
 {
     polka_error error, drained;
-    char key[16], stuck[200];
+    pthread_t releaser;
     h = harness_create();                /* on the real clock, as a drain does not wait on a virtual one */
     harness_start(h, &brisk, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
     for (int i = 0; i < 9; i++) {
+        char key[16];
         snprintf(key, sizeof key, "before%d", i);
         harness_put(h, key, "a", NULL);
     }
     step_until(&ended, 9);
-    harness_put(h, key_on(0, key), "f", "id-of-it");
-    harness_put(h, key, "a", NULL);      /* never begun */
-    snprintf(stuck, sizeof stuck, "Event id-of-it at test.asked/0/9, key %s, correlation id-of-it, attempt 1", key);
+    harness_put(h, "other", "O", NULL);
     step_until(&begun, 10);
-    for (int64_t until = real_ms() + 1100; real_ms() < until;)
-        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK, "%s", error.message);
-    harness_put(h, key_on(1, key), "o", NULL);
-    harness_put(h, key, "a", NULL);      /* never begun, too */
-    step_until(&begun, 11);
+    harness_put(h, "first", "f", "id-of-it");
+    step_until(&begun, 12);              /* it, and the other again: later than it, so that its deadline has not passed */
+    harness_put(h, "first", "a", NULL);  /* never begun */
+    harness_put(h, "other", "a", NULL);  /* neither */
     for (int64_t until = real_ms() + LIMIT_MS; real_ms() < until && polkai_flow_step(h->flow, 1, NULL, &error) == POLKA_OK;) { /* on */ }
     cr_expect_str_eq(error.code, "handler-stuck");
     cr_expect(polkai_flow_log_stuck(h->flow, &error));
     logged("waits (reaction test.Asked) is past its deadline of 1600 ms");
-    logged(stuck);
+    logged("Event id-of-it at test.asked/0/10, key first, correlation id-of-it, attempt 1");
     logged("stands_here+0x");
     logged("waits+0x");
-    atomic_store(&release_others, true);
+    pthread_create(&releaser, NULL, release_later, NULL);
     cr_expect_eq(polkai_flow_drain(h->flow, 5000, &drained), POLKA_TRANSIENT);
     cr_expect_eq(atomic_load(&ended), 10u, "the other one has ended, and nothing was begun");
     cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 10, "and what it emitted was sent");
-    cr_expect_eq(harness_committed(h, "brisk", "test.asked"), 9);
+    cr_expect_eq(harness_committed(h, "brisk", "test.asked"), 10, "up to the stuck one");
     atomic_store(&release_first, true);
     nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
     cr_expect_eq(atomic_load(&ended), 10u, "the thread is held for good");
@@ -173,6 +170,7 @@ Test(deadline, does_not_run_while_nobody_looks_as_when_the_process_was_stopped)
     begin(&patient, 1);
     harness_put(h, "k", "f", NULL);
     step_until(&begun, 1);
+    cr_expect_eq(pass_ms(500, &error), POLKA_OK);        /* it is seen */
     h->now_ns += INT64_C(3600) * 1000000000;
     cr_expect_eq(polkai_flow_step(h->flow, 0, NULL, &error), POLKA_OK, "%s", error.message);
     atomic_store(&release_first, true);
