@@ -190,9 +190,12 @@ class Kafka(Case):
     def test_up_is_given_folder_and_port_and_down_follows(self):
         self.script("up", UP % "127.0.0.1:1")
         self.script("down", DOWN)
-        self.polka("dev", "--kafka", "--port", "29091", code=3)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        self.polka("dev", "--kafka", "--port", port, code=3)
         data = os.path.join(self.root, ".polka/kafka")
-        self.assertEqual(self.calls(), [f"up --dir {data} --port 29091", f"down --dir {data}"])
+        self.assertEqual(self.calls(), [f"up --dir {data} --port {port}", f"down --dir {data}"])
 
     def test_up_that_fails_is_said(self):
         self.script("up", "#!/bin/sh\necho no Java here >&2\nexit 1\n")
