@@ -218,8 +218,8 @@ struct polkai_flow {
     unsigned resend_attempt;
     int64_t resend_due_ns, commit_due_ns, full_since_ns, complained_ns;
     int64_t commit_again_ns;             /* a commit may have failed: all are made again from then on; 0: no */
-    uint64_t in_flight;
-    size_t in_flight_bytes;
+    uint64_t in_flight, leaving;         /* leaving: of them, in the transaction under way; the budget leaves those out */
+    size_t in_flight_bytes, leaving_bytes;
     atomic_uint sweep;
     atomic_bool stop, failed;
     polka_error failure;                 /* why the service has to stop */
@@ -235,6 +235,14 @@ struct polkai_flow {
 };
 
 enum { COUNT_RECEIVED, COUNT_DONE, COUNT_SKIPPED, COUNT_DEAD, COUNT_RETRIES, COUNT_EMITTED, COUNT_UNKNOWN, COUNT_TOMBSTONES, COUNT_RESENT };
+
+/* How many events the budget still has room for. A transaction under way takes no room, so that one fills while one is committed. */
+static inline size_t polkai_room(const polkai_flow *flow)
+{
+    uint64_t events = flow->in_flight - flow->leaving;
+    bool full = events >= flow->options.in_flight_events || flow->in_flight_bytes - flow->leaving_bytes >= flow->options.in_flight_bytes;
+    return full ? 0 : (size_t)(flow->options.in_flight_events - events);
+}
 
 static inline void polkai_count(polkai_flow *flow, unsigned which)
 {

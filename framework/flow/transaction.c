@@ -137,6 +137,7 @@ static void fill(polkai_transacting *self)
     for (; at != NULL && batch->count < self->flow->options.transaction_events; at = at->next_taken) {
         polkai_tracker_finish(&at->partition->tracker, at->sequence);
         batch->count++;
+        self->flow->leaving_bytes += at->bytes;
         last = at;
     }
     batch->first = self->first;
@@ -144,6 +145,7 @@ static void fill(polkai_transacting *self)
     self->first = at;
     self->last = at == NULL ? NULL : self->last;
     self->count -= batch->count;
+    self->flow->leaving = batch->count;
 }
 
 static void list_positions(polkai_flow *flow, polkai_batch *batch)
@@ -194,8 +196,7 @@ static bool is_due(const polkai_flow *flow)
     if (self->count == 0)
         return false;
     /* with a full budget nothing else comes, so waiting brings nothing */
-    return self->count >= flow->options.transaction_events || flow->in_flight >= flow->options.in_flight_events ||
-           flow->in_flight_bytes >= flow->options.in_flight_bytes || now_ns(flow) >= self->due_ns;
+    return self->count >= flow->options.transaction_events || polkai_room(flow) == 0 || now_ns(flow) >= self->due_ns;
 }
 
 /* ---- going back ---- */
@@ -294,6 +295,7 @@ static size_t end_when_ended(polkai_flow *flow)
     }
     size_t count = end_all(batch);
     forget_batch(batch);
+    flow->leaving = flow->leaving_bytes = 0;
     return count;
 }
 

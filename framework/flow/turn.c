@@ -187,9 +187,7 @@ static void hand_over(polkai_flow *flow)
 /* How many more records may be taken; 0 when the budget of events or bytes is used up. */
 static size_t room(polkai_flow *flow)
 {
-    if (flow->in_flight >= flow->options.in_flight_events || flow->in_flight_bytes >= flow->options.in_flight_bytes)
-        return 0;
-    size_t left = flow->options.in_flight_events - flow->in_flight;
+    size_t left = polkai_room(flow);
     size_t most = flow->threaded ? POLKAI_BATCH : INLINE_BATCH;
     return left < most ? left : most;
 }

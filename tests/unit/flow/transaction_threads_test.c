@@ -95,6 +95,25 @@ Test(handlers, run_on_during_a_commit)
     harness_destroy(h);
 }
 
+Test(handlers, fill_the_next_transaction_while_one_with_all_of_the_budget_is_committed)
+{
+    harness *h = harness_create();
+    flaky_transaction flaky = { 0 };
+    start(h, &copy, (polkai_flow_options){ .lanes = 1, .transaction_interval_ms = 60000, .in_flight_events = 10 }, &flaky, NULL);
+    atomic_store(&flaky.blocked[FLAKY_COMMIT], true);
+    for (int i = 0; i < 40; i++)
+        harness_put(h, "k", "a", NULL);
+    STEP_UNTIL(h, atomic_load(&flaky.inside[FLAKY_COMMIT]) == 1);
+    STEP_UNTIL(h, polkai_flow_count(h->flow).done == 20);
+    for (int i = 0; i < 20; i++)
+        step(h);
+    cr_assert_eq(polkai_flow_count(h->flow).received, 20, "the budget holds for what is not in the transaction");
+    cr_assert_eq(answers(h), 0);
+    atomic_store(&flaky.blocked[FLAKY_COMMIT], false);
+    STEP_UNTIL(h, answers(h) == 40);
+    harness_destroy(h);
+}
+
 /* ---- another member ---- */
 
 static polkai_source *join(harness *h, const char *group)
