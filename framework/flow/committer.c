@@ -137,12 +137,20 @@ static answer send_one(polkai_transacting *self, polkai_sending *sending, polka_
     return make_until_answered(self, &(call){ "send", CALL_SEND, &record, sending }, error);
 }
 
+static bool is_stale(const polkai_transacting *self, polka_error *error)
+{
+    if (!atomic_load_explicit(&self->batch.stale, memory_order_relaxed))
+        return false;
+    (void)!polkai_fail(error, POLKA_TRANSIENT, "partitions-lost", "its partitions are another member's by now");
+    return true;
+}
+
 static answer send_all(polkai_transacting *self, polka_error *error)
 {
     for (polkai_delivery *at = self->batch.first; at != NULL; at = at->next_taken)
         for (size_t i = 0; i < at->unit_count; i++)
             for (polkai_sending *each = at->units[i].first; each != NULL; each = each->next) {
-                if (atomic_load_explicit(&self->batch.stale, memory_order_relaxed))
+                if (is_stale(self, error))
                     return POLKAI_TRANSACTION_ABORT;
                 answer verdict = send_one(self, each, error);
                 if (verdict != POLKAI_TRANSACTION_DONE)
@@ -153,10 +161,7 @@ static answer send_all(polkai_transacting *self, polka_error *error)
 
 static answer unless_stale(polkai_transacting *self, const char *name, int which, polka_error *error)
 {
-    if (!atomic_load(&self->batch.stale))
-        return make_until_answered(self, &(call){ .name = name, .which = which }, error);
-    (void)!polkai_fail(error, POLKA_TRANSIENT, "partitions-lost", "its partitions are another member's by now");
-    return POLKAI_TRANSACTION_ABORT;
+    return is_stale(self, error) ? POLKAI_TRANSACTION_ABORT : make_until_answered(self, &(call){ .name = name, .which = which }, error);
 }
 
 static answer carry_out(polkai_transacting *self, polka_error *error)
@@ -188,7 +193,8 @@ static polkai_batch_end run(polkai_transacting *self)
     answer verdict = carry_out(self, &batch->error);
     if (verdict == POLKAI_TRANSACTION_DONE)
         return BATCH_COMMITTED;
-    batch->refused = verdict == POLKAI_TRANSACTION_ABORT ? self->transaction->refused : NULL;
+    if (verdict == POLKAI_TRANSACTION_ABORT && batch->error.status == POLKA_POISON)
+        batch->refused = self->transaction->refused;
     if (verdict == POLKAI_TRANSACTION_STOP)
         (void)stopped_by(self, &batch->error);
     if (verdict == 0)                    /* nobody goes on with it: its partitions are read by others at once, and not after a time-out */

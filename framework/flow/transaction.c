@@ -148,6 +148,7 @@ static void fill(polkai_transacting *self)
     self->flow->leaving = batch->count;
 }
 
+/* By the source's own names: a partition that has moved without an event of it in the batch may be gone before the batch is. */
 static void list_positions(polkai_flow *flow, polkai_batch *batch)
 {
     size_t most = 0;
@@ -158,7 +159,7 @@ static void list_positions(polkai_flow *flow, polkai_batch *batch)
         int64_t passed = polkai_tracker_watermark(&at->tracker);
         if (at->detached || atomic_load(&at->fenced) || passed < 0 || passed == at->committed)
             continue;
-        batch->positions[batch->position_count++] = (polkai_position){ at->topic, at->number, passed };
+        batch->positions[batch->position_count++] = (polkai_position){ { at->topic.size, at->seen }, at->number, passed };
         at->committed = passed;          /* when it fails all partitions begin anew */
     }
 }

@@ -1,6 +1,8 @@
 /* transaction_threads_test.c: exactly-once with lanes and a committer that are threads: order, revoke and loss in the middle, a call that hangs. */
 #include "flaky.h"
 
+#include <flow/schema/framing.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,25 @@ static const polka_service copy = { .name = "copy", .reactions = (const polka_re
     POLKA_REACT(test_asked, answer, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
 static const polka_service shuffled = { .name = "shuffled", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, answer_in_any_order, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 3, .first_delay_ms = 2 }), { 0 } } };
+
+static polka_outcome answer_twice(polka_context *ctx, const note *asked)
+{
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    return POLKA_DONE;
+}
+
+static polka_outcome wait(polka_context *ctx, const note *answered)
+{
+    (void)answered;
+    return polka_retry(ctx, "later");
+}
+
+static const polka_service doubled = { .name = "doubled", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, answer_twice, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
+static const polka_service both = { .name = "both", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, answer, .emits = POLKA_EMITS(&test_answered_event)),
+    POLKA_REACT(test_answered, wait, .retry = { .attempts = 100, .first_delay_ms = 30000 }), { 0 } } };
 
 static int64_t now_ms(void)
 {
@@ -189,6 +210,47 @@ Test(loss, in_the_middle_of_a_transaction_aborts_it)
     cr_assert_eq(flaky.made[FLAKY_COMMIT], 0);
     cr_assert_eq(answers(h), 0);
     cr_assert_lt(harness_committed(h, "copy", "test.asked"), 0);
+    harness_destroy(h);
+}
+
+Test(loss, is_what_the_log_gives_as_the_reason)
+{
+    harness *h = harness_create();
+    flaky_transaction flaky = { 0 };
+    stubborn_source source = { 0 };
+    polkai_position lost = { POLKA_TEXT("test.asked"), 0, -1 };
+    start(h, &doubled, (polkai_flow_options){ .lanes = 1, .transaction_interval_ms = 1 }, &flaky, &source);
+    atomic_store(&flaky.blocked[FLAKY_SEND], true);
+    harness_put(h, "k", "a", NULL);
+    STEP_UNTIL(h, atomic_load(&flaky.inside[FLAKY_SEND]) == 1);
+    source.listener.revoked(source.listener.user, &lost, 1, true);
+    atomic_store(&flaky.blocked[FLAKY_SEND], false);
+    STEP_UNTIL(h, flaky.made[FLAKY_ABORT] == 1 && polkai_flow_count(h->flow).in_flight == 0);
+    cr_assert_not_null(strstr(h->all_logs, "was aborted: its partitions are another member's by now"), "%s", h->all_logs);
+    harness_destroy(h);
+}
+
+/* Found by reading: a transaction names each partition that has moved, also one of which nothing leaves; that one may go meanwhile. */
+Test(revoke, of_a_partition_without_anything_in_the_transaction_leaves_its_name)
+{
+    harness *h = harness_create();
+    flaky_transaction flaky = { 0 };
+    stubborn_source source = { 0 };
+    polkai_position revoked = { POLKA_TEXT("test.answers"), 0, -1 };
+    uint8_t value[POLKAI_SINGLE_OBJECT_BYTES + 2] = { [POLKAI_SINGLE_OBJECT_BYTES] = 2, 'x' };
+    polkai_header type = { POLKA_TEXT("ce_type"), { 13, (const uint8_t *)"test.Answered" } };
+    polkai_framing_write(value, test_answered_event.fingerprint);
+    harness_put_raw(h, "test.answers", (polka_bytes){ 1, (const uint8_t *)"k" }, (polka_bytes){ sizeof value, value }, &type, 1);
+    start(h, &both, (polkai_flow_options){ .lanes = 1, .transaction_interval_ms = 1 }, &flaky, &source);
+    atomic_store(&flaky.blocked[FLAKY_SEND], true);
+    STEP_UNTIL(h, polkai_flow_count(h->flow).parked_events == 1);
+    harness_put(h, "k", "a", NULL);
+    STEP_UNTIL(h, atomic_load(&flaky.inside[FLAKY_SEND]) == 1);
+    source.listener.revoked(source.listener.user, &revoked, 1, false);
+    atomic_store(&flaky.blocked[FLAKY_SEND], false);
+    STEP_UNTIL(h, harness_committed(h, "both", "test.asked") == 1);
+    cr_assert_eq(flaky.offset_count, 2, "both were named");
+    cr_assert_eq(flaky.made[FLAKY_ABORT], 0);
     harness_destroy(h);
 }
 
