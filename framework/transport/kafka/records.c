@@ -92,6 +92,16 @@ static polkai_transaction_verdict so_far(kafka_transaction *self, polka_error *e
     return self->failed != RD_KAFKA_RESP_ERR_NO_ERROR || self->unproven ? POLKAI_TRANSACTION_ABORT : POLKAI_TRANSACTION_DONE;
 }
 
+/* librdkafka refuses each further call from the moment when a record was refused, whose report may not have been served yet. */
+polkai_transaction_verdict polkai_kafka_records_explain(kafka_transaction *self, polkai_transaction_verdict verdict, polka_error *error)
+{
+    if (verdict != POLKAI_TRANSACTION_ABORT)
+        return verdict;
+    rd_kafka_poll(self->client.handle, 0);
+    (void)so_far(self, error);
+    return verdict;
+}
+
 polkai_transaction_verdict polkai_kafka_records_await(kafka_transaction *self, polka_error *error)
 {
     rd_kafka_resp_err_t code = rd_kafka_flush(self->client.handle, (int)self->transaction.request_ms);
@@ -133,9 +143,11 @@ static polkai_transaction_verdict not_sent(kafka_transaction *self, const polkai
         rd_kafka_poll(self->client.handle, QUEUE_MS);
         return POLKAI_TRANSACTION_AGAIN;
     }
-    if (status == POLKA_POISON)
-        self->transaction.refused = cookie;
-    return fatal ? POLKAI_TRANSACTION_RENEW : POLKAI_TRANSACTION_ABORT;
+    polkai_transaction_verdict verdict = fatal ? POLKAI_TRANSACTION_RENEW : POLKAI_TRANSACTION_ABORT;
+    if (status != POLKA_POISON)
+        return polkai_kafka_records_explain(self, verdict, error);
+    self->transaction.refused = cookie;
+    return verdict;
 }
 
 polkai_transaction_verdict polkai_kafka_records_send(polkai_transaction *transaction, const polkai_record *record, void *cookie, polka_error *error)

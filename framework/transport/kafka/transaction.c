@@ -151,8 +151,9 @@ static polkai_transaction_verdict kafka_offsets(polkai_transaction *transaction,
     for (size_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(partitions, positions[i].topic.data, positions[i].partition)->offset = positions[i].offset;
     const polkai_kafka_membership *as = (const polkai_kafka_membership *)membership;
-    return verdict_of(self, rd_kafka_send_offsets_to_transaction(self->client.handle, partitions, as->metadata, -1), "offsets did not become part of the transaction",
-                      error);
+    polkai_transaction_verdict verdict = verdict_of(self, rd_kafka_send_offsets_to_transaction(self->client.handle, partitions, as->metadata, -1),
+                                                    "offsets did not become part of the transaction", error);
+    return polkai_kafka_records_explain(self, verdict, error);
 }
 
 /* All acknowledgements first: after them a record that was not taken still can be told apart, and the transaction be aborted. */
@@ -162,7 +163,8 @@ static polkai_transaction_verdict kafka_commit(polkai_transaction *transaction, 
     polkai_transaction_verdict verdict = polkai_kafka_records_await(self, error);
     if (verdict != POLKAI_TRANSACTION_DONE)
         return verdict;
-    return verdict_of(self, rd_kafka_commit_transaction(self->client.handle, -1), "the transaction was not committed", error);
+    verdict = verdict_of(self, rd_kafka_commit_transaction(self->client.handle, -1), "the transaction was not committed", error);
+    return polkai_kafka_records_explain(self, verdict, error);
 }
 
 static polkai_transaction_verdict kafka_abort(polkai_transaction *transaction, polka_error *error)

@@ -32,6 +32,8 @@ typedef struct {
 void polkai_kafka_records_begin(polkai_kafka_transaction *transaction);                  /* nothing is sent yet, and nothing has failed */
 polkai_transaction_verdict polkai_kafka_records_send(polkai_transaction *transaction, const polkai_record *record, void *cookie, polka_error *error);
 polkai_transaction_verdict polkai_kafka_records_await(polkai_kafka_transaction *transaction, polka_error *error);   /* all acknowledgements; AGAIN: not yet */
+/* _explain: why a call answered ABORT, when it was for a record: `error` and `refused` tell of that. Returns the verdict as it is. */
+polkai_transaction_verdict polkai_kafka_records_explain(polkai_kafka_transaction *transaction, polkai_transaction_verdict verdict, polka_error *error);
 void polkai_kafka_records_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *client);
 void polkai_kafka_records_detach(polkai_kafka_transaction *transaction);                 /* before the producer is destroyed */
 void polkai_kafka_records_free(polkai_kafka_transaction *transaction);

@@ -1,0 +1,82 @@
+/* What a transaction on a mock cluster says of a record that the broker refuses, whichever call meets it first. */
+#include <transport/kafka/source.h>
+#include <transport/kafka/transaction.h>
+
+#include <criterion/criterion.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdlib.h>
+
+enum { PRODUCE = 0, LIMIT_S = 30 };
+typedef struct { rd_kafka_t *owner; rd_kafka_mock_cluster_t *mock; polkai_transaction *transaction; polka_error error; } scene;
+
+static void begin(scene *play)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
+    play->owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+    play->mock = rd_kafka_mock_cluster_new(play->owner, 1);
+    cr_assert_eq(rd_kafka_mock_topic_create(play->mock, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(play->mock), .group = "g" };
+    cr_assert_eq(polkai_kafka_transaction_open(&play->transaction, &options, &play->error), POLKA_OK, "%s", play->error.message);
+    const polkai_transaction_operations *calls = play->transaction->operations;
+    while (calls->init(play->transaction, &play->error) == POLKAI_TRANSACTION_AGAIN) { /* again */ }
+    cr_assert_eq(calls->begin(play->transaction, &play->error), POLKAI_TRANSACTION_DONE, "%s", play->error.message);
+    rd_kafka_mock_push_request_errors(play->mock, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+}
+
+static void end(scene *play)
+{
+    play->transaction->operations->close(play->transaction);
+    rd_kafka_mock_cluster_destroy(play->mock);
+    rd_kafka_destroy(play->owner);
+}
+
+static polkai_transaction_verdict give(scene *play, uintptr_t cookie)
+{
+    return play->transaction->operations->send(play->transaction, &(polkai_record){ .topic = POLKA_TEXT("t"), .value = { 1, (const uint8_t *)"v" } },
+                                               (void *)cookie, &play->error);
+}
+
+static polkai_transaction_verdict give_offsets(scene *play)
+{
+    polkai_position position = { POLKA_TEXT("t"), 0, 1 };
+    polkai_kafka_membership membership = { .metadata = rd_kafka_consumer_group_metadata_new("g") };
+    polkai_transaction_verdict verdict = play->transaction->operations->offsets(play->transaction, &position, 1, &membership.membership, &play->error);
+    rd_kafka_consumer_group_metadata_destroy(membership.metadata);
+    return verdict;
+}
+
+static void expect_refused(const scene *play, polkai_transaction_verdict verdict)
+{
+    cr_assert_eq(verdict, POLKAI_TRANSACTION_ABORT, "%s", play->error.message);
+    cr_assert_eq((uintptr_t)play->transaction->refused, 7, "%s", play->error.message);
+    cr_assert_eq(play->error.status, POLKA_POISON);
+    cr_assert_str_eq(play->error.code, "MSG_SIZE_TOO_LARGE");
+}
+
+/* Found by reading: its report was served by the commit and the abort only, so the same transaction failed again and again. */
+Test(transaction, names_the_refused_record_when_the_offsets_meet_it_first, .timeout = 60)
+{
+    scene play = { .owner = NULL };
+    begin(&play);
+    cr_assert_eq(give(&play, 7), POLKAI_TRANSACTION_DONE);
+    polkai_transaction_verdict verdict = POLKAI_TRANSACTION_DONE;
+    for (int64_t until = polkai_kafka_now_ns() + (int64_t)LIMIT_S * 1000000000; verdict == POLKAI_TRANSACTION_DONE && polkai_kafka_now_ns() < until;)
+        verdict = give_offsets(&play);
+    expect_refused(&play, verdict);
+    end(&play);
+}
+
+Test(transaction, names_the_refused_record_when_a_later_send_meets_it_first, .timeout = 60)
+{
+    scene play = { .owner = NULL };
+    begin(&play);
+    cr_assert_eq(give(&play, 7), POLKAI_TRANSACTION_DONE);
+    rd_kafka_queue_t *reports = rd_kafka_queue_get_main(((polkai_kafka_transaction *)play.transaction)->client.handle);
+    for (int64_t until = polkai_kafka_now_ns() + (int64_t)LIMIT_S * 1000000000; rd_kafka_queue_length(reports) == 0;)
+        cr_assert_lt(polkai_kafka_now_ns(), until, "no report came");
+    rd_kafka_queue_destroy(reports);
+    polkai_transaction_verdict verdict = give(&play, 8);
+    expect_refused(&play, verdict);
+    end(&play);
+}
