@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DEADLINE_MS = 5000 };
+enum { DEADLINE_MS = 15000 };             /* the broker has answered a moment ago; a new leader may take so long */
 
 typedef struct {
     /* as asked for */
@@ -34,7 +34,7 @@ typedef struct {
     polka_arena arena;                   /* of one emission */
     /* what became of it */
     int64_t started, sent, settled;
-    int64_t moved_ns;                    /* when something was settled last, or nothing was under way */
+    int64_t moved_ns, seen;              /* when something was settled last, or nothing was under way */
     polka_error failure;                 /* status OK: none */
 } emitter;
 
@@ -69,8 +69,9 @@ static bool serve(emitter *emit, int timeout_ms)
 {
     emit->sink->operations->poll(emit->sink, timeout_ms);
     int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
-    if (emit->settled == emit->sent)
+    if (emit->settled == emit->sent || emit->settled != emit->seen)
         emit->moved_ns = now;
+    emit->seen = emit->settled;
     if (now - emit->moved_ns < DEADLINE_MS * (int64_t)1000000)
         return true;
     if (emit->failure.status == POLKA_OK)

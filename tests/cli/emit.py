@@ -189,7 +189,7 @@ class Sent(Case):
     def test_emit_gives_up_when_the_broker_is_gone_and_counts_what_is_open(self):
         emit = self.slowly()
         self.process.kill()
-        self.assertEqual(emit.wait(15), 3)
+        self.assertEqual(emit.wait(40), 3)
         self.assertRegex(emit.stderr.read(), r"\d+ of \d+ records are not acknowledged")
 
     def test_emit_that_is_stopped_before_its_end_exits_130(self):

@@ -1,0 +1,283 @@
+/* missing.c: manifests and contracts against the events that are there, and against how far each group is. */
+#include <cli/missing.h>
+
+#include <base/arena.h>
+#include <base/text.h>
+#include <cli/build.h>
+#include <cli/collect.h>
+#include <cli/reader.h>
+#include <cli/services.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { REACTION_MS = 60000 };
+
+/* How far a group is in one partition. */
+typedef struct { const char *group; char *topic; int32_t partition; int64_t committed, high; } place;
+
+struct cli_expected {
+    cli_manifests manifests;
+    cli_contracts contracts;
+    polkai_admin *admin;
+    size_t place_count;
+    place *places;
+};
+
+/* ---- open ---- */
+
+static polka_status read_build(cli_expected *expected, const cli_project *project, polka_error *error)
+{
+    cli_build build AUTO(cli_build_close) = { 0 };
+    TRY(cli_build_open(&build, project, NULL, error));
+    TRY(cli_build_check(&build, error));
+    return cli_manifests_describe(&expected->manifests, project, &build, error);
+}
+
+static polka_status read_contracts(cli_expected *expected, const cli_project *project, polka_error *error)
+{
+    for (size_t i = 0; i < project->schemas.count; i++) {
+        char *schemas AUTO(cli_free_text) = cli_project_path(project, project->schemas.items[i]);
+        char *folder AUTO(cli_free_text) = cli_format("%s/flows", schemas);
+        TRY(cli_contracts_folder(&expected->contracts, cli_path_shown(folder), false, error));
+    }
+    return POLKA_OK;
+}
+
+polka_status cli_expected_open(cli_expected **expected, const cli_project *project, const cli_connection *connection, polkai_admin *admin, polka_error *error)
+{
+    cli_expected *made = *expected = polkai_alloc(sizeof *made);
+    polka_error without;
+    made->manifests.examine = true;
+    made->admin = admin;
+    polka_status status = cli_services_known(&made->manifests, connection, admin, error);
+    if (status == POLKA_TRANSIENT)
+        return status;
+    if (made->manifests.count == 0 && read_build(made, project, &without) != POLKA_OK)
+        cli_say("no service has said what it is on " CLI_SERVICES_TOPIC ", and there is no build to ask: what is missing cannot be told");
+    return read_contracts(made, project, error);
+}
+
+void cli_expected_renew(cli_expected *expected)
+{
+    for (size_t i = 0; i < expected->place_count; i++)
+        free(expected->places[i].topic);
+    expected->place_count = 0;
+}
+
+void cli_expected_close(cli_expected *expected)
+{
+    if (expected == NULL)
+        return;
+    cli_expected_renew(expected);
+    free(expected->places);
+    cli_manifests_free(&expected->manifests);
+    cli_contracts_free(&expected->contracts);
+    free(expected);
+}
+
+/* ---- how far a group is ---- */
+
+static polka_status ask(cli_expected *expected, const char *group, const cli_node *node, place *at, polka_error *error)
+{
+    const polkai_admin_operations *operations = expected->admin->operations;
+    polkai_position position = { polka_text_of(node->topic), node->partition, -1001 };
+    int64_t low;
+    *at = (place){ group, polkai_strdup(node->topic), node->partition, -1001, -1 };
+    expected->places = polkai_realloc(expected->places, (expected->place_count + 1) * sizeof *expected->places);
+    polka_status status = operations->committed(expected->admin, group, &position, 1, error);
+    if (status == POLKA_OK)
+        status = operations->watermarks(expected->admin, node->topic, node->partition, &low, &at->high, error);
+    at->committed = position.offset;
+    expected->places[expected->place_count++] = *at;
+    return status;
+}
+
+static polka_status place_of(cli_expected *expected, const char *group, const cli_node *node, place *at, polka_error *error)
+{
+    for (size_t i = 0; i < expected->place_count; i++) {
+        *at = expected->places[i];
+        if (at->partition == node->partition && strcmp(at->group, group) == 0 && strcmp(at->topic, node->topic) == 0)
+            return POLKA_OK;
+    }
+    return ask(expected, group, node, at, error);
+}
+
+/* ---- contracts ---- */
+
+static bool lists(const polkai_contract_events *events, const char *name)
+{
+    for (size_t i = 0; i < events->count; i++)
+        if (polka_text_equal(events->items[i]->text, polka_text_of(name)))
+            return true;
+    return false;
+}
+
+static bool fulfils(const polkai_contract_step *step, const polkai_manifest_reaction *reaction)
+{
+    for (size_t i = 0; i < reaction->emit_count; i++)
+        if (lists(&step->one_of, reaction->emits[i]))
+            return true;
+    return false;
+}
+
+static const polkai_contract *contract_of(const cli_expected *expected, const cli_flow *flow)
+{
+    for (size_t i = 0; i < expected->contracts.count; i++)
+        for (size_t n = 0; n < flow->count; n++)
+            if (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && lists(&expected->contracts.items[i]->starts, flow->nodes[n].type))
+                return expected->contracts.items[i];
+    return NULL;
+}
+
+const char *cli_expected_ends(const cli_expected *expected, const cli_flow *flow, bool *ended)
+{
+    const polkai_contract *contract = contract_of(expected, flow);
+    *ended = false;
+    for (size_t n = 0; contract != NULL && n < flow->count; n++)
+        *ended = *ended || (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && lists(&contract->ends, flow->nodes[n].type));
+    return contract == NULL ? NULL : contract->name;
+}
+
+/* ---- reactions ---- */
+
+static bool emits(const polkai_manifest_reaction *reaction, const char *type)
+{
+    for (size_t i = 0; type != NULL && i < reaction->emit_count; i++)
+        if (strcmp(reaction->emits[i], type) == 0)
+            return true;
+    return false;
+}
+
+static bool seen(const cli_flow *flow, size_t event, const polkai_manifest *service, const polkai_manifest_reaction *reaction)
+{
+    for (size_t i = 0; i < flow->count; i++) {
+        const cli_node *node = &flow->nodes[i];
+        if (node->parent != event)
+            continue;
+        if (node->letter != NULL && strcmp(node->group, service->group) == 0 && (strcmp(node->reaction, reaction->name) == 0 || strcmp(node->reaction, "-") == 0))
+            return true;
+        if (node->letter == NULL && emits(reaction, node->type) && strcmp(cli_node_service(node), service->service) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* deadline_ms of the manifest, as its reader leaves it in the JSON. */
+static int64_t deadline_of(const polkai_manifest *service, const polkai_manifest_reaction *reaction)
+{
+    const json_t *deadline = json_object_get(json_array_get(json_object_get(service->json, "reactions"), (size_t)(reaction - service->reactions)), "deadline_ms");
+    return json_is_integer(deadline) && json_integer_value(deadline) > 0 ? json_integer_value(deadline) : REACTION_MS;
+}
+
+static int64_t within_of(const polkai_contract *contract, const polkai_manifest *service, const polkai_manifest_reaction *reaction)
+{
+    for (size_t i = 0; contract != NULL && i < contract->step_count; i++)
+        if (contract->steps[i].within_ms > 0 && lists(&contract->steps[i].after, reaction->hears.event) && fulfils(&contract->steps[i], reaction))
+            return contract->steps[i].within_ms;
+    return deadline_of(service, reaction);
+}
+
+static char *joined(const char *const *names, size_t count)
+{
+    char *all = polkai_strdup("");
+    for (size_t i = 0; i < count; i++) {
+        char *longer = cli_format("%s%s%s", all, i == 0 ? "" : i + 1 == count ? " or " : ", ", names[i]);
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
+static void add(cli_flow *flow, cli_missing missing)
+{
+    flow->missing = polkai_realloc(flow->missing, (flow->missing_count + 1) * sizeof *flow->missing);
+    flow->missing[flow->missing_count++] = missing;
+}
+
+static bool is_listed(const cli_flow *flow, size_t event, const char *group, const char *reaction)
+{
+    for (size_t i = 0; i < flow->missing_count; i++) {
+        const cli_missing *at = &flow->missing[i];
+        if (at->node == event && at->group != NULL && strcmp(at->group, group) == 0 && strcmp(at->reaction, reaction) == 0)
+            return true;
+    }
+    return false;
+}
+
+static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, size_t event, const polkai_manifest *service,
+                                  const polkai_manifest_reaction *reaction, int64_t now_ms, polka_error *error)
+{
+    const cli_node *node = &flow->nodes[event];
+    place at;
+    if (strcmp(reaction->hears.event, node->type) != 0 || strcmp(reaction->hears.topic, node->topic) != 0 || seen(flow, event, service, reaction) ||
+        is_listed(flow, event, service->group, reaction->name))          /* two versions of one service */
+        return POLKA_OK;
+    TRY(place_of(expected, service->group, node, &at, error));
+    if (at.committed > node->offset)
+        return POLKA_OK;
+    int64_t age_ms = now_ms > node->time_ms ? now_ms - node->time_ms : 0, within_ms = within_of(contract_of(expected, flow), service, reaction);
+    add(flow, (cli_missing){ .node = event, .stalled = age_ms > within_ms, .service = polkai_strdup(service->service), .group = polkai_strdup(service->group),
+                             .reaction = polkai_strdup(reaction->name), .events = joined(reaction->emits, reaction->emit_count), .age_ms = age_ms,
+                             .within_ms = within_ms, .lag = at.high < 0 ? -1 : at.high - (at.committed < 0 ? 0 : at.committed) });
+    return POLKA_OK;
+}
+
+static polka_status hold_reactions(cli_expected *expected, cli_flow *flow, size_t event, int64_t now_ms, polka_error *error)
+{
+    for (size_t m = 0; m < expected->manifests.count; m++) {
+        const polkai_manifest *service = expected->manifests.items[m];
+        for (size_t r = 0; service->problem_count == 0 && r < service->reaction_count; r++)
+            TRY(hold_reaction(expected, flow, event, service, &service->reactions[r], now_ms, error));
+    }
+    return POLKA_OK;
+}
+
+/* ---- steps ---- */
+
+static bool followed(const cli_flow *flow, size_t event, const polkai_contract_step *step)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        if (flow->nodes[i].letter == NULL && flow->nodes[i].parent == event && flow->nodes[i].type != NULL && lists(&step->one_of, flow->nodes[i].type))
+            return true;
+    return false;
+}
+
+/* A step that a missing reaction may still fulfil is told of by that. */
+static bool is_awaited(const cli_flow *flow, size_t event)
+{
+    for (size_t i = 0; i < flow->missing_count; i++)
+        if (flow->missing[i].node == event && flow->missing[i].group != NULL)
+            return true;
+    return false;
+}
+
+static void hold_steps(const cli_expected *expected, cli_flow *flow, size_t event, int64_t now_ms)
+{
+    const polkai_contract *contract = contract_of(expected, flow);
+    const cli_node *node = &flow->nodes[event];
+    for (size_t i = 0; contract != NULL && i < contract->step_count; i++) {
+        const polkai_contract_step *step = &contract->steps[i];
+        if (!lists(&step->after, node->type) || followed(flow, event, step) || is_awaited(flow, event))
+            continue;
+        char **names = polkai_alloc((step->one_of.count + 1) * sizeof *names);
+        for (size_t n = 0; n < step->one_of.count; n++)
+            names[n] = cli_format("%.*s", POLKA_TEXT_ARGS(step->one_of.items[n]->text));
+        int64_t age_ms = now_ms > node->time_ms ? now_ms - node->time_ms : 0;
+        add(flow, (cli_missing){ .node = event, .stalled = step->within_ms > 0 && age_ms > step->within_ms, .contract = polkai_strdup(contract->name),
+                                 .events = joined((const char *const *)names, step->one_of.count), .age_ms = age_ms, .within_ms = step->within_ms, .lag = -1 });
+        for (size_t n = 0; n < step->one_of.count; n++)
+            free(names[n]);
+        free(names);
+    }
+}
+
+polka_status cli_expected_hold(cli_expected *expected, cli_flow *flow, int64_t now_ms, polka_error *error)
+{
+    for (size_t i = 0; i < flow->count; i++) {
+        if (flow->nodes[i].letter != NULL || flow->nodes[i].type == NULL)
+            continue;
+        TRY(hold_reactions(expected, flow, i, now_ms, error));
+        hold_steps(expected, flow, i, now_ms);
+    }
+    return POLKA_OK;
+}
