@@ -112,6 +112,19 @@ polka_status cli_services_read(cli_manifests *manifests, const cli_project *proj
     return choose(manifests, &all, admin, error);
 }
 
+polka_status cli_services_known(cli_manifests *manifests, const cli_connection *connection, polkai_admin *admin, polka_error *error)
+{
+    newest all AUTO(free_newest) = { 0 };
+    TRY(read_topic(&all, connection, admin, error));
+    for (size_t i = 0; i < all.count; i++) {
+        polkai_manifest *manifest = all.items[i].manifest;
+        all.items[i].manifest = NULL;
+        if (manifest != NULL)
+            TRY(cli_manifests_take(manifests, manifest, error));
+    }
+    return POLKA_OK;
+}
+
 /* ---- forget ---- */
 
 typedef struct { bool settled; polka_error error; } sending;

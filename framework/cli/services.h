@@ -14,6 +14,9 @@
  */
 polka_status cli_services_read(cli_manifests *manifests, const cli_project *project, const cli_where *where, polka_error *error);
 
+/* cli_services_known adds all that have said what they are and were not forgotten, whether they run or not. errors: as cli_services_read. */
+polka_status cli_services_known(cli_manifests *manifests, const cli_connection *connection, polkai_admin *admin, polka_error *error);
+
 /*
  * cli_services_forget: with `execute`, a record without a value, after which SERVICE@VERSION is no longer there; else it only
  * looks. errors: FATAL "unknown-service" when it is not there; else as above.

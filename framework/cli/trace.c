@@ -3,11 +3,13 @@
  * over the topics. Anything else needs two: the first finds the correlation id, the second collects its events; so memory
  * is that of one flow.
  */
+#include <cli/missing.h>
 #include <cli/row.h>
 #include <cli/terminal.h>
 #include <cli/trace.h>
 
 #include <base/arena.h>
+#include <base/clock.h>
 #include <base/text.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@ typedef struct {
     char *found;                         /* the correlation id */
     int64_t found_ms;                    /* when that flow began */
     cli_flow flow;
+    cli_expected *expected;
 } tracer;
 
 typedef void visit_function(tracer *trace, polkai_record *record, const polkai_envelope *envelope);
@@ -79,6 +82,8 @@ static void collect(tracer *trace, polkai_record *record, const polkai_envelope 
         polka_text code = header_text(record, "polka-error-code"), message = header_text(record, "polka-error-message");
         node.letter = cli_format("of %.*s (%.*s): %.*s: %.*s", TEXT(group), TEXT(reaction), TEXT(code), TEXT(message));
         node.letter_ms = record->timestamp_ms;
+        node.group = copy(group);
+        node.reaction = copy(reaction);
     }
     cli_flow_add(&trace->flow, node);
 }
@@ -165,6 +170,11 @@ static polka_status work(tracer *trace, const cli_where *where, polka_error *err
         status = cli_connection_find(&trace->connection, &project, where, error);
     if (status == POLKA_OK)
         status = find_flow(trace, error);
+    if (status == POLKA_OK && !cli_stopped())
+        status = cli_expected_open(&trace->expected, &project, &trace->connection, trace->admin, error);
+    if (status == POLKA_OK && !cli_stopped())
+        status = cli_expected_hold(trace->expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error);
+    cli_expected_close(trace->expected);
     if (trace->admin != NULL)
         trace->admin->operations->close(trace->admin);
     return status;
@@ -182,6 +192,26 @@ static void clean_up(tracer *trace)
     free(trace->found);
 }
 
+static const struct { const char *name; void (*print)(const cli_flow *flow); } forms[] = {
+    { "tree", cli_flow_tree }, { "sequence", cli_flow_sequence }, { "timeline", cli_flow_timeline }, { "mermaid", cli_flow_mermaid },
+    { "json", cli_flow_json }, { "text", cli_flow_tree } };
+enum { FORMS = sizeof forms / sizeof *forms };
+
+/* The number of the form; FORMS: a usage error was printed. */
+static size_t form_of(const cli_command *command, const char *format)
+{
+    const char *names[FORMS];
+    size_t found = 0;
+    for (; format != NULL && found < FORMS && strcmp(forms[found].name, format) != 0; found++)
+        names[found] = forms[found].name;
+    if (found < FORMS)
+        return found;
+    const char *near = polkai_nearest(format, names, FORMS);
+    cli_usage(command, "--format is tree, sequence, timeline, mermaid or json, not '%s'%s%s%s", format, near != NULL ? "; did you mean '" : "",
+              near != NULL ? near : "", near != NULL ? "'?" : "");
+    return FORMS;
+}
+
 static int run(const cli_command *command, int argc, char **argv)
 {
     tracer trace = { 0 };
@@ -191,11 +221,11 @@ static int run(const cli_command *command, int argc, char **argv)
     const cli_option options[] = {
         { "last", 'l', CLI_FLAG, &trace.last, NULL, "the flow that began last" },
         { "key", 'k', CLI_FLAG, &trace.by_key, NULL, "ID is a record's key; of several flows the newest" },
-        { "format", 0, CLI_TEXT, &trace.format, "text|json", "the tree, or one JSON object an event; default: the tree" },
+        { "format", 0, CLI_TEXT, &trace.format, "tree|sequence|timeline|mermaid|json", "default: the tree; json: one object an event" },
         CLI_WHERE_OPTIONS(where), { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
-    int json = code < 0 ? cli_json_wanted(command, trace.format != NULL ? trace.format : "text") : 0;
-    if (code < 0 && json < 0)
+    size_t form = code < 0 ? form_of(command, trace.format) : 0;
+    if (code < 0 && form == FORMS)
         code = CLI_USAGE;
     if (code < 0 && (rest.count != (trace.last ? 0 : 1) || (trace.last && trace.by_key)))
         code = cli_usage(command, "one of: polka trace ID, polka trace --key KEY, polka trace --last");
@@ -204,7 +234,7 @@ static int run(const cli_command *command, int argc, char **argv)
         cli_catch_signals();
         code = work(&trace, &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
         if (code == CLI_OK)
-            cli_flow_print(&trace.flow, json == 1);
+            forms[form].print(&trace.flow);
     }
     clean_up(&trace);
     cli_list_free(&where.properties);
@@ -215,5 +245,7 @@ static int run(const cli_command *command, int argc, char **argv)
 const cli_command cli_trace = {
     .name = "trace", .arguments = "ID | --key KEY | --last", .summary = "one flow as a tree: what caused what, and when", .run = run,
     .details = "ID is an event id or a correlation id. Times are milliseconds since the flow's first event. Dead letters hang under\n"
-               "their event; an event that was written twice says so. Reads the event topics from their start, without a group.\n",
-    .examples = "  polka trace --last\n  polka trace 0190f1c2-7a3e-7c11-9c1e-2b6f0a51d7aa\n  polka trace --key A-1 --format json\n" };
+               "their event; an event that was written twice says so. Declared reactions that have not happened hang there as well: waiting\n"
+               "until their time is up (`within` of a flow contract, else the reaction's deadline), then stalled, with the service to look\n"
+               "at and how far behind its group is. Reads the event topics from their start, without a group.\n",
+    .examples = "  polka trace --last\n  polka trace 0190f1c2-7a3e-7c11-9c1e-2b6f0a51d7aa\n  polka trace --key A-1 --format json\n  polka trace --last --format mermaid\n" };

@@ -10,6 +10,7 @@
 typedef struct {
     char *id, *cause, *source, *type, *topic, *key;      /* owned; cause, key NULL: none */
     char *letter;                        /* of a dead letter: group, reaction and reason; NULL otherwise */
+    char *group, *reaction;              /* of a dead letter; NULL otherwise */
     int64_t time_ms, letter_ms;
     int32_t partition;
     int64_t offset;
@@ -17,13 +18,31 @@ typedef struct {
     size_t parent;                       /* index; SIZE_MAX: a root */
 } cli_node;
 
-typedef struct { char *correlation; size_t count; cli_node *nodes; } cli_flow;
+/* What should have followed an event (missing.h): a reaction of a service, or a step of a flow contract. Texts are owned. */
+typedef struct {
+    size_t node;                         /* the event */
+    bool stalled;                        /* else it is waiting */
+    char *service, *group, *reaction;    /* NULL: a step */
+    char *contract;                      /* of a step: the flow's name; NULL otherwise */
+    char *events;                        /* "shop.StockReserved or shop.StockRejected"; "": it emits nothing */
+    int64_t age_ms, within_ms, lag;      /* within 0: without limit; lag: of the group in the event's partition; -1: not known */
+} cli_missing;
+
+typedef struct { char *correlation; size_t count; cli_node *nodes; size_t missing_count; cli_missing *missing; } cli_flow;
 
 /* cli_flow_add takes the node; a copy (same source and id, no letter) only counts. */
 void cli_flow_add(cli_flow *flow, cli_node node_taken);
 /* cli_flow_link finds parents and puts nodes in order of time. */
 void cli_flow_link(cli_flow *flow);
-void cli_flow_print(const cli_flow *flow, bool json);
 void cli_flow_free(cli_flow *flow);
+const char *cli_node_service(const cli_node *node);      /* "/shop/payments" -> "payments" */
+
+/* tree.c, draw.c: on stdout. JSON: one object an event, with what is missing after it. */
+void cli_flow_tree(const cli_flow *flow);
+void cli_flow_json(const cli_flow *flow);
+void cli_flow_sequence(const cli_flow *flow);
+void cli_flow_timeline(const cli_flow *flow);
+void cli_flow_mermaid(const cli_flow *flow);
+json_t *cli_missing_json(const cli_missing *missing);    /* new */
 
 #endif

@@ -11,7 +11,7 @@ static bool same(const char *a, const char *b) { return a == NULL || b == NULL ?
 
 static void free_node(cli_node *node)
 {
-    char *texts[] = { node->id, node->cause, node->source, node->type, node->topic, node->key, node->letter };
+    char *texts[] = { node->id, node->cause, node->source, node->type, node->topic, node->key, node->letter, node->group, node->reaction };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
 }
@@ -35,6 +35,12 @@ void cli_flow_free(cli_flow *flow)
 {
     for (size_t i = 0; i < flow->count; i++)
         free_node(&flow->nodes[i]);
+    for (size_t i = 0; i < flow->missing_count; i++) {
+        char *texts[] = { flow->missing[i].service, flow->missing[i].group, flow->missing[i].reaction, flow->missing[i].contract, flow->missing[i].events };
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+            free(texts[t]);
+    }
+    free(flow->missing);
     free(flow->nodes);
     free(flow->correlation);
     *flow = (cli_flow){ 0 };
@@ -81,8 +87,7 @@ void cli_flow_link(cli_flow *flow)
     break_circles(flow);
 }
 
-/* "/shop/payments" -> "payments" */
-static const char *service_of(const cli_node *node)
+const char *cli_node_service(const cli_node *node)
 {
     const char *slash = node->source == NULL ? NULL : strrchr(node->source, '/');
     return node->source == NULL ? "?" : slash != NULL && slash[1] != '\0' ? slash + 1 : node->source;
@@ -111,7 +116,7 @@ static void print_node(const cli_flow *flow, size_t index, const char *branch)
         printf("%s", cli_bold());
         print_texts(node->type != NULL ? node->type : "(no type)");
         printf("%s  ", cli_plain());
-        print_texts(service_of(node));
+        print_texts(cli_node_service(node));
         if (node->parent == SIZE_MAX) {
             polkai_time_write(time, node->time_ms);
             printf("  %s", node->key != NULL ? "key " : "");
@@ -132,8 +137,46 @@ static void print_node(const cli_flow *flow, size_t index, const char *branch)
 
 enum { PREFIX = 1024 };
 
+static bool has_missing(const cli_flow *flow, size_t event)
+{
+    for (size_t i = 0; i < flow->missing_count; i++)
+        if (flow->missing[i].node == event)
+            return true;
+    return false;
+}
+
+static void print_missing(const cli_missing *missing)
+{
+    printf("%s%s%s  ", missing->stalled ? cli_red() : cli_dim(), missing->stalled ? "stalled" : "waiting", cli_plain());
+    if (missing->service != NULL)
+        printf("%s has not reacted (%s)", missing->service, missing->reaction);
+    else
+        printf("flow %s", missing->contract);
+    printf("%s%s  %safter %.1f s", missing->events[0] != '\0' ? " → " : "", missing->events, cli_dim(), (double)missing->age_ms / 1000);
+    if (missing->within_ms > 0)
+        printf(" of %.1f s", (double)missing->within_ms / 1000);
+    if (missing->group != NULL && missing->lag >= 0)
+        printf("; group %s is %" PRId64 " behind there", missing->group, missing->lag);
+    printf("%s\n", cli_plain());
+}
+
+static void print_all_missing(const cli_flow *flow, size_t event, const char *prefix)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < flow->missing_count; i++)
+        left += flow->missing[i].node == event;
+    for (size_t i = 0; i < flow->missing_count; i++) {
+        if (flow->missing[i].node != event)
+            continue;
+        printf("%s%s%s%s", cli_dim(), prefix, --left == 0 ? "└─ " : "├─ ", cli_plain());
+        print_missing(&flow->missing[i]);
+    }
+}
+
 static bool is_last(const cli_flow *flow, size_t index)
 {
+    if (flow->nodes[index].parent != SIZE_MAX && has_missing(flow, flow->nodes[index].parent))
+        return false;                    /* what is missing comes last */
     for (size_t i = index + 1; i < flow->count; i++)
         if (flow->nodes[i].parent == flow->nodes[index].parent)
             return false;
@@ -153,11 +196,37 @@ static void print_below(const cli_flow *flow, size_t parent, const char *prefix)
         if (strlen(below) < PREFIX)      /* deeper than some hundred levels is not drawn */
             print_below(flow, i, below);
     }
+    if (parent != SIZE_MAX)
+        print_all_missing(flow, parent, prefix);
 }
 
 static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
 
-static void print_json(const cli_flow *flow)
+json_t *cli_missing_json(const cli_missing *missing)
+{
+    json_t *row = json_object();
+    json_object_set_new(row, "state", json_string(missing->stalled ? "stalled" : "waiting"));
+    json_object_set_new(row, "service", text_or_null(missing->service));
+    json_object_set_new(row, "group", text_or_null(missing->group));
+    json_object_set_new(row, "reaction", text_or_null(missing->reaction));
+    json_object_set_new(row, "flow", text_or_null(missing->contract));
+    json_object_set_new(row, "events", json_string(missing->events));
+    json_object_set_new(row, "age_ms", json_integer(missing->age_ms));
+    json_object_set_new(row, "within_ms", missing->within_ms > 0 ? json_integer(missing->within_ms) : json_null());
+    json_object_set_new(row, "lag", missing->lag >= 0 ? json_integer(missing->lag) : json_null());
+    return row;
+}
+
+static json_t *all_missing_json(const cli_flow *flow, size_t event)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < flow->missing_count; i++)
+        if (flow->missing[i].node == event)
+            json_array_append_new(rows, cli_missing_json(&flow->missing[i]));
+    return rows;
+}
+
+void cli_flow_json(const cli_flow *flow)
 {
     for (size_t i = 0; i < flow->count; i++) {
         const cli_node *node = &flow->nodes[i];
@@ -168,7 +237,7 @@ static void print_json(const cli_flow *flow)
         polkai_time_write(time, node->letter != NULL ? node->letter_ms : node->time_ms);
         json_t *row = json_object();
         json_object_set_new(row, "type", text_or_null(node->type));
-        json_object_set_new(row, "service", json_string(service_of(node)));
+        json_object_set_new(row, "service", json_string(cli_node_service(node)));
         json_object_set_new(row, "key", text_or_null(node->key));
         json_object_set_new(row, "ms", json_integer((node->letter != NULL ? node->letter_ms : node->time_ms) - flow->nodes[root_of(flow, i)].time_ms));
         json_object_set_new(row, "time", json_string(time));
@@ -182,16 +251,13 @@ static void print_json(const cli_flow *flow)
         json_object_set_new(row, "partition", json_integer(node->partition));
         json_object_set_new(row, "offset", json_integer(node->offset));
         json_object_set_new(row, "dead_letter", text_or_null(node->letter));
+        json_object_set_new(row, "missing", all_missing_json(flow, i));
         cli_print_json(row);
     }
 }
 
-void cli_flow_print(const cli_flow *flow, bool json)
+void cli_flow_tree(const cli_flow *flow)
 {
-    if (json) {
-        print_json(flow);
-        return;
-    }
     for (size_t i = 0; i < flow->count; i++)
         if (flow->nodes[i].parent == SIZE_MAX) {
             print_node(flow, i, "");

@@ -97,6 +97,49 @@ class Shop(Case):
         self.assertEqual(types[:4], ["shop.OrderPlaced", "shop.PaymentAuthorised", "shop.StockReserved", "shop.OrderShipped"])
         self.assertEqual(len(types), 6)
 
+    def test_a_flow_in_other_shapes(self):
+        self.dev()
+        sent = self.place()
+        self.flow(sent, 6)
+        sequence = self.polka("trace", sent["id"], "--format", "sequence").stdout.splitlines()
+        self.assertEqual(len(sequence), 6)
+        self.assertRegex(sequence[0], r"^ +0 ms  emit ── shop\.OrderPlaced ──▶ payments$")
+        self.assertRegex(sequence[3], r"shipping ── shop\.OrderShipped ──▶ (orders, notifications|notifications, orders)$")
+        timeline = self.polka("trace", sent["id"], "--format", "timeline").stdout.splitlines()
+        self.assertEqual([line.count("●") for line in timeline], [1] * 6)
+        mermaid = self.polka("trace", sent["id"], "--format", "mermaid").stdout
+        self.assertRegex(mermaid, r"^sequenceDiagram\n    emit->>payments: shop\.OrderPlaced \+0 ms\n    payments->>inventory: shop\.PaymentAuthorised \+\d+ ms\n")
+        self.assertIn("did you mean 'tree'", self.polka("trace", "--last", "--format", "tre", code=2).stderr)
+        self.assertEqual({len(row["missing"]) for row in self.rows("trace", sent["id"], "--format", "json")}, {0})
+
+    def test_what_is_missing_waits_and_then_has_stalled(self):
+        self.dev()
+        self.flow(self.place(), 6)
+        shipping = next(pid for pid in os.listdir("/proc") if pid.isdigit() and self.runs(pid, os.path.join(BUILD, "bin", "shipping")))
+        os.kill(int(shipping), signal.SIGSTOP)
+        self.addCleanup(lambda: alive(int(shipping)) and os.kill(int(shipping), signal.SIGCONT))
+        sent = self.place()
+        rows = self.flow(sent, 3)
+        missing, = rows[2]["missing"]
+        self.assertEqual((missing["service"], missing["group"], missing["reaction"], missing["events"], missing["within_ms"]),
+                         ("shipping", "shipping", "shop.StockReserved", "shop.OrderShipped", 5000))
+        self.assertEqual((rows[0]["missing"], rows[1]["missing"]), ([], []))
+        if missing["state"] == "waiting":                # a machine that sleeps for five seconds finds it stalled at once
+            self.assertLess(missing["age_ms"], 5000)
+        stalled = wait_for("stalled", lambda: [row for row in self.rows("trace", sent["id"], "--format", "json")[2]["missing"] if row["state"] == "stalled"], 30)
+        self.assertGreater(stalled[0]["age_ms"], 5000)
+        self.assertGreaterEqual(stalled[0]["lag"], 1)
+        self.assertRegex(self.polka("trace", sent["id"]).stdout, r"\n      └─ stalled  shipping has not reacted \(shop\.StockReserved\) → shop\.OrderShipped  after [\d.]+ s of 5\.0 s; "
+                                                                 r"group shipping is \d+ behind there\n$")
+
+    def runs(self, pid, program):
+        """Whether it is this program, started by the `polka dev` of this check."""
+        try:
+            with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as words:
+                return int(stat.read().rsplit(")", 1)[1].split()[1]) == self.running()["pid"] and words.read().split("\0")[0] == program
+        except (OSError, IndexError):
+            return False
+
     def test_an_unknown_id_is_said(self):
         self.dev()
         self.assertIn("no event", self.polka("trace", "nothing", code=1).stderr)
