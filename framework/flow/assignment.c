@@ -141,10 +141,11 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
 
 /* ---- giving up ---- */
 
+/* Of what is fenced nothing comes any more, however long its handlers run on. */
 static bool anything_active(const polkai_flow *flow)
 {
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (atomic_load(&at->revoked) && at->active > 0)
+        if (atomic_load(&at->revoked) && !atomic_load(&at->fenced) && at->active > 0)
             return true;
     return false;
 }

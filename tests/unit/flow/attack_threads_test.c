@@ -1,7 +1,7 @@
 /* attack_threads_test.c: the same kind of trouble, on lanes that are threads and in producers of several threads. */
 #include "harness.h"
 
-#include <flow/handler/lane.h>
+#include <flow/inner.h>
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -82,6 +82,7 @@ static void close_resource(void *resource)
 
 #define REACTS(...) .reactions = (const polka_reaction[]){ __VA_ARGS__, { 0 } }
 static const polka_service two = { .name = "two", REACTS(POLKA_REACT(test_asked, die), POLKA_REACT(test_asked, work_on, .name = "second")) };
+static const polka_service works = { .name = "works", REACTS(POLKA_REACT(test_asked, work_on)) };
 static const polka_service mixes = { .name = "mixes", REACTS(POLKA_REACT(test_asked, mixed, .retry = { .attempts = 100, .first_delay_ms = 1000 })) };
 static const polka_service third = { .name = "third", .open = open_third_fails, .close = close_resource, REACTS(POLKA_REACT(test_asked, mixed)) };
 static const polka_service asks = { .name = "asks", .open = open_asks_what_is_not_there, .close = close_resource, REACTS(POLKA_REACT(test_asked, mixed)) };
@@ -114,6 +115,24 @@ Test(lanes, of_one_reaction_and_the_letter_of_another_share_no_memory)
     harness_stop(h);
     cr_assert_null(harness_record(h, "test.asked.two.dlt", 0)->value.data);
     cr_assert_eq(harness_committed(h, "two", "test.asked"), 1);
+    harness_destroy(h);
+}
+
+/* Found by reading: what was lost is nothing to wait for, and each later rebalance took all of its deadline. */
+Test(revoke, does_not_wait_for_the_handler_of_a_partition_that_was_lost_before)
+{
+    enum { DEADLINE_MS = 8000 };
+    harness *h = harness_create();
+    polkai_position partition = { POLKA_TEXT("test.asked"), 0, -1 };
+    harness_start(h, &works, (polkai_flow_options){ .lanes = 1, .clock = &polkai_clock_real, .drain_deadline_ms = DEADLINE_MS });
+    harness_put(h, "k", "go", NULL);
+    step_until(h, &begun, 1);
+    polkai_revoked(h->flow, &partition, 1, true);
+    polkai_assigned(h->flow, &partition, 1);
+    int64_t before_ms = now_ms();
+    polkai_revoked(h->flow, &partition, 1, false);
+    cr_expect_lt(now_ms() - before_ms, DEADLINE_MS / 2);
+    atomic_store(&go_on, true);
     harness_destroy(h);
 }
 
