@@ -22,7 +22,10 @@ typedef struct {
      * nothing may be committed or sent for them any more. NULL allowed for a source without a group.
      */
     void (*revoked)(void *user, const polkai_position *partitions, size_t count, bool lost);
-    /* A condition worth a log line: broker unreachable (TRANSIENT, with its address), back again (OK), fatal (FATAL). */
+    /*
+     * A condition worth a log line: broker unreachable (TRANSIENT, with its address), back again (OK). FATAL: the group has us no
+     * more, or not as who we were; the partitions are lost, and `revoked` need not be called for them.
+     */
     void (*notice)(void *user, polka_status status, const char *message);
 } polkai_source_listener;
 

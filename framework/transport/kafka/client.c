@@ -51,14 +51,6 @@ static const polkai_kafka_setting common[] = {
     { NULL, NULL },
 };
 
-bool polkai_kafka_has(const polkai_kafka_options *options, const char *key)
-{
-    for (size_t i = 0; i < options->property_count; i++)
-        if (strcmp(options->properties[i].key, key) == 0)
-            return true;
-    return false;
-}
-
 static polka_status set(rd_kafka_conf_t *conf, const char *key, const char *value, polka_error *error)
 {
     char text[256];
@@ -85,7 +77,7 @@ static polka_status configure(rd_kafka_conf_t *conf, const polkai_kafka_options 
         TRY(polkai_kafka_property_check(options->properties[i].key, options->properties[i].value, error));
         TRY(set(conf, options->properties[i].key, options->properties[i].value, error));
     }
-    return POLKA_OK;
+    return polkai_kafka_properties_check(options->properties, options->property_count, error);
 }
 
 polka_status polkai_kafka_client_open(polkai_kafka_client *client, rd_kafka_type_t type, const polkai_kafka_options *options,

@@ -49,8 +49,11 @@ bool polkai_kafka_silent(const polkai_kafka_client *client);
 void polkai_kafka_outage_error(rd_kafka_t *handle, int code, const char *reason, void *client);
 void polkai_kafka_outage_look(polkai_kafka_client *client);
 
-/* polkai_kafka_has: did the user set this property by -X? */
-bool polkai_kafka_has(const polkai_kafka_options *options, const char *key);
+/* polkai_kafka_by_consumer_protocol: did the user choose group.protocol=consumer (KIP-848)? Then what _is_of_classic must not be set at all. */
+bool polkai_kafka_by_consumer_protocol(const polkai_kafka_property *properties, size_t count);
+bool polkai_kafka_is_of_classic(const char *key);
+/* polkai_kafka_release_takes: MISUSE when a release does not have this property or value in good order; `release` as below. */
+polka_status polkai_kafka_release_takes(int release, const char *key, const char *value, polka_error *error);
 /* polkai_kafka_release_check: as polkai_kafka_check, for any release; `release` as rd_kafka_version() gives it. */
 polka_status polkai_kafka_release_check(int release, polka_error *error);
 /* polkai_kafka_class: what an error of the broker or of librdkafka means for one record. */

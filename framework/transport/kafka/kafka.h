@@ -39,6 +39,8 @@ int64_t polkai_kafka_session_ms(bool embedded);
 polka_status polkai_kafka_check(polka_error *error);
 /* polkai_kafka_property_check: is this a property librdkafka knows, and the value one it takes? MISUSE with the nearest name. */
 polka_status polkai_kafka_property_check(const char *key, const char *value, polka_error *error);
+/* polkai_kafka_properties_check: do they go together? Each alone has been checked. MISUSE names both, and what to do. */
+polka_status polkai_kafka_properties_check(const polkai_kafka_property *properties, size_t count, polka_error *error);
 const char *polkai_kafka_version(void);
 
 #endif

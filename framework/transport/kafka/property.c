@@ -1,4 +1,4 @@
-/* property.c: which releases of librdkafka and which of its properties are refused, each with its reason. */
+/* property.c: which releases of librdkafka and which of its properties are refused, each with its reason, alone or together. */
 #include <transport/kafka/client.h>
 
 #include <base/error.h>
@@ -108,15 +108,72 @@ static polka_status try_set(rd_kafka_conf_t *conf, const char *key, const char *
     }
 }
 
+/* What older releases do not have, or not in good order; `word`: in the value, in capitals or not; NULL: with any. */
+static const struct { const char *key, *word; int since; const char *why; } newer_properties[] = {
+    { "partition.assignment.strategy", "cooperative", 0x020601, "before, it may crash or hang in a rebalance. Leave it out, which means range" },
+    { "group.protocol", NULL, 0x020c00, "before, KIP-848 is a preview, and until 2.4.0 not there. Leave it out, which means the classic protocol" },
+    { "group.remote.assignor", NULL, 0x020c00, "it belongs to group.protocol=consumer. Leave it out" },
+};
+
+polka_status polkai_kafka_release_takes(int release, const char *key, const char *value, polka_error *error)
+{
+    int number = release >> 8;
+    for (size_t i = 0; i < sizeof newer_properties / sizeof *newer_properties; i++) {
+        int since = newer_properties[i].since;
+        bool asked = strcmp(key, newer_properties[i].key) == 0 && (newer_properties[i].word == NULL || strcasestr(value, newer_properties[i].word) != NULL);
+        ENSURE(!asked || number >= since, POLKA_MISUSE, error, "refused-property",
+               "%s=%s needs librdkafka %d.%d.%d or later, this is %d.%d.%d: %s, or install 2.12.1 or later; nothing has to be built anew for it", key, value,
+               since >> 16, since >> 8 & 0xff, since & 0xff, number >> 16, number >> 8 & 0xff, number & 0xff, newer_properties[i].why);
+    }
+    return POLKA_OK;
+}
+
+/* With group.protocol=consumer the broker decides them for all members, and librdkafka refuses any value, ours too. */
+static const struct { const char *key, *instead; } of_classic[] = {
+    { "session.timeout.ms", "set group.consumer.session.timeout.ms of the broker or of the group" },
+    { "heartbeat.interval.ms", "set group.consumer.heartbeat.interval.ms of the broker or of the group" },
+    { "partition.assignment.strategy", "set group.remote.assignor (uniform, range)" },
+    { "group.protocol.type", "leave it out" },
+};
+
+bool polkai_kafka_is_of_classic(const char *key)
+{
+    for (size_t i = 0; i < sizeof of_classic / sizeof *of_classic; i++)
+        if (strcmp(key, of_classic[i].key) == 0)
+            return true;
+    return false;
+}
+
+bool polkai_kafka_by_consumer_protocol(const polkai_kafka_property *properties, size_t count)
+{
+    bool by_consumer = false;
+    for (size_t i = 0; i < count; i++)   /* the last counts; librdkafka does not look at capitals in this one */
+        if (strcmp(properties[i].key, "group.protocol") == 0)
+            by_consumer = strcasecmp(properties[i].value, "consumer") == 0;
+    return by_consumer;
+}
+
+polka_status polkai_kafka_properties_check(const polkai_kafka_property *properties, size_t count, polka_error *error)
+{
+    bool by_consumer = polkai_kafka_by_consumer_protocol(properties, count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; by_consumer && j < sizeof of_classic / sizeof *of_classic; j++)
+            ENSURE(strcmp(properties[i].key, of_classic[j].key) != 0, POLKA_MISUSE, error, "refused-property",
+                   "%s=%s does not go with group.protocol=consumer, where the broker decides it: take it out, and %s", properties[i].key,
+                   properties[i].value, of_classic[j].instead);
+        ENSURE(by_consumer || strcmp(properties[i].key, "group.remote.assignor") != 0, POLKA_MISUSE, error, "refused-property",
+               "group.remote.assignor=%s has an effect with group.protocol=consumer only: set that too, or partition.assignment.strategy in its place",
+               properties[i].value);
+    }
+    return POLKA_OK;
+}
+
 polka_status polkai_kafka_property_check(const char *key, const char *value, polka_error *error)
 {
     for (size_t i = 0; i < sizeof refused_properties / sizeof *refused_properties; i++)
         ENSURE(strcmp(key, refused_properties[i].key) != 0, POLKA_MISUSE, error, "refused-property", "%s cannot be set here: %s",
                key, refused_properties[i].why);
-    ENSURE(strcmp(key, "partition.assignment.strategy") != 0 || strstr(value, "cooperative") == NULL || rd_kafka_version() >> 8 >= 0x020601,
-           POLKA_MISUSE, error, "refused-property",
-           "partition.assignment.strategy %s needs librdkafka 2.6.1 or later, this is %s: before, it may crash or hang in a rebalance", value,
-           rd_kafka_version_str());
+    TRY(polkai_kafka_release_takes(rd_kafka_version(), key, value, error));
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     polka_status status = try_set(conf, key, value, error);
     rd_kafka_conf_destroy(conf);

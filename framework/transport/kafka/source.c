@@ -13,6 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define UNRELEASED_INSTANCE_ID ((rd_kafka_resp_err_t)111)        /* not named by releases before KIP-848 */
+
 enum { SLICE_MS = 250, UNREAD_MS = 5000 };               /* SLICE: the longest wait; outages are looked at in between */
 
 static const polkai_kafka_setting common[] = {
@@ -30,7 +32,7 @@ static const polkai_kafka_setting common[] = {
     { NULL, NULL },
 };
 
-/* Of the classic group protocol; with group.protocol=consumer the broker decides, and librdkafka refuses them. */
+/* Of the classic group protocol (property.c); with group.protocol=consumer they are left out. */
 static const polkai_kafka_setting classic[] = {
     { "session.timeout.ms", "10000" },
     { "heartbeat.interval.ms", "1000" },             /* drives how long a rebalance takes: 0.5 s in place of 2 */
@@ -131,12 +133,47 @@ static void notice(void *owner, polka_status status, const char *message)
     polkai_kafka_tell(owner, status, message);
 }
 
+/* Two processes with one group.instance.id: which of them has to go depends on the protocol. */
+static const struct { rd_kafka_resp_err_t code; const char *what; } twins[] = {
+    { RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "another process has joined with it and taken this one's place" },
+    { UNRELEASED_INSTANCE_ID, "another process is a member with it, or was killed and is one until its session ends; then a new start is let in" },
+};
+
+static const char *twin_of(rd_kafka_resp_err_t code)
+{
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
+        if (twins[i].code == code)
+            return twins[i].what;
+    return NULL;
+}
+
+/* librdkafka tells of a consumer's fatal error by its queue, and not by error_cb. */
+static void tell_fatal(polkai_kafka_source *self)
+{
+    char why[512] = "", text[1024], instance[256] = "", group[256] = "";
+    rd_kafka_t *handle = self->client.handle;
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(handle, why, sizeof why);
+    const char *twin = twin_of(code);
+    rd_kafka_conf_get(rd_kafka_conf(handle), "group.instance.id", instance, &(size_t){ sizeof instance });
+    rd_kafka_conf_get(rd_kafka_conf(handle), "group.id", group, &(size_t){ sizeof group });
+    if (twin != NULL)
+        snprintf(text, sizeof text, "group.instance.id %s of group %s: %s (%s). Each process of a group needs one of its own, as the name of its pod or host, or none",
+                 instance, group, twin, rd_kafka_err2name(code));
+    else
+        snprintf(text, sizeof text, "the consumer of group %s cannot go on: %s: %s; the service has to start again", group, rd_kafka_err2name(code), why);
+    polkai_kafka_tell(self, POLKA_FATAL, text);
+}
+
 /* Not a record but a condition of a topic, a partition or the consumer. */
 static void tell_error(polkai_kafka_source *self, const rd_kafka_message_t *message)
 {
     char text[512];
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return;
+    if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
+        tell_fatal(self);
+        return;
+    }
     const char *where = message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt);
     const char *what = rd_kafka_message_errstr(message);
     if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
@@ -144,7 +181,7 @@ static void tell_error(polkai_kafka_source *self, const rd_kafka_message_t *mess
                  where, what == NULL ? "" : what);
     else
         snprintf(text, sizeof text, "%s%s%s: %s", where, *where == '\0' ? "" : ": ", rd_kafka_err2name(message->err), what == NULL ? "" : what);
-    polkai_kafka_tell(self, message->err == RD_KAFKA_RESP_ERR__FATAL ? POLKA_FATAL : POLKA_TRANSIENT, text);
+    polkai_kafka_tell(self, POLKA_TRANSIENT, text);
 }
 
 /*
@@ -266,10 +303,11 @@ static void prepare(rd_kafka_conf_t *conf)
     rd_kafka_conf_set_offset_commit_cb(conf, polkai_kafka_committed);
 }
 
-static size_t append(polkai_kafka_setting *all, size_t count, const polkai_kafka_setting *more)
+static size_t append(polkai_kafka_setting *all, size_t count, const polkai_kafka_setting *more, bool by_consumer)
 {
     for (; more->key != NULL; more++)
-        all[count++] = *more;
+        if (!by_consumer || !polkai_kafka_is_of_classic(more->key))
+            all[count++] = *more;
     return count;
 }
 
@@ -277,12 +315,12 @@ static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_op
 {
     polkai_kafka_setting all[24];
     /* without a group librdkafka still wants the name of one; nobody joins it, and nothing is committed to it */
-    size_t count = append(all, 0, (polkai_kafka_setting[]){ { "group.id", self->grouped ? options->group : "polka-without-group" }, { NULL, NULL } });
-    count = append(all, count, common);
-    if (!polkai_kafka_has(options, "group.protocol"))
-        count = append(all, count, classic);
+    all[0] = (polkai_kafka_setting){ "group.id", self->grouped ? options->group : "polka-without-group" };
+    bool by_consumer = polkai_kafka_by_consumer_protocol(options->properties, options->property_count);
+    size_t count = append(all, 1, common, by_consumer);
+    count = append(all, count, classic, by_consumer);
     if (options->embedded)
-        count = append(all, count, embedded);
+        count = append(all, count, embedded, by_consumer);
     if (polkai_kafka_prefetch_settable())
         all[count++] = polkai_kafka_prefetch_setting;
     all[count] = (polkai_kafka_setting){ NULL, NULL };

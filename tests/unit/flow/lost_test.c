@@ -7,7 +7,7 @@
 
 static polka_outcome before, after, answer;
 static unsigned runs;
-static bool emits_after;
+static bool emits_after, twin_comes;
 static int child_code;
 
 static polka_outcome loses(polka_context *ctx, const note *asked)
@@ -15,7 +15,10 @@ static polka_outcome loses(polka_context *ctx, const note *asked)
     runs++;
     polka_emit(ctx, &test_answered_event, asked, NULL);
     before = polka_failed(ctx);
-    lose_the_partition();
+    if (twin_comes)
+        source.listener.notice(source.listener.user, POLKA_FATAL, "another process is this member now");
+    else
+        lose_the_partition();
     if (emits_after)
         polka_emit(ctx, &test_answered_event, asked, NULL);
     after = polka_failed(ctx);
@@ -64,6 +67,24 @@ Test(lost, effects_are_refused_whatever_the_handler_answers_done) { lose(POLKA_D
 Test(lost, effects_are_refused_whatever_the_handler_answers_skip) { lose(POLKA_SKIP, false); }
 Test(lost, effects_are_refused_whatever_the_handler_answers_retry) { lose(POLKA_RETRY, false); }
 Test(lost, effects_are_refused_whatever_the_handler_answers_dead) { lose(POLKA_DEAD, false); }
+
+/* Found: librdkafka gives all partitions up without a word when another process takes the member's place, so emissions still left. */
+Test(lost, effects_are_refused_when_the_place_in_the_group_is_another_processs)
+{
+    prepare();
+    polka_error error;
+    twin_comes = emits_after = true;
+    answer = POLKA_DONE;
+    start(&losing, (polkai_flow_options){ .group = NULL });
+    harness_put(h, "k", "a", NULL);
+    cr_expect_eq(step_fails(&error), POLKA_FATAL);
+    cr_expect_not_null(strstr(error.message, "another process"), "%s", error.message);
+    cr_expect_eq(runs, 1);
+    cr_expect_eq(after, POLKA_RETRY, "the emission is refused at once");
+    cr_expect_null(harness_record(h, "test.answers", 0), "nothing is sent, not even what was emitted before");
+    cr_expect_lt(harness_committed(h, "losing", "test.asked"), 0);
+    give_up();
+}
 
 Test(lost, child_processes_cannot_emit_and_their_parent_goes_on)
 {
