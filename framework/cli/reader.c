@@ -53,18 +53,38 @@ static void ignore_assigned(void *user, const polkai_position *partitions, size_
     (void)user, (void)partitions, (void)count;
 }
 
-static polka_status start(cli_reader *reader, const cli_connection *connection, polka_error *error)
+static void list_positions(cli_reader *reader)
 {
-    polkai_kafka_options options = cli_connection_options(connection);
     reader->positions = polkai_alloc((reader->count + 1) * sizeof *reader->positions);
     for (size_t i = 0; i < reader->count; i++)
         reader->positions[i] = (polkai_position){ polka_text_of(reader->partitions[i].topic), reader->partitions[i].partition, reader->partitions[i].next };
+}
+
+/* What was asked for as the end first stays the end, also for a partition where nothing is younger. */
+static polka_status begin_at(cli_reader *reader, polkai_admin *admin, int64_t since_ms, polka_error *error)
+{
+    TRY(admin->operations->since(admin, since_ms, reader->positions, reader->count, error));
+    reader->unfinished = 0;
+    for (size_t i = 0; i < reader->count; i++) {
+        read_partition *at = &reader->partitions[i];
+        int64_t offset = reader->positions[i].offset;
+        at->next = offset < 0 || offset > at->end ? at->end : offset > at->next ? offset : at->next;
+        reader->positions[i].offset = at->next;
+        reader->unfinished += at->next < at->end;
+    }
+    return POLKA_OK;
+}
+
+static polka_status start(cli_reader *reader, const cli_connection *connection, polka_error *error)
+{
+    polkai_kafka_options options = cli_connection_options(connection);
     TRY(polkai_kafka_source_open(&reader->source, &options, error));
     polkai_start how = { .positions = reader->positions, .position_count = reader->count, .listener = { .assigned = ignore_assigned } };
     return reader->source->operations->start(reader->source, &how, error);
 }
 
-polka_status cli_reader_open(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from, polka_error *error)
+static polka_status open_reader(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from,
+                                int64_t since_ms, polka_error *error)
 {
     cli_reader *made = *reader = polkai_alloc(sizeof *made);
     polkai_topic *there = NULL;
@@ -74,6 +94,9 @@ polka_status cli_reader_open(cli_reader **reader, const cli_connection *connecti
         if (wanted(topics, there[i].name))
             status = add_topic(made, admin, &there[i], from, error);
     free(there);
+    list_positions(made);
+    if (status == POLKA_OK && made->count > 0 && since_ms >= 0 && !connection->embedded)
+        status = begin_at(made, admin, since_ms, error);
     if (status == POLKA_OK && made->count > 0)
         status = start(made, connection, error);
     made->last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
@@ -82,6 +105,17 @@ polka_status cli_reader_open(cli_reader **reader, const cli_connection *connecti
         *reader = NULL;
     }
     return status;
+}
+
+polka_status cli_reader_open(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from, polka_error *error)
+{
+    return open_reader(reader, connection, admin, topics, from, -1, error);
+}
+
+polka_status cli_reader_open_since(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t since_ms,
+                                   polka_error *error)
+{
+    return open_reader(reader, connection, admin, topics, POLKAI_OFFSET_START, since_ms, error);
 }
 
 void cli_reader_close(cli_reader *reader)

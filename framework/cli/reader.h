@@ -13,6 +13,12 @@ typedef struct cli_reader cli_reader;
  * errors: TRANSIENT when the broker is not reachable.
  */
 polka_status cli_reader_open(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from, polka_error *error);
+/*
+ * cli_reader_open_since: from the first record of each partition that was written at `since_ms` (wall clock) or later; -1: from the
+ * start. The broker inside `polka dev` knows no times: there it is the start too.
+ */
+polka_status cli_reader_open_since(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t since_ms,
+                                   polka_error *error);
 void cli_reader_close(cli_reader *reader);                               /* NULL is fine */
 
 size_t cli_reader_partitions(const cli_reader *reader);

@@ -3,8 +3,8 @@
  * over the topics. Anything else needs two: the first finds the correlation id, the second collects its events; so memory
  * is that of one flow.
  */
+#include <cli/gather.h>
 #include <cli/missing.h>
-#include <cli/row.h>
 #include <cli/terminal.h>
 #include <cli/trace.h>
 
@@ -14,146 +14,63 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 512 };
-
 typedef struct {
     const char *id, *format;
     bool last, by_key;
     cli_catalog *catalog;
     cli_connection connection;
     polkai_admin *admin;
-    cli_list topics;                     /* of events */
-    cli_list letters;                    /* their dead-letter topics; owned texts */
+    cli_gathering gathering;
     char *found;                         /* the correlation id */
     int64_t found_ms;                    /* when that flow began */
     cli_flow flow;
     cli_expected *expected;
 } tracer;
 
-typedef void visit_function(tracer *trace, polkai_record *record, const polkai_envelope *envelope);
-
-static char *copy(polka_text text) { return text.data == NULL ? NULL : cli_format("%.*s", TEXT(text)); }
-
-/* An event without a correlation id is a flow of its own. */
-static polka_text correlation_of(const polkai_envelope *envelope)
+static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation)
 {
-    return envelope->correlation_id.data != NULL ? envelope->correlation_id : envelope->id;
+    if (polka_text_equal(cli_gather_correlation(envelope), polka_text_of(correlation)))
+        cli_flow_add(&trace->flow, cli_gather_node(record, envelope));
 }
 
-static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation);
-
-static void find(tracer *trace, polkai_record *record, const polkai_envelope *envelope)
+static void collect_found(void *user, polkai_record *record, const polkai_envelope *envelope)
 {
-    bool letter = polkai_record_header(record, POLKA_TEXT("polka-letter-id")) != NULL;
+    tracer *trace = user;
+    collect(trace, record, envelope, trace->found);
+}
+
+static void find(void *user, polkai_record *record, const polkai_envelope *envelope)
+{
+    tracer *trace = user;
     if (!trace->last && !trace->by_key)  /* ID may be the correlation id itself */
         collect(trace, record, envelope, trace->id);
-    if (letter)
+    if (cli_gather_is_letter(record))
         return;
-    polka_text id = polka_text_of(trace->id), key = { record->key.size, (const char *)record->key.data };
+    polka_text id = polka_text_of(trace->id), key = { record->key.size, (const char *)record->key.data }, correlation = cli_gather_correlation(envelope);
     int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
     bool fits = trace->last ? envelope->causation_id.data == NULL
                 : trace->by_key ? key.data != NULL && polka_text_equal(key, id)
                 : polka_text_equal(envelope->id, id) || polka_text_equal(envelope->correlation_id, id);
-    if (!fits || correlation_of(envelope).data == NULL || (trace->found != NULL && time_ms < trace->found_ms))
+    if (!fits || correlation.data == NULL || (trace->found != NULL && time_ms < trace->found_ms))
         return;
     free(trace->found);
-    trace->found = copy(correlation_of(envelope));
+    trace->found = cli_format("%.*s", POLKA_TEXT_ARGS(correlation));
     trace->found_ms = time_ms;
-}
-
-static polka_text header_text(const polkai_record *record, const char *name)
-{
-    const polkai_header *header = polkai_record_header(record, polka_text_of(name));
-    return header == NULL || header->value.data == NULL ? POLKA_TEXT("?") : (polka_text){ header->value.size, (const char *)header->value.data };
-}
-
-static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation)
-{
-    if (!polka_text_equal(correlation_of(envelope), polka_text_of(correlation)))
-        return;
-    char key[128] = "";
-    if (record->key.data != NULL)
-        polkai_text_escape(key, sizeof key, record->key.data, record->key.size, 100);
-    cli_node node = { .id = copy(envelope->id), .cause = copy(envelope->causation_id), .source = copy(envelope->source), .type = copy(envelope->type),
-                      .topic = copy(record->topic), .key = record->key.data != NULL ? polkai_strdup(key) : NULL, .partition = record->partition,
-                      .offset = record->offset, .time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms };
-    if (polkai_record_header(record, POLKA_TEXT("polka-letter-id")) != NULL) {
-        polka_text group = header_text(record, "polka-consumer-group"), reaction = header_text(record, "polka-handler");
-        polka_text code = header_text(record, "polka-error-code"), message = header_text(record, "polka-error-message");
-        node.letter = cli_format("of %.*s (%.*s): %.*s: %.*s", TEXT(group), TEXT(reaction), TEXT(code), TEXT(message));
-        node.letter_ms = record->timestamp_ms;
-        node.group = copy(group);
-        node.reaction = copy(reaction);
-    }
-    cli_flow_add(&trace->flow, node);
-}
-
-static void collect_found(tracer *trace, polkai_record *record, const polkai_envelope *envelope) { collect(trace, record, envelope, trace->found); }
-
-static polka_status pass(tracer *trace, bool with_letters, visit_function *visit, polka_error *error)
-{
-    cli_reader *reader = NULL;
-    cli_list topics = { 0 };
-    for (size_t i = 0; i < trace->topics.count; i++)
-        cli_list_add(&topics, trace->topics.items[i]);
-    for (size_t i = 0; with_letters && i < trace->letters.count; i++)
-        cli_list_add(&topics, trace->letters.items[i]);
-    polka_status status = cli_reader_open(&reader, &trace->connection, trace->admin, &topics, POLKAI_OFFSET_START, error);
-    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
-    polka_arena arena = { 0 };
-    while (status == POLKA_OK && !cli_reader_reached(reader) && !cli_stopped()) {
-        size_t count = cli_reader_poll(reader, records, BATCH, 50);
-        for (size_t i = 0; i < count; i++) {
-            polkai_envelope envelope;
-            polkai_record_headers(&records[i], &arena);
-            if (polkai_envelope_open(&records[i], POLKA_TEXT("-"), &arena, &envelope, NULL) == POLKA_OK)
-                visit(trace, &records[i], &envelope);
-            polkai_record_release(&records[i]);
-            polkai_arena_reset(&arena, NULL, 0);
-        }
-    }
-    free(records);
-    cli_list_free(&topics);
-    cli_reader_close(reader);
-    return status;
-}
-
-/* The topics of all events, and of each its <topic>.<group>.dlt as far as they are there. */
-static polka_status choose(tracer *trace, polka_error *error)
-{
-    polkai_topic *there = NULL;
-    size_t count = 0;
-    trace->topics = cli_catalog_topics(trace->catalog);
-    TRY(trace->admin->operations->topics(trace->admin, &there, &count, error));
-    for (size_t i = 0; i < count; i++) {
-        size_t size = strlen(there[i].name);
-        if (size < 5 || strcmp(there[i].name + size - 4, ".dlt") != 0)
-            continue;
-        for (size_t t = 0; t < trace->topics.count; t++) {
-            size_t prefix = strlen(trace->topics.items[t]);
-            if (size > prefix + 5 && strncmp(there[i].name, trace->topics.items[t], prefix) == 0 && there[i].name[prefix] == '.') {
-                cli_list_add(&trace->letters, polkai_strdup(there[i].name));
-                break;
-            }
-        }
-    }
-    free(there);
-    return POLKA_OK;
 }
 
 static polka_status find_flow(tracer *trace, polka_error *error)
 {
     TRY(cli_admin_open(&trace->admin, &trace->connection, error));
-    TRY(choose(trace, error));
-    TRY(pass(trace, !trace->last && !trace->by_key, find, error));
+    TRY(cli_gather_open(&trace->gathering, trace->catalog, &trace->connection, trace->admin, error));
+    TRY(cli_gather_pass(&trace->gathering, !trace->last && !trace->by_key, -1, find, trace, error));
     if (cli_stopped())
         return POLKA_OK;
     ENSURE(trace->found != NULL || !trace->last, POLKA_FATAL, error, "no-flow", "there are no events at %s yet; place one: polka emit EVENT --sample", trace->connection.brokers);
     ENSURE(trace->found != NULL, POLKA_FATAL, error, "no-flow", "no event %s '%s' on %zu topics at %s%s", trace->by_key ? "with key" : "with id or correlation id",
-           trace->id, trace->topics.count, trace->connection.brokers, trace->by_key ? "" : "; is it a record's key? Then: --key");
+           trace->id, trace->gathering.topics.count, trace->connection.brokers, trace->by_key ? "" : "; is it a record's key? Then: --key");
     if (strcmp(trace->found, trace->id) != 0) {
         cli_flow_free(&trace->flow);
-        TRY(pass(trace, true, collect_found, error));
+        TRY(cli_gather_pass(&trace->gathering, true, -1, collect_found, trace, error));
     }
     trace->flow.correlation = polkai_strdup(trace->found);
     cli_flow_link(&trace->flow);
@@ -182,10 +99,7 @@ static polka_status work(tracer *trace, const cli_where *where, polka_error *err
 
 static void clean_up(tracer *trace)
 {
-    for (size_t i = 0; i < trace->letters.count; i++)
-        free((char *)(uintptr_t)trace->letters.items[i]);
-    cli_list_free(&trace->letters);
-    cli_list_free(&trace->topics);
+    cli_gather_close(&trace->gathering);
     cli_flow_free(&trace->flow);
     cli_catalog_close(trace->catalog);
     cli_connection_free(&trace->connection);

@@ -28,6 +28,8 @@ typedef struct {
     polka_status (*watermarks)(polkai_admin *admin, const char *topic, int32_t partition, int64_t *low, int64_t *high, polka_error *error);
     /* committed: of a group; offset -1001 where there is none. Fills positions[].offset. */
     polka_status (*committed)(polkai_admin *admin, const char *group, polkai_position *positions, size_t count, polka_error *error);
+    /* since: positions[].offset becomes that of the first record written at time_ms (wall clock) or later; -1: there is none. The mock knows no times: always -1. */
+    polka_status (*since)(polkai_admin *admin, int64_t time_ms, polkai_position *positions, size_t count, polka_error *error);
     void (*close)(polkai_admin *admin);
 } polkai_admin_operations;
 struct polkai_admin { const polkai_admin_operations *operations; };

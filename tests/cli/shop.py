@@ -85,6 +85,7 @@ class Shop(Case):
         sent = self.place(total=0)
         rows = self.flow(sent, 2)
         self.assertIn("total must be positive", rows[1]["dead_letter"])
+        self.assertEqual([(row["correlation_id"], row["status"], row["dead_letters"]) for row in self.rows("flows")], [(sent["id"], "failed", 1)])
         letter, = self.rows("tail", "-q", "shop.orders.payments.dlt", "-o", "start", "-n", "1")
         self.assertEqual(letter["id"], sent["id"])
         self.assertEqual(letter["headers"]["polka-original-offset"], str(sent["offset"]))
@@ -129,6 +130,13 @@ class Shop(Case):
         stalled = wait_for("stalled", lambda: [row for row in self.rows("trace", sent["id"], "--format", "json")[2]["missing"] if row["state"] == "stalled"], 30)
         self.assertGreater(stalled[0]["age_ms"], 5000)
         self.assertGreaterEqual(stalled[0]["lag"], 1)
+        flows = {row["correlation_id"]: row for row in self.rows("flows")}
+        self.assertEqual(sorted(row["status"] for row in flows.values()), ["done", "stalled"])
+        self.assertEqual((flows[sent["id"]]["flow"], flows[sent["id"]]["events"]), ("order", 3))
+        self.assertEqual(flows[sent["id"]]["missing"][0]["service"], "shipping")
+        self.assertEqual([row["correlation_id"] for row in self.rows("flows", "--status", "stalled")], [sent["id"]])
+        self.assertEqual(self.rows("flows", "--event", "OrderCancelled"), [])
+        self.assertIn("did you mean 'stalled'", self.polka("flows", "--status", "stalle", code=2).stderr)
         self.assertRegex(self.polka("trace", sent["id"]).stdout, r"\n      └─ stalled  shipping has not reacted \(shop\.StockReserved\) → shop\.OrderShipped  after [\d.]+ s of 5\.0 s; "
                                                                  r"group shipping is \d+ behind there\n$")
 

@@ -103,6 +103,33 @@ Test(admin, tells_how_far_a_partition_and_a_group_are, .timeout = 90)
     free(told_reports);
 }
 
+/* The mock, which has no transactions, knows no times either. */
+Test(admin, finds_the_first_record_since_a_time, .timeout = 60)
+{
+    stage *at = stage_open();
+    reports *told_reports = calloc(1, sizeof *told_reports);
+    polkai_sink *sink = stage_sink(at, told_reports);
+    const char *topic = stage_topic(at, 1);
+    polkai_admin *admin = stage_admin(at);
+    int64_t begin_ms = now_ms();
+    for (int i = 0; i < 3; i++) {
+        polkai_record record = record_of(topic, "k", "v");
+        record.timestamp_ms = begin_ms + i * 1000;
+        send_one(sink, &record, (uintptr_t)i);
+    }
+    await_reports(sink, told_reports, 3);
+    const struct { int64_t time_ms, offset; } rows[] = { { 0, 0 }, { begin_ms + 1, 1 }, { begin_ms + 2000, 2 }, { begin_ms + 2001, -1 } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        polkai_position position = { polka_text_of(topic), 0, -5 };
+        ASSERT_OK(admin->operations->since(admin, rows[i].time_ms, &position, 1, error));
+        cr_expect_eq(position.offset, stage_can(at, CAN_TRANSACT) ? rows[i].offset : -1, "row %zu: %lld", i, (long long)position.offset);
+    }
+    admin->operations->close(admin);
+    sink->operations->close(sink, 1000);
+    stage_close(at);
+    free(told_reports);
+}
+
 Test(admin, tells_the_members_of_a_group, .timeout = 90)
 {
     stage *at = stage_open();

@@ -390,6 +390,22 @@ static polka_status kafka_committed(polkai_admin *admin, const char *group, polk
     return status;
 }
 
+static polka_status kafka_since(polkai_admin *admin, int64_t time_ms, polkai_position *positions, size_t count, polka_error *error)
+{
+    kafka_admin *self = (kafka_admin *)admin;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, positions[i].topic.data, positions[i].partition)->offset = time_ms;
+    polka_status status = failed(self, rd_kafka_offsets_for_times(self->client.handle, list, REACH_MS), "to find offsets by time", NULL, error);
+    for (size_t i = 0; i < count && status == POLKA_OK; i++) {
+        const rd_kafka_topic_partition_t *answer = rd_kafka_topic_partition_list_find(list, positions[i].topic.data, positions[i].partition);
+        status = failed(self, answer->err, "to find offsets by time", NULL, error);
+        positions[i].offset = answer->offset < 0 ? -1 : answer->offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}
+
 /* ---- open and close ------------------------------------------------------------------------------- */
 
 static void notice(void *owner, polka_status status, const char *message)
@@ -407,7 +423,7 @@ static void kafka_close(polkai_admin *admin)
 }
 
 static const polkai_admin_operations operations = {
-    kafka_topics, kafka_create, kafka_group, kafka_watermarks, kafka_committed, kafka_close,
+    kafka_topics, kafka_create, kafka_group, kafka_watermarks, kafka_committed, kafka_since, kafka_close,
 };
 
 polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_options *options, polka_error *error)

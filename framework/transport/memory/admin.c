@@ -96,13 +96,34 @@ static polka_status memory_committed(polkai_admin *admin, const char *group, pol
     return POLKA_OK;
 }
 
+static int64_t first_since(const polkai_memory_partition *partition, int64_t time_ms)
+{
+    for (size_t i = 0; i < partition->count; i++)
+        if (partition->records[i].record.timestamp_ms >= time_ms)
+            return (int64_t)i;
+    return -1;
+}
+
+static polka_status memory_since(polkai_admin *admin, int64_t time_ms, polkai_position *positions, size_t count, polka_error *error)
+{
+    (void)error;
+    polkai_memory *memory = lock(admin);
+    for (size_t i = 0; i < count; i++) {
+        const polkai_memory_topic *found = polkai_memory_topic_find(memory, positions[i].topic);
+        bool there = found != NULL && positions[i].partition >= 0 && positions[i].partition < found->partition_count;
+        positions[i].offset = there ? first_since(&found->partitions[positions[i].partition], time_ms) : -1;
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    return POLKA_OK;
+}
+
 static void memory_close(polkai_admin *admin)
 {
     free(admin);
 }
 
 static const polkai_admin_operations operations = {
-    memory_topics, memory_create, memory_group, memory_watermarks, memory_committed, memory_close,
+    memory_topics, memory_create, memory_group, memory_watermarks, memory_committed, memory_since, memory_close,
 };
 
 polka_status polkai_memory_admin_open(polkai_admin **admin, polkai_memory *memory, polka_error *error)

@@ -1,0 +1,276 @@
+/* flows.c: `polka flows`: all business flows of the last while, each with how far it is. Memory is that of the events in that while. */
+#include <cli/gather.h>
+#include <cli/missing.h>
+#include <cli/terminal.h>
+
+#include <base/arena.h>
+#include <base/clock.h>
+#include <base/text.h>
+#include <choreography/names.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { HOUR_MS = 3600000 };
+
+typedef struct {
+    const char *event, *status, *format;
+    int64_t since_ms, limit;
+    bool json;
+    polka_arena arena;
+    polkai_names correlations;           /* number: index of flows */
+    size_t capacity;
+    cli_flow *flows;
+    cli_catalog *catalog;
+    cli_connection connection;
+    polkai_admin *admin;
+    cli_gathering gathering;
+    cli_expected *expected;
+} lister;
+
+static const char *const states[] = { "running", "done", "failed", "stalled" };
+enum { STATES = sizeof states / sizeof *states };
+
+/* ---- collect ---- */
+
+static void take(void *user, polkai_record *record, const polkai_envelope *envelope)
+{
+    lister *self = user;
+    polka_text correlation = cli_gather_correlation(envelope);
+    if (correlation.size == 0)
+        return;
+    char *id = cli_format("%.*s", POLKA_TEXT_ARGS(correlation));
+    size_t at = polkai_names_add(&self->correlations, id);
+    free(id);
+    if (at >= self->capacity) {
+        size_t capacity = 2 * self->capacity + 64;
+        self->flows = polkai_realloc(self->flows, capacity * sizeof *self->flows);
+        memset(self->flows + self->capacity, 0, (capacity - self->capacity) * sizeof *self->flows);
+        self->capacity = capacity;
+    }
+    cli_flow_add(&self->flows[at], cli_gather_node(record, envelope));
+}
+
+static int by_begin(const void *a, const void *b)
+{
+    const cli_flow *x = a, *y = b;
+    int64_t first = x->count > 0 ? x->nodes[0].time_ms : 0, second = y->count > 0 ? y->nodes[0].time_ms : 0;
+    return first != second ? (first < second ? -1 : 1) : strcmp(x->correlation, y->correlation);
+}
+
+/* ---- one flow ---- */
+
+static bool has(const cli_flow *flow, const char *event)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        if (flow->nodes[i].type != NULL && strcmp(flow->nodes[i].type, event) == 0)
+            return true;
+    return false;
+}
+
+/* What began before the time that is looked at would look as if its first steps had never been. */
+static bool is_whole(const cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        if (flow->nodes[i].letter == NULL && flow->nodes[i].cause == NULL)
+            return true;
+    return false;
+}
+
+static size_t letters_of(const cli_flow *flow)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < flow->count; i++)
+        count += flow->nodes[i].letter != NULL;
+    return count;
+}
+
+static const char *state_of(const cli_flow *flow, bool by_contract, bool ended)
+{
+    bool stalled = false;
+    for (size_t i = 0; i < flow->missing_count; i++)
+        stalled = stalled || flow->missing[i].stalled;
+    if (ended || (!by_contract && flow->missing_count == 0 && letters_of(flow) == 0))
+        return states[1];
+    return letters_of(flow) > 0 ? states[2] : stalled ? states[3] : states[0];
+}
+
+static int64_t last_ms(const cli_flow *flow)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < flow->count; i++) {
+        int64_t at = flow->nodes[i].letter != NULL ? flow->nodes[i].letter_ms : flow->nodes[i].time_ms;
+        last = at > last ? at : last;
+    }
+    return last;
+}
+
+static void print_json(const cli_flow *flow, const char *state, const char *contract)
+{
+    char begun[25], last[25];
+    json_t *row = json_object(), *missing = json_array();
+    polkai_time_write(begun, flow->nodes[0].time_ms);
+    polkai_time_write(last, last_ms(flow));
+    for (size_t i = 0; i < flow->missing_count; i++)
+        json_array_append_new(missing, cli_missing_json(&flow->missing[i]));
+    json_object_set_new(row, "correlation_id", json_string(flow->correlation));
+    json_object_set_new(row, "flow", contract != NULL ? json_string(contract) : json_null());
+    json_object_set_new(row, "status", json_string(state));
+    json_object_set_new(row, "event", flow->nodes[0].type != NULL ? json_string(flow->nodes[0].type) : json_null());
+    json_object_set_new(row, "key", flow->nodes[0].key != NULL ? json_string(flow->nodes[0].key) : json_null());
+    json_object_set_new(row, "begun", json_string(begun));
+    json_object_set_new(row, "last", json_string(last));
+    json_object_set_new(row, "ms", json_integer(last_ms(flow) - flow->nodes[0].time_ms));
+    json_object_set_new(row, "events", json_integer((json_int_t)(flow->count - letters_of(flow))));
+    json_object_set_new(row, "dead_letters", json_integer((json_int_t)letters_of(flow)));
+    json_object_set_new(row, "missing", missing);
+    cli_print_json(row);
+}
+
+static void print_text(const cli_flow *flow, const char *state)
+{
+    char begun[25];
+    bool bad = state == states[2] || state == states[3];
+    polkai_time_write(begun, flow->nodes[0].time_ms);
+    printf("%s%-8s%s %s%s%s  ", bad ? cli_red() : "", state, bad ? cli_plain() : "", cli_dim(), begun, cli_plain());
+    cli_print_text(flow->correlation, strlen(flow->correlation), 100);
+    printf("  ");
+    const char *type = flow->nodes[0].type != NULL ? flow->nodes[0].type : "(no type)";
+    cli_print_text(type, strlen(type), 100);
+    printf("  %zu events in %" PRId64 " ms", flow->count - letters_of(flow), last_ms(flow) - flow->nodes[0].time_ms);
+    if (letters_of(flow) > 0)
+        printf(", %zu dead letters", letters_of(flow));
+    for (size_t i = 0; i < flow->missing_count; i++)
+        printf("%s %s", i == 0 ? "; not yet:" : ",", flow->missing[i].service != NULL ? flow->missing[i].service : flow->missing[i].events);
+    putchar('\n');
+}
+
+static polka_status show(lister *self, polka_error *error)
+{
+    size_t count = self->correlations.count, counts[STATES] = { 0 };
+    int64_t now_ms = polkai_clock_real.wall_ms(&polkai_clock_real), shown = 0, hidden = 0;
+    for (size_t i = 0; i < count; i++) {
+        self->flows[i].correlation = polkai_strdup(self->correlations.items[i]);
+        cli_flow_link(&self->flows[i]);
+    }
+    qsort(self->flows, count, sizeof *self->flows, by_begin);
+    for (size_t i = count; i-- > 0 && !cli_stopped();) {             /* the newest first, so that the limit leaves out old ones */
+        cli_flow *flow = &self->flows[i];
+        bool ended;
+        if (!is_whole(flow) || (self->event != NULL && !has(flow, self->event)))
+            continue;
+        const char *contract = cli_expected_ends(self->expected, flow, &ended);
+        if (!ended)
+            TRY(cli_expected_hold(self->expected, flow, now_ms, error));
+        const char *state = state_of(flow, contract != NULL, ended);
+        for (size_t s = 0; s < STATES; s++)
+            counts[s] += states[s] == state;
+        if (self->status != NULL && strcmp(self->status, state) != 0)
+            continue;
+        if (shown == self->limit) {
+            hidden++;
+            continue;
+        }
+        shown++;
+        if (self->json)
+            print_json(flow, state, contract);
+        else
+            print_text(flow, state);
+    }
+    cli_say("%zu running, %zu done, %zu failed, %zu stalled", counts[0], counts[1], counts[2], counts[3]);
+    if (hidden > 0)
+        cli_say("%" PRId64 " older ones are not shown (--limit)", hidden);
+    return POLKA_OK;
+}
+
+/* ---- the command ---- */
+
+static polka_status gather(lister *self, const cli_project *project, polka_error *error)
+{
+    int64_t since_ms = polkai_clock_real.wall_ms(&polkai_clock_real) - self->since_ms;
+    TRY(cli_admin_open(&self->admin, &self->connection, error));
+    TRY(cli_gather_open(&self->gathering, self->catalog, &self->connection, self->admin, error));
+    TRY(cli_gather_pass(&self->gathering, true, since_ms < 0 ? 0 : since_ms, take, self, error));
+    TRY(cli_expected_open(&self->expected, project, &self->connection, self->admin, error));
+    return cli_stopped() ? POLKA_OK : show(self, error);
+}
+
+static polka_status work(lister *self, const cli_where *where, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    const cli_event *event;
+    TRY(cli_project_open(&project, error));
+    TRY(cli_catalog_open(&self->catalog, &project, error));
+    if (self->event != NULL) {
+        TRY(cli_catalog_event(self->catalog, self->event, &event, error));
+        self->event = event->name;
+    }
+    TRY(cli_connection_find(&self->connection, &project, where, error));
+    self->correlations.arena = &self->arena;
+    return gather(self, &project, error);
+}
+
+static void clean_up(lister *self)
+{
+    cli_expected_close(self->expected);
+    cli_gather_close(&self->gathering);
+    if (self->admin != NULL)
+        self->admin->operations->close(self->admin);
+    for (size_t i = 0; i < self->capacity; i++)
+        cli_flow_free(&self->flows[i]);
+    free(self->flows);
+    cli_catalog_close(self->catalog);
+    cli_connection_free(&self->connection);
+    polkai_arena_deinit(&self->arena);
+}
+
+static int check_status(const cli_command *command, const char *status)
+{
+    for (size_t i = 0; status != NULL && i < STATES; i++)
+        if (strcmp(states[i], status) == 0)
+            return -1;
+    if (status == NULL)
+        return -1;
+    const char *near = polkai_nearest(status, states, STATES);
+    return cli_usage(command, "--status is running, done, failed or stalled, not '%s'%s%s%s", status, near != NULL ? "; did you mean '" : "",
+                     near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
+static int run(const cli_command *command, int argc, char **argv)
+{
+    lister self = { .since_ms = HOUR_MS, .limit = 1000 };
+    cli_where where = { 0 };
+    cli_list rest = { 0 };
+    polka_error error = { 0 };
+    const cli_option options[] = {
+        { "status", 's', CLI_TEXT, &self.status, "running|done|failed|stalled", "only such flows" },
+        { "event", 'e', CLI_TEXT, &self.event, "EVENT", "only flows in which it is" },
+        { "since", 0, CLI_DURATION, &self.since_ms, "DURATION", "events so old at most; default 1h" },
+        { "limit", 'n', CLI_COUNT, &self.limit, "N", "the newest N; default 1000" },
+        { "format", 0, CLI_TEXT, &self.format, "text|json", "default: text on a terminal, else json" },
+        CLI_WHERE_OPTIONS(where), { 0 } };
+    int code = cli_parse(command, options, argc, argv, &rest);
+    int json = code < 0 ? cli_json_wanted(command, self.format) : 0;
+    if (code < 0 && json < 0)
+        code = CLI_USAGE;
+    self.json = json == 1;
+    if (code < 0 && rest.count > 0)
+        code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
+    if (code < 0)
+        code = check_status(command, self.status);
+    if (code < 0) {
+        cli_catch_signals();
+        code = work(&self, &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
+    }
+    clean_up(&self);
+    cli_list_free(&where.properties);
+    cli_list_free(&rest);
+    return code;
+}
+
+const cli_command cli_flows = {
+    .name = "flows", .arguments = "", .summary = "the business flows of the last while, and how far each is", .run = run,
+    .details = "A flow is done when an end of its flow contract is there (without a contract: when nothing declared is missing), failed when\n"
+               "a dead letter is there and no end, stalled when something declared has not come in its time, else running. Flows that\n"
+               "began before --since are left out.\n",
+    .examples = "  polka flows\n  polka flows --status stalled --since 30m\n  polka flows --event shop.OrderShipped --format json\n" };

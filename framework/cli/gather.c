@@ -1,0 +1,112 @@
+/* gather.c: one pass over the event topics and their dead letters. */
+#include <cli/gather.h>
+
+#include <base/arena.h>
+#include <base/text.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH = 512 };
+
+/* ---- topics ---- */
+
+static bool is_letters_of(const char *name, const char *topic)
+{
+    size_t size = strlen(name), prefix = strlen(topic);
+    return size > prefix + 5 && strcmp(name + size - 4, ".dlt") == 0 && strncmp(name, topic, prefix) == 0 && name[prefix] == '.';
+}
+
+polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalog, const cli_connection *connection, polkai_admin *admin, polka_error *error)
+{
+    polkai_topic *there = NULL;
+    size_t count = 0;
+    gathering->connection = connection;
+    gathering->admin = admin;
+    gathering->topics = cli_catalog_topics(catalog);
+    TRY(admin->operations->topics(admin, &there, &count, error));
+    for (size_t i = 0; i < count; i++) {
+        bool letters = false;
+        for (size_t t = 0; t < gathering->topics.count && !letters; t++)
+            letters = is_letters_of(there[i].name, gathering->topics.items[t]);
+        if (letters)
+            cli_list_add(&gathering->letters, polkai_strdup(there[i].name));
+    }
+    free(there);
+    return POLKA_OK;
+}
+
+void cli_gather_close(cli_gathering *gathering)
+{
+    for (size_t i = 0; i < gathering->letters.count; i++)
+        free((char *)(uintptr_t)gathering->letters.items[i]);
+    cli_list_free(&gathering->letters);
+    cli_list_free(&gathering->topics);
+}
+
+/* ---- records ---- */
+
+polka_status cli_gather_pass(const cli_gathering *gathering, bool with_letters, int64_t since_ms, cli_gather_visit *visit, void *user, polka_error *error)
+{
+    cli_reader *reader = NULL;
+    cli_list topics = { 0 };
+    for (size_t i = 0; i < gathering->topics.count; i++)
+        cli_list_add(&topics, gathering->topics.items[i]);
+    for (size_t i = 0; with_letters && i < gathering->letters.count; i++)
+        cli_list_add(&topics, gathering->letters.items[i]);
+    polka_status status = cli_reader_open_since(&reader, gathering->connection, gathering->admin, &topics, since_ms, error);
+    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
+    polka_arena arena = { 0 };
+    while (status == POLKA_OK && !cli_reader_reached(reader) && !cli_stopped()) {
+        size_t count = cli_reader_poll(reader, records, BATCH, 50);
+        for (size_t i = 0; i < count; i++) {
+            polkai_envelope envelope;
+            polkai_record_headers(&records[i], &arena);
+            if (polkai_envelope_open(&records[i], POLKA_TEXT("-"), &arena, &envelope, NULL) == POLKA_OK)
+                visit(user, &records[i], &envelope);
+            polkai_record_release(&records[i]);
+            polkai_arena_reset(&arena, NULL, 0);
+        }
+    }
+    free(records);
+    cli_list_free(&topics);
+    cli_reader_close(reader);
+    return status;
+}
+
+/* ---- one event ---- */
+
+static char *copy(polka_text text) { return text.data == NULL ? NULL : cli_format("%.*s", POLKA_TEXT_ARGS(text)); }
+
+static polka_text header_text(const polkai_record *record, const char *name)
+{
+    const polkai_header *header = polkai_record_header(record, polka_text_of(name));
+    return header == NULL || header->value.data == NULL ? POLKA_TEXT("?") : (polka_text){ header->value.size, (const char *)header->value.data };
+}
+
+polka_text cli_gather_correlation(const polkai_envelope *envelope)
+{
+    return envelope->correlation_id.data != NULL ? envelope->correlation_id : envelope->id;
+}
+
+bool cli_gather_is_letter(const polkai_record *record)
+{
+    return polkai_record_header(record, POLKA_TEXT("polka-letter-id")) != NULL;
+}
+
+cli_node cli_gather_node(polkai_record *record, const polkai_envelope *envelope)
+{
+    char key[128] = "";
+    if (record->key.data != NULL)
+        polkai_text_escape(key, sizeof key, record->key.data, record->key.size, 100);
+    cli_node node = { .id = copy(envelope->id), .cause = copy(envelope->causation_id), .source = copy(envelope->source), .type = copy(envelope->type),
+                      .topic = copy(record->topic), .key = record->key.data != NULL ? polkai_strdup(key) : NULL, .partition = record->partition,
+                      .offset = record->offset, .time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms };
+    if (!cli_gather_is_letter(record))
+        return node;
+    node.group = copy(header_text(record, "polka-consumer-group"));
+    node.reaction = copy(header_text(record, "polka-handler"));
+    polka_text code = header_text(record, "polka-error-code"), message = header_text(record, "polka-error-message");
+    node.letter = cli_format("of %s (%s): %.*s: %.*s", node.group, node.reaction, POLKA_TEXT_ARGS(code), POLKA_TEXT_ARGS(message));
+    node.letter_ms = record->timestamp_ms;
+    return node;
+}
