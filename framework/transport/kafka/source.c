@@ -15,7 +15,7 @@
 
 #define UNRELEASED_INSTANCE_ID ((rd_kafka_resp_err_t)111)        /* not named by releases before KIP-848 */
 
-enum { SLICE_MS = 250, UNREAD_MS = 5000 };               /* SLICE: the longest wait; outages are looked at in between */
+enum { SLICE_MS = 250, UNREAD_MS = 5000, ANSWER_MS = 3000 };     /* SLICE: the longest wait; outages are looked at in between */
 
 static const polkai_kafka_setting common[] = {
     { "enable.auto.commit", "false" },               /* we commit our own low-watermark, by explicit lists only */
@@ -339,6 +339,7 @@ polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka
     self->grouped = options->group != NULL;
     self->park_unread = options->park_unread;
     self->unread_ms = UNREAD_MS;
+    self->answer_ms = ANSWER_MS;
     self->client.notice = notice;
     self->client.owner = self;
     polka_status status = open_client(self, options, error);

@@ -41,6 +41,7 @@ typedef struct {
     polkai_kafka_trouble *troubles;      /* NULL: all can be read */
     bool park_unread;
     int unread_ms;                       /* so long a batch is tried again before it is given up */
+    int answer_ms;                       /* and so long something is waited for behind a probe of the search for its end */
     int64_t close_limit_ns;              /* until when leaving is waited for */
 } polkai_kafka_source;
 

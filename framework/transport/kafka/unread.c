@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SURE_TIMES = 4, NONSENSE_MOST = 100, AGAIN_MS = 500, ANSWER_MS = 3000, HIGH_MS = 1000 };
+enum { SURE_TIMES = 4, NONSENSE_MOST = 100, LEFT_OVER_MOST = 10, AGAIN_MS = 500, ANSWER_MS = 3000, HIGH_MS = 1000 };
 
 typedef enum { FAILING = 1, SEARCHING, BEHIND, PARKED } phase;          /* BEHIND: the range is given, and nothing of what follows has come yet */
 
@@ -31,7 +31,7 @@ struct polkai_kafka_trouble {
     bool asked;                          /* and nothing has come yet */
     bool held;                           /* by a pause of librdkafka: until it is asked for again nothing is to come */
     int64_t inside, outside, probe, step;                /* inside: the last offset known to be; outside: the first known not to be, -1: none yet */
-    unsigned nonsense;                   /* answers in a row that cannot be one to the probe */
+    unsigned nonsense;                   /* answers in a row that cannot be one to the probe; BEHIND: errors of the batch itself */
     char why[200];
 };
 
@@ -177,6 +177,7 @@ static void step_over(polkai_kafka_source *source, polkai_kafka_trouble *trouble
              trouble->topic.data, (int)trouble->partition, trouble->first, trouble->outside - 1, trouble->outside);
     polkai_kafka_tell(source, POLKA_TRANSIENT, text);
     trouble->phase = BEHIND;
+    trouble->nonsense = 0;
 }
 
 /* Doubling steps until an offset is outside, then halves between. True: the range has been written. */
@@ -186,13 +187,13 @@ static bool search(polkai_kafka_source *source, polkai_kafka_trouble *trouble, p
         int64_t end = end_of(source, trouble), next = trouble->inside + trouble->step;
         trouble->step *= 2;
         if (end < 0 || next < end) {
-            seek(source, trouble, next, ANSWER_MS);
+            seek(source, trouble, next, source->answer_ms);
             return false;
         }
         trouble->outside = end > trouble->inside ? end : trouble->inside + 1;
     }
     if (trouble->outside - trouble->inside > 1) {
-        seek(source, trouble, trouble->inside + (trouble->outside - trouble->inside) / 2, ANSWER_MS);
+        seek(source, trouble, trouble->inside + (trouble->outside - trouble->inside) / 2, source->answer_ms);
         return false;
     }
     step_over(source, trouble, range);
@@ -209,6 +210,16 @@ static void park(polkai_kafka_source *source, polkai_kafka_trouble *trouble)
     polkai_kafka_tell(source, POLKA_TRANSIENT, text);
 }
 
+static bool begin_search(polkai_kafka_source *source, polkai_kafka_trouble *trouble, int64_t from, polkai_record *range)
+{
+    trouble->phase = SEARCHING;
+    trouble->nonsense = 0;
+    trouble->first = trouble->inside = from;
+    trouble->outside = -1;
+    trouble->step = 1;
+    return search(source, trouble, range);
+}
+
 /* It has failed again where it must not. True: the range has been written. */
 static bool failed_again(polkai_kafka_source *source, polkai_kafka_trouble *trouble, polkai_record *range)
 {
@@ -221,11 +232,7 @@ static bool failed_again(polkai_kafka_source *source, polkai_kafka_trouble *trou
         park(source, trouble);
         return false;
     }
-    trouble->phase = SEARCHING;
-    trouble->inside = trouble->first;
-    trouble->outside = -1;
-    trouble->step = 1;
-    return search(source, trouble, range);
+    return begin_search(source, trouble, trouble->first, range);
 }
 
 /* ---- what comes ----------------------------------------------------------------------------------- */
@@ -262,10 +269,15 @@ static bool answered(polkai_kafka_source *source, polkai_kafka_trouble *trouble,
     return search(source, trouble, range);
 }
 
-/* The next batch cannot be read either; all else is what librdkafka had gone to by itself. */
-static polkai_kafka_passage look_behind(polkai_kafka_source *source, polkai_kafka_trouble *trouble, const rd_kafka_message_t *message)
+/*
+ * The next batch cannot be read either; or it is still the same one, as a broker took too long for its answer to a probe: then the rest is
+ * a range of its own. All else is what librdkafka had gone to by itself.
+ */
+static polkai_kafka_passage look_behind(polkai_kafka_source *source, polkai_kafka_trouble *trouble, const rd_kafka_message_t *message, polkai_record *range)
 {
     bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!is_record && message->offset == trouble->base && ++trouble->nonsense > LEFT_OVER_MOST)
+        return begin_search(source, trouble, trouble->outside, range) ? POLKAI_KAFKA_INSTEAD : POLKAI_KAFKA_DROP;
     if (message->offset < trouble->outside || (!is_record && message->offset > end_of(source, trouble))) {
         seek(source, trouble, trouble->outside, 0);
         return POLKAI_KAFKA_DROP;
@@ -291,7 +303,7 @@ polkai_kafka_passage polkai_kafka_unread_look(polkai_kafka_source *source, const
         return is_record ? POLKAI_KAFKA_PASS : POLKAI_KAFKA_DROP;
     }
     if (trouble->phase == BEHIND)
-        return look_behind(source, trouble, message);
+        return look_behind(source, trouble, message, range);
     if (is_record && trouble->phase == FAILING && message->offset == trouble->first) {
         forget(source, trouble);         /* it could be read after all */
         return POLKAI_KAFKA_PASS;
@@ -305,7 +317,7 @@ bool polkai_kafka_unread_turn(polkai_kafka_source *source, polkai_record *range)
     for (polkai_kafka_trouble *at = source->troubles; at != NULL; at = at->next) {
         if (at->phase == PARKED || at->phase == BEHIND || now < at->seek_ns)
             continue;
-        if (source->paused_count > 0) {  /* nothing comes, and that says nothing */
+        if (source->paused_count > 0 || source->client.outage.down) {    /* nothing comes, and that says nothing */
             at->seek_ns = now + (int64_t)ANSWER_MS * 1000000;
             continue;
         }

@@ -226,6 +226,22 @@ Test(unread, two_in_a_row_and_one_at_the_end_are_three_ranges, .timeout = 90)
     end(&play);
 }
 
+/* Found by reading: a broker that answered no probe for 3 s made the range too short, and reading never came past the batch again. */
+Test(unread, is_all_stepped_over_though_no_probe_is_answered_in_time, .timeout = 90)
+{
+    scene play = { 0 };
+    char seen[256] = "";
+    begin(&play);
+    write_good(&play, 0, 2);
+    write_bad(&play, (damage){ GZIP, 3, false });
+    write_good(&play, 0, 2);
+    join(&play, false);
+    ((polkai_kafka_source *)play.source)->answer_ms = 0;
+    read_to(&play, 7, seen, sizeof seen);
+    cr_assert_str_eq(seen, "0 1 [2 3) [3 4) [4 5) 5 6 ");
+    end(&play);
+}
+
 Test(unread, its_partition_is_parked_where_that_is_wanted_and_the_others_go_on, .timeout = 90)
 {
     scene play = { 0 };
