@@ -148,6 +148,25 @@ class Shop(Case):
         except (OSError, IndexError):
             return False
 
+    def test_the_map_as_it_is_seen_and_what_differs_from_what_is_declared(self):
+        self.dev()
+        self.flow(self.place(), 6)
+        self.flow(self.place(total=0), 2)
+        seen = {(row["from"], row["event"], row["to"]) for row in self.rows("map", "--observed")}
+        self.assertIn(("payments", "shop.PaymentAuthorised", "inventory"), seen)
+        self.assertIn(("emit", "shop.OrderPlaced", "payments"), seen)
+        self.assertIn(("orders", "shop.OrderCompleted", None), seen)
+        rows = {(row["service"], row["does"], row["event"]): row for row in self.rows("map", "--diff")}
+        self.assertEqual(rows["emit", "says", "shop.OrderPlaced"]["difference"], "outside")
+        self.assertEqual((rows["payments", "hears", "shop.OrderPlaced"]["difference"], rows["payments", "hears", "shop.OrderPlaced"]["seen"]), ("both", 2), "a dead letter counts")
+        self.assertEqual((rows["orders", "says", "shop.OrderCancelled"]["difference"], rows["orders", "says", "shop.OrderCancelled"]["last"]), ("never-seen", None))
+        self.assertNotIn("not-declared", {row["difference"] for row in rows.values()})
+        self.assertIn("flowchart", self.polka("map", "--observed", "--format", "mermaid").stdout)
+        self.assertIn("one of", self.polka("map", "--observed", "--diff", code=2).stderr)
+        self.polka("emit", "shop.OrderCompleted", "--sample")
+        undeclared, = [row for row in self.rows("map", "--diff", code=1) if row["difference"] == "not-declared"]
+        self.assertEqual((undeclared["service"], undeclared["does"], undeclared["event"], undeclared["seen"]), ("emit", "says", "shop.OrderCompleted", 1))
+
     def test_an_unknown_id_is_said(self):
         self.dev()
         self.assertIn("no event", self.polka("trace", "nothing", code=1).stderr)

@@ -1,0 +1,162 @@
+/* observe.c: one pass over the records; an effect may be read before its cause, as topics and partitions have no common order. */
+#include <cli/observe.h>
+
+#include <base/arena.h>
+#include <stdlib.h>
+
+static size_t name_of(polkai_names *names, polka_text text)
+{
+    char *copy = cli_format("%.*s", POLKA_TEXT_ARGS(text));
+    size_t number = polkai_names_add(names, copy);
+    free(copy);
+    return number;
+}
+
+/* "/shop/payments" and "/payments" are payments. */
+static polka_text service_of(polka_text source)
+{
+    size_t at = source.size;
+    while (at > 0 && source.data[at - 1] != '/')
+        at--;
+    return at < source.size ? (polka_text){ source.size - at, source.data + at } : source;
+}
+
+static void add(cli_observed *observed, bool says, size_t service, size_t event, int64_t time_ms)
+{
+    cli_seen *found = NULL;
+    for (size_t i = 0; i < observed->seen_count && found == NULL; i++)
+        if (observed->seen[i].says == says && observed->seen[i].service == service && observed->seen[i].event == event)
+            found = &observed->seen[i];
+    if (found == NULL) {
+        if (observed->seen_count == observed->seen_capacity) {
+            observed->seen_capacity = 2 * observed->seen_capacity + 64;
+            observed->seen = polkai_realloc(observed->seen, observed->seen_capacity * sizeof *observed->seen);
+        }
+        found = &observed->seen[observed->seen_count++];
+        *found = (cli_seen){ .service = service, .event = event, .says = says };
+    }
+    found->count++;
+    found->last_ms = time_ms > found->last_ms ? time_ms : found->last_ms;
+}
+
+static size_t *event_of(cli_observed *observed, size_t id)
+{
+    if (id >= observed->id_capacity) {
+        size_t capacity = 2 * id + 1024;
+        observed->event_of_id = polkai_realloc(observed->event_of_id, capacity * sizeof *observed->event_of_id);
+        memset(observed->event_of_id + observed->id_capacity, 0, (capacity - observed->id_capacity) * sizeof *observed->event_of_id);
+        observed->id_capacity = capacity;
+    }
+    return &observed->event_of_id[id];
+}
+
+static void hears(cli_observed *observed, size_t service, polka_text cause, int64_t time_ms)
+{
+    size_t id = name_of(&observed->ids, cause), event = *event_of(observed, id);
+    if (event > 0) {
+        add(observed, false, service, event - 1, time_ms);
+        return;
+    }
+    if (observed->late_count == observed->late_capacity) {
+        observed->late_capacity = 2 * observed->late_capacity + 64;
+        observed->late = polkai_realloc(observed->late, observed->late_capacity * sizeof *observed->late);
+    }
+    observed->late[observed->late_count].id = id;
+    observed->late[observed->late_count].service = service;
+    observed->late[observed->late_count++].time_ms = time_ms;
+}
+
+static void keep_topic(cli_observed *observed, size_t event, polka_text topic)
+{
+    if (event >= observed->topic_capacity) {
+        size_t capacity = 2 * event + 64;
+        observed->topics = polkai_realloc(observed->topics, capacity * sizeof *observed->topics);
+        memset(observed->topics + observed->topic_capacity, 0, (capacity - observed->topic_capacity) * sizeof *observed->topics);
+        observed->topic_capacity = capacity;
+    }
+    size_t place = name_of(&observed->places, topic);    /* which may move the items */
+    if (observed->topics[event] == NULL)
+        observed->topics[event] = observed->places.items[place];
+}
+
+static void take(void *user, polkai_record *record, const polkai_envelope *envelope)
+{
+    cli_observed *observed = user;
+    int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
+    if (envelope->type.size == 0 || envelope->id.size == 0)
+        return;
+    if (cli_gather_is_letter(record)) {  /* who could not handle it heard it */
+        const polkai_header *group = polkai_record_header(record, POLKA_TEXT("polka-consumer-group"));
+        if (group != NULL && group->value.data != NULL)
+            hears(observed, name_of(&observed->services, (polka_text){ group->value.size, (const char *)group->value.data }), envelope->id, record->timestamp_ms);
+        return;
+    }
+    size_t event = name_of(&observed->events, envelope->type), service = name_of(&observed->services, service_of(envelope->source));
+    *event_of(observed, name_of(&observed->ids, envelope->id)) = event + 1;
+    keep_topic(observed, event, record->topic);
+    add(observed, true, service, event, time_ms);
+    if (envelope->causation_id.size > 0)
+        hears(observed, service, envelope->causation_id, time_ms);
+}
+
+polka_status cli_observed_read(cli_observed *observed, const cli_gathering *gathering, int64_t since_ms, polka_error *error)
+{
+    polkai_names *names[] = { &observed->services, &observed->events, &observed->ids, &observed->places };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        names[i]->arena = &observed->arena;
+    TRY(cli_gather_pass(gathering, true, since_ms, take, observed, error));
+    for (size_t i = 0; i < observed->late_count; i++) {              /* of a cause that is too old nothing is known */
+        size_t event = *event_of(observed, observed->late[i].id);
+        if (event > 0)
+            add(observed, false, observed->late[i].service, event - 1, observed->late[i].time_ms);
+    }
+    observed->late_count = 0;
+    return POLKA_OK;
+}
+
+void cli_observed_free(cli_observed *observed)
+{
+    free(observed->seen);
+    free(observed->event_of_id);
+    free(observed->late);
+    free(observed->topics);
+    polkai_arena_deinit(&observed->arena);
+    *observed = (cli_observed){ 0 };
+}
+
+const cli_seen *cli_observed_find(const cli_observed *observed, bool says, const char *service, const char *event)
+{
+    for (size_t i = 0; i < observed->seen_count; i++) {
+        const cli_seen *seen = &observed->seen[i];
+        if (seen->says == says && strcmp(observed->services.items[seen->service], service) == 0 && strcmp(observed->events.items[seen->event], event) == 0)
+            return seen;
+    }
+    return NULL;
+}
+
+static json_t *event_json(const cli_observed *observed, size_t event)
+{
+    return json_pack("{s:s, s:s, s:{s:s, s:s, s:[]}}", "event", observed->events.items[event], "topic", observed->topics[event], "schema", "type", "record", "name",
+                     observed->events.items[event], "fields");
+}
+
+polka_status cli_observed_manifests(const cli_observed *observed, cli_manifests *manifests, polka_error *error)
+{
+    for (size_t service = 0; service < observed->services.count; service++) {
+        json_t *reactions = json_array(), *emits = json_array();
+        for (size_t i = 0; i < observed->seen_count; i++)
+            if (observed->seen[i].service == service)
+                json_array_append_new(observed->seen[i].says ? emits : reactions, event_json(observed, observed->seen[i].event));
+        for (size_t i = 0; i < json_array_size(reactions); i++)
+            json_object_set_new(json_array_get(reactions, i), "emits", json_array());
+        json_t *whole = json_pack("{s:i, s:s, s:s, s:s, s:o, s:o}", "polka", 1, "service", observed->services.items[service], "version", "observed", "group",
+                                  observed->services.items[service], "reactions", reactions, "emits", emits);
+        char *text = json_dumps(whole, JSON_COMPACT);
+        polkai_manifest *manifest;
+        polkai_manifest_examine(&manifest, polka_text_of(text), "what was seen");
+        free(text);
+        json_decref(whole);
+        TRY(cli_manifests_take(manifests, manifest, error));
+    }
+    return POLKA_OK;
+}
