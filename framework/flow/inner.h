@@ -271,6 +271,7 @@ bool polkai_watch_hold(polkai_worker *worker);           /* for good; false: it 
 void polkai_slots_create(polkai_flow *flow);             /* after the workers */
 bool polkai_slots_take(polka_context *unit);             /* false: the unit waits */
 void polkai_slots_give(polka_context *unit);
+bool polkai_slots_any(const polka_context *unit);        /* whether a unit that waits may try; false: it waits on */
 
 /* ---- breaker.c ---- */
 void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, size_t count);        /* poll thread: they were assigned */

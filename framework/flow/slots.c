@@ -40,18 +40,33 @@ static bool take(polkai_slots *slots)
     return false;
 }
 
+/* Its lane is woken when one is given back. */
+static void wait_for_one(const polka_context *unit, polkai_slots *slots)
+{
+    size_t lane = (size_t)(unit->worker - unit->flow->workers);
+    atomic_fetch_or(&slots->waiting[lane / 64], 1ULL << lane % 64);
+}
+
 bool polkai_slots_take(polka_context *unit)
 {
     polkai_slots *slots = slots_of(unit);
-    size_t lane = (size_t)(unit->worker - unit->flow->workers);
     if (slots->most == 0 || take(slots))
         return true;
-    atomic_fetch_or(&slots->waiting[lane / 64], 1ULL << lane % 64);
+    wait_for_one(unit, slots);
     if (take(slots))                     /* one that was given back in between woke nobody */
         return true;
     unit->state = UNIT_WAITING;
     unit->due_ns = POLKAI_FOR_A_SLOT;
     return false;
+}
+
+bool polkai_slots_any(const polka_context *unit)
+{
+    polkai_slots *slots = slots_of(unit);
+    if (atomic_load(&slots->taken) < slots->most)
+        return true;
+    wait_for_one(unit, slots);
+    return atomic_load(&slots->taken) < slots->most;
 }
 
 /* The lock: a drain ends lanes one by one, while others still run. */

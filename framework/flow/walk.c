@@ -149,7 +149,7 @@ polka_outcome polkai_walk_next(polka_context *unit)
     return reaction->event->invoke(reaction->handler, unit, unit->value);
 }
 
-static void run_unit(polka_context *unit)
+static void attempt(polka_context *unit)
 {
     polka_error error;
     polkai_context_begin_attempt(unit);
@@ -161,16 +161,23 @@ static void run_unit(polka_context *unit)
         polkai_settle(unit, POLKA_DEAD);
         return;
     }
-    if (unit->flow->slots != NULL && !polkai_slots_take(unit))
-        return;
     polkai_running_begin(&unit->worker->running, unit);
     polka_outcome outcome = polkai_walk_next(unit);
     polkai_running_end(&unit->worker->running);
-    if (unit->flow->slots != NULL)
-        polkai_slots_give(unit);
     if (!unit->reached && outcome == POLKA_SKIP)
         polkai_context_log(unit, POLKAI_LOG_DEBUG, "a middleware skipped this event before %s saw it", polkai_reaction_name(unit->reaction));
     polkai_settle(unit, outcome);
+}
+
+/* The slot comes first: who finds none tries it often, and neither memory of the event nor time for its value may go into that. */
+static void run_unit(polka_context *unit)
+{
+    bool limited = unit->flow->slots != NULL;
+    if (limited && !polkai_slots_take(unit))
+        return;
+    attempt(unit);
+    if (limited)
+        polkai_slots_give(unit);
 }
 
 /* ---- one event ---- */
@@ -360,7 +367,7 @@ typedef struct { int64_t now_ns; bool of_schemas, of_slots; } news;
 static bool is_news_for(const polka_context *unit, const news *heard)
 {
     if (unit->state == UNIT_WAITING && unit->due_ns == POLKAI_FOR_A_SLOT)
-        return heard->of_slots;
+        return heard->of_slots && polkai_slots_any(unit);
     return heard->of_schemas && (unit->state == UNIT_HOLDING || (unit->state == UNIT_WAITING && unit->delivery->waits_for_schema));
 }
 
