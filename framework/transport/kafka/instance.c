@@ -29,9 +29,8 @@ static int claim_number(const char *begin, unsigned number)
 static void add_random_end(polkai_kafka_instance *instance)
 {
     polkai_random random;
-    size_t size = strlen(instance->id);
     polkai_random_seed_entropy(&random);
-    snprintf(instance->id + size, sizeof instance->id - size, ".%016llx", (unsigned long long)polkai_random_next(&random));
+    snprintf(instance->id + instance->own_at, sizeof instance->id - instance->own_at, ".%016llx", (unsigned long long)polkai_random_next(&random));
 }
 
 void polkai_kafka_instance_claim(polkai_kafka_instance *instance, const char *group)
@@ -43,10 +42,11 @@ void polkai_kafka_instance_claim(polkai_kafka_instance *instance, const char *gr
     unsigned number = 0;
     while (number < NUMBERS && (instance->claim = claim_number(instance->id, number)) < 0)
         number++;
+    if (instance->claim >= 0)
+        size += snprintf(instance->id + size, sizeof instance->id - (size_t)size, ".%u", number);
+    instance->own_at = (size_t)size;
     if (instance->claim < 0)
         add_random_end(instance);
-    else
-        snprintf(instance->id + size, sizeof instance->id - (size_t)size, ".%u", number);
 }
 
 void polkai_kafka_instance_release(polkai_kafka_instance *instance)

@@ -7,10 +7,12 @@
 #define POLKA_TRANSPORT_KAFKA_INSTANCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
     char id[512];
+    size_t own_at;                       /* where in `id` the end of its own begins, once it has one */
     int claim;                           /* a socket: the number is free again when the process ends, however it does; -1: none */
     int64_t fenced_ns;                   /* when another producer took the id last; 0: never */
 } polkai_kafka_instance;

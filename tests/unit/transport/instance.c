@@ -73,3 +73,18 @@ Test(instance, keeps_its_id_when_it_is_fenced_now_and_then_and_gets_another_when
     cr_assert_gt(strlen(instance.id), strlen(before) + 8);
     polkai_kafka_instance_release(&instance);
 }
+
+/* Found by reading: each end was put behind the one before, until none had room and the id stayed the same. */
+Test(instance, gets_another_id_however_often_a_twin_fences_it, .init = name_group)
+{
+    polkai_kafka_instance instance;
+    char before[512];
+    polkai_kafka_instance_claim(&instance, group);
+    cr_assert_not(polkai_kafka_instance_fenced(&instance, MINUTE_NS));
+    for (int i = 1; i <= 100; i++) {
+        snprintf(before, sizeof before, "%s", instance.id);
+        cr_assert(polkai_kafka_instance_fenced(&instance, MINUTE_NS + i));
+        cr_assert_str_neq(instance.id, before);
+        cr_assert(i == 1 || strlen(instance.id) == strlen(before));
+    }
+}
