@@ -235,18 +235,28 @@ void polkai_flow_stop(polkai_flow *flow)
 
 /* ---- drain ---- */
 
+/* It may have ended just before: then it is a lane as any other, and may hold a lock that is needed below. */
+static bool hold_stuck(polkai_worker *worker, bool *held)
+{
+    *held = polkai_watch_hold(worker);
+    if (polkai_watch_is_stuck(worker))
+        return true;
+    polkai_hold_release(worker->running.hold);
+    return false;
+}
+
 /* Of a lane that is stuck past its handler's deadline the thread is held, so that it touches nothing any more. */
 static void stop_lanes(polkai_flow *flow, int64_t deadline_ms, bool *ended, bool *quiet)
 {
     *ended = *quiet = true;
     for (size_t i = 0; i < flow->worker_count; i++) {
         polkai_worker *worker = &flow->workers[i];
-        bool stuck = polkai_watch_is_stuck(worker);
+        bool held = false, stuck = polkai_watch_is_stuck(worker) && hold_stuck(worker, &held);
         polkai_lane *lane = worker->lane;
         pthread_mutex_lock(&flow->lock);
         worker->lane = stuck ? lane : NULL;              /* nobody wakes it any more */
         pthread_mutex_unlock(&flow->lock);
-        if (stuck ? !polkai_watch_hold(worker) : !polkai_lane_stop(lane, deadline_ms))
+        if (stuck ? !held : !polkai_lane_stop(lane, deadline_ms))
             *quiet = false;
         if (stuck || !*quiet)
             *ended = false;

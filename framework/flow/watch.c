@@ -122,8 +122,6 @@ bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error)
         if (breaker->stuck != NULL && polkai_running_event(&worker->running, &event))
             breaker->stuck(breaker->user, &event);
         log_line(flow, worker, error, held);
-    } else {
-        LOG_WARN(flow->options.log, "%s. It has ended a moment later", error->message);
     }
     if (!still && !flow->threaded) {
         worker->running.stuck = false;
@@ -131,6 +129,8 @@ bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error)
     }
     if (flow->threaded || !still)        /* it may still end while the others do */
         polkai_hold_release(worker->running.hold);
+    if (!still)                          /* after the release: the thread may be anywhere by now, also inside the log */
+        LOG_WARN(flow->options.log, "%s. It has ended a moment later", error->message);
     return still;
 }
 
