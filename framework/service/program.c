@@ -123,25 +123,35 @@ static void on_late(int number)
     _exit(HANDLER_STUCK);
 }
 
+typedef struct { struct sigaction action; struct itimerval timer; } alarm_before;
+
 /* Whatever the stuck thread holds (a lock of the allocator, of stdio, of the loader), the process ends: nothing below needs a lock. */
-static void end_in_any_case(const polka_program *program, bool on)
+static void end_in_any_case(const polka_program *program, alarm_before *before)
 {
-    int64_t left_ms = on ? polkai_config_number(program->assembly.config, "drain.deadline_ms") + LATE_MS : 0;
+    int64_t left_ms = polkai_config_number(program->assembly.config, "drain.deadline_ms") + LATE_MS;
     struct sigaction action = { .sa_handler = on_late };
     struct itimerval once = { .it_value = { .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 } };
     sigset_t alarm_only;
     sigemptyset(&action.sa_mask);
     sigemptyset(&alarm_only);
     sigaddset(&alarm_only, SIGALRM);
-    sigaction(SIGALRM, &action, NULL);
+    sigaction(SIGALRM, &action, &before->action);
     pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
-    setitimer(ITIMER_REAL, &once, NULL);
+    setitimer(ITIMER_REAL, &once, &before->timer);
+}
+
+/* The alarm may be the program's own. */
+static void go_on_after_all(const alarm_before *before)
+{
+    setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 0 } }, NULL);
+    sigaction(SIGALRM, &before->action, NULL);
+    setitimer(ITIMER_REAL, &before->timer, NULL);
 }
 
 /* With lanes: on the poll thread. */
 static void leave_stuck(polka_program *program, const polka_error *error)
 {
-    end_in_any_case(program, true);
+    end_in_any_case(program, &(alarm_before){ .timer = { .it_value = { 0, 0 } } });
     polkai_flow_log_stuck(program->assembly.flow, error);
     leave(program, INT64_MAX);
 }
@@ -150,9 +160,10 @@ static void leave_stuck(polka_program *program, const polka_error *error)
 static void on_stuck(void *user, const polka_error *error)
 {
     polka_program *program = user;
-    end_in_any_case(program, true);
+    alarm_before before;
+    end_in_any_case(program, &before);
     if (!polkai_flow_log_stuck(program->assembly.flow, error)) {
-        end_in_any_case(program, false);
+        go_on_after_all(&before);
         return;
     }
     leave(program, INT64_MAX);
