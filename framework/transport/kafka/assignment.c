@@ -165,6 +165,8 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
     polkai_position *positions = positions_of(self, partitions);
     if (take) {
         change(self, partitions, true);
+        if (self->assigned)              /* librdkafka has paused those that stay, too */
+            polkai_kafka_prefetch_wake(handle);
         self->assigned = true;
         if (self->listener.assigned != NULL)
             self->listener.assigned(self->listener.user, positions, (size_t)partitions->cnt);
@@ -249,6 +251,7 @@ void polkai_kafka_pause(polkai_source *source, bool paused)
         return;
     list *partitions AUTO(free_list) = list_of(self->paused, self->paused_count);
     rd_kafka_resume_partitions(self->client.handle, partitions);
+    polkai_kafka_prefetch_wake(self->client.handle);
     self->paused_count = 0;
 }
 

@@ -5,6 +5,7 @@
  * (or until anything else happens on the connection) however fast the queue empties: 70 to 120 k events/s with 2.0.2 at 8 MiB,
  * whatever the CPU could do. More of both would be less sleep and more memory: a record costs librdkafka some 600 bytes beside its
  * value, so that 8 MiB of small values were 80000 records and 50 MiB.
+ * They sleep likewise when all partitions were paused for a moment, by us or by librdkafka in a rebalance, and are resumed.
  * Newer releases have fetch.queue.backoff.ms. For the others, a small request to the leaders for each half queue that was
  * taken: it wakes them, and only while records come that fast.
  */
@@ -44,7 +45,7 @@ static void free_list(rd_kafka_topic_partition_list_t **list)
 }
 
 /* The answer does not matter; a leader that gives none within ASK_MS wakes up by itself within a second. */
-static void wake_leaders(rd_kafka_t *handle)
+void polkai_kafka_prefetch_wake(rd_kafka_t *handle)
 {
     rd_kafka_topic_partition_list_t *all AUTO(free_list) = NULL, *asked AUTO(free_list) = rd_kafka_topic_partition_list_new(LEADERS_MOST);
     if (rd_kafka_assignment(handle, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -63,5 +64,5 @@ void polkai_kafka_prefetch_taken(polkai_kafka_source *source, const polkai_recor
     if (source->half_queue_bytes == 0 || (source->taken_bytes < source->half_queue_bytes && source->taken_records < source->half_queue_records))
         return;
     source->taken_bytes = source->taken_records = 0;
-    wake_leaders(source->client.handle);
+    polkai_kafka_prefetch_wake(source->client.handle);
 }

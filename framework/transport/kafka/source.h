@@ -80,5 +80,6 @@ extern const polkai_kafka_setting polkai_kafka_prefetch_setting;
 bool polkai_kafka_prefetch_settable(void);
 void polkai_kafka_prefetch_init(polkai_kafka_source *source);
 void polkai_kafka_prefetch_taken(polkai_kafka_source *source, const polkai_record *records, size_t count);
+void polkai_kafka_prefetch_wake(rd_kafka_t *handle);     /* fetching goes on at once, not within a second; waits for a short answer */
 
 #endif

@@ -257,7 +257,7 @@ def play(options, cluster, name):
         say(f"  {problem}")
     if row.problems:
         say(f"  seed {options.seed}; ledgers and logs are in {group.stage.folder}")
-    else:
+    elif not options.keep:
         group.stage.forget()
     return row
 
@@ -284,6 +284,7 @@ def parse():
     parser.add_argument("--newest", required=True, help="the folder with the newest librdkafka.so.1")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--folder", help="for logs, ledgers and Kafka; in the build folder else")
+    parser.add_argument("--keep", action="store_true", help="keeps the ledgers and logs of cases that passed, too")
     parser.add_argument("--port", type=int, help="of Kafka; a free one else")
     options = parser.parse_args()
     for name in options.cases:

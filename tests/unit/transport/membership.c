@@ -2,6 +2,7 @@
 #include <transport/kafka/source.h>
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <librdkafka/rdkafka_mock.h>
 
 enum { HEARTBEAT = 12 };
@@ -151,4 +152,51 @@ Test(twin, with_the_same_instance_is_named_once_with_what_to_do, .timeout = 60)
     cr_assert_eq(self.fatal, 1, "told once");
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(owner);
+}
+
+/* ---- a pause ends --------------------------------------------------------------------------------- */
+
+/* So long the first record took after partitions were paused for a moment and resumed. */
+static int64_t resumed_after_ms(void)
+{
+    rd_kafka_t *owner = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), NULL, 0);
+    rd_kafka_mock_cluster_t *mock = rd_kafka_mock_cluster_new(owner, 1);
+    cr_assert_eq(rd_kafka_mock_topic_create(mock, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(mock), .group = "g", .embedded = true };
+    member self = { 0 };
+    polkai_source *source;
+    polkai_sink *sink;
+    polka_text topic = POLKA_TEXT_INIT("t");
+    polkai_start start = { .topics = &topic, .topic_count = 1, .listener = { .user = &self, .assigned = on_assigned, .notice = on_notice } };
+    cr_assert_eq(polkai_kafka_source_open(&source, &options, NULL), POLKA_OK);
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, NULL), POLKA_OK);
+    cr_assert_eq(source->operations->start(source, &start, NULL), POLKA_OK);
+    cr_assert(poll_until(source, &self.assigned));
+    polkai_record record, sent = { .topic = topic, .partition = 0, .value = { 1, (const uint8_t *)"x" } };
+    for (int i = 0; i < 3; i++)
+        source->operations->poll(source, &record, 1, 50);
+    source->operations->pause(source, true);
+    for (int i = 0; i < 4; i++)          /* long enough for the fetch under way to end */
+        source->operations->poll(source, &record, 1, 50);
+    cr_assert_eq(sink->operations->send(sink, &sent, NULL, NULL), POLKA_OK);
+    for (int i = 0; i < 6; i++)
+        sink->operations->poll(sink, 10);
+    int64_t began_ns = polkai_kafka_now_ns();
+    source->operations->pause(source, false);
+    while (source->operations->poll(source, &record, 1, 100) == 0)
+        ;
+    int64_t took_ms = (polkai_kafka_now_ns() - began_ns) / 1000000;
+    polkai_record_release(&record);
+    source->operations->close(source, POLKAI_CLOSE_MS);
+    sink->operations->close(sink, POLKAI_CLOSE_MS);
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(owner);
+    return took_ms;
+}
+
+/* Found: librdkafka resumes without a word to its broker threads, and they sleep for a second when there is nothing to fetch. */
+Test(paused, partitions_are_fetched_again_at_once_when_they_are_resumed, .timeout = 60)
+{
+    int64_t took_ms = resumed_after_ms();
+    cr_assert_lt(took_ms, 350, "%" PRId64 " ms", took_ms);
 }
