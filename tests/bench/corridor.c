@@ -1,6 +1,6 @@
 /*
  * corridor.c: the corridor alone, on memory and on one thread, so that its instructions repeat: records are put first, and then
- * read, handled, sent and committed. counted.py takes the difference of two lengths, and compares it with instructions.json.
+ * read, handled, sent and committed. `count` takes the difference of two lengths, and compares it with instructions.json.
  *
  * usage: bench_corridor react|emit|compact EVENTS
  */

@@ -255,8 +255,9 @@ typedef struct polka_service {
 /*
  * polka_main: create, run, destroy; what POLKA_MAIN calls. `abi` is POLKA_ABI as the caller was compiled;
  * a library of another ABI refuses by name.
- * returns: 0 drained; 1 failure; 2 misuse; 3 fatal; 4 a handler stuck past its deadline; 5 drain deadline
- *          passed; 130 second signal.
+ * returns: 0 drained; 1 failure, for example the last commit; 2 misuse; 3 fatal; 4 a handler stuck past its deadline
+ *          (polka_reaction.deadline_ms); 5 drain deadline passed (drain.deadline_ms), what was not finished is handled again;
+ *          130 second signal, at once. A fault signal in a handler is logged and takes its course.
  */
 POLKA_API int polka_main_abi(unsigned abi, const polka_service *service, int argc, char **argv);
 #define polka_main(SERVICE, ARGC, ARGV) polka_main_abi(POLKA_ABI, (SERVICE), (ARGC), (ARGV))
@@ -305,9 +306,13 @@ POLKA_API polka_outcome polka_proceed(polka_context *ctx);   /* in a middleware:
 
 /*
  * polka_emit encodes `value` at once into memory of this unit of work and keeps no pointer of the caller.
- * The emission leaves after POLKA_DONE, unless the partition of the event was lost meanwhile: then another member handles the event again,
- * and polka_failed says POLKA_RETRY from the first emission on. In a child process made by fork it is misuse. It returns nothing: an error is kept in the context and decides the
- * outcome whatever the handler answers. Generated <event>_emit functions call it with the right type.
+ * It returns nothing: an error is kept in the context and decides the outcome whatever the handler answers (polka_failed).
+ * Generated <event>_emit functions call it with the right type.
+ *
+ * The emission leaves after POLKA_DONE; with delivery exactly-once in one Kafka transaction with the offset of its event, after all that
+ * came before that in its partition. When the partition was lost meanwhile it does not leave: another member handles the event again, and
+ * polka_failed says POLKA_RETRY from the first emission on.
+ * errors:    MISUSE for an event that the reaction does not declare, for a reserved header, and in a child process that fork made.
  */
 typedef struct {
     polka_text id, correlation_id;       /* data NULL: derived, inherited */

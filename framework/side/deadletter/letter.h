@@ -22,8 +22,8 @@ typedef struct {
  * polkai_letter_write makes the record of a dead letter.
  *
  * Value, key and headers are those of the original, byte for byte; then come polka-letter-id, -original-…, -consumer-group,
- * -handler, -error-…, -attempts, -first-failed-at (text) and Spring Kafka's kafka_dlt-… (numbers big-endian). Headers of those
- * (A record that stands for a range that cannot be read has no value, and polka-range-from and -to, the offset after it.) Headers of those
+ * -handler, -error-…, -attempts, -first-failed-at (text) and Spring Kafka's kafka_dlt-… (numbers big-endian).
+ * A record that stands for a range that cannot be read has no value, and polka-range-from and -to, the offset after it. Headers of those
  * names that the original had already are left out, so that a letter of a letter tells of the last failure.
  * ownership: `letter` borrows from the record; the rest lives in `arena`.
  */
