@@ -277,6 +277,9 @@ bool polkai_slots_any(const polka_context *unit);        /* whether a unit that 
 void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, size_t count);        /* poll thread: they were assigned */
 bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends);         /* on the lane; true: it is a dead letter now */
 
+/* ---- open.c: on the lane; afterwards units are there, or none when nobody reacts ---- */
+void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker);
+
 /* ---- walk.c: on the lane ---- */
 int64_t polkai_walk_items(void *worker, polkai_lane_item *items);
 polka_outcome polkai_walk_next(polka_context *unit);     /* the next middleware, or the handler */
