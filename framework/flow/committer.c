@@ -11,10 +11,12 @@
 
 enum { HEADERS_MEMORY = 1536, TOLD_AT = 4 };
 
+typedef enum { CALL_INIT, CALL_BEGIN, CALL_SEND, CALL_OFFSETS, CALL_COMMIT, CALL_ABORT } call_kind;
+
 /* A call with the arguments it has, so that it can be made again. */
 typedef struct {
     const char *name;
-    enum { CALL_INIT, CALL_BEGIN, CALL_SEND, CALL_OFFSETS, CALL_COMMIT, CALL_ABORT } which;
+    call_kind which;
     const polkai_record *record;
     void *cookie;
 } call;
@@ -159,7 +161,7 @@ static answer send_all(polkai_transacting *self, polka_error *error)
     return POLKAI_TRANSACTION_DONE;
 }
 
-static answer unless_stale(polkai_transacting *self, const char *name, int which, polka_error *error)
+static answer unless_stale(polkai_transacting *self, const char *name, call_kind which, polka_error *error)
 {
     return is_stale(self, error) ? POLKAI_TRANSACTION_ABORT : make_until_answered(self, &(call){ .name = name, .which = which }, error);
 }

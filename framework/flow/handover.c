@@ -18,11 +18,10 @@ static void at_least(atomic_ullong *bound, unsigned long long value)
         atomic_store(bound, value);
 }
 
-/* On the poll thread. Lanes that saw `revoked` wait for the bound; those that did not had begun what they have, and it counts. */
+/* On the poll thread, after `revoked` was set; as these are all in one order, one of the two sees the other. Lanes that saw `revoked` wait for the bound; those that did not had begun what they have, and it counts. */
 void polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms)
 {
     int64_t until_ns = flow->options.clock->steady_ns(flow->options.clock) + deadline_ms * 1000000 / SHARE;
-    atomic_thread_fence(memory_order_seq_cst);
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
         at->deciding = atomic_load(&at->revoked) && !atomic_load(&at->decided);
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)

@@ -190,9 +190,10 @@ static bool is_over(const polkai_delivery *delivery)
 /* From here on it counts as begun for who gives its partition up; with several lanes that thread must see it before we look. */
 static void count_as_begun(const polkai_worker *worker, polkai_delivery *delivery)
 {
-    atomic_store_explicit(&delivery->begun, true, memory_order_relaxed);
     if (worker->flow->worker_count > 1)
-        atomic_thread_fence(memory_order_seq_cst);
+        atomic_store(&delivery->begun, true);
+    else
+        atomic_store_explicit(&delivery->begun, true, memory_order_relaxed);
 }
 
 /* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */

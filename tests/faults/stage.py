@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 import support
 import wire
 from checker import DEPOSITS, KEPT, POISON, Checker
-from collect import OFFSETS, Concurrent, collect, ends_of
+from collect import OFFSETS, Concurrent, collect, ends_of, patiently
 from feed import Feed, Plan
 from support import Failed, Service, alive, say, wait_for
 
@@ -247,7 +247,8 @@ class Stage:
             if kind in self.groups:
                 ends = ends_of(self.brokers, [topic])
                 consumer = wire.consumer_of(self.brokers, self.groups[kind])
-                left += sum(ends[at.topic, at.partition] - max(at.offset, 0) for at in consumer.committed([TopicPartition(*at) for at in ends], timeout=20))
+                committed = patiently(lambda: consumer.committed([TopicPartition(*at) for at in ends], timeout=20))
+                left += sum(ends[at.topic, at.partition] - max(at.offset, 0) for at in committed)
                 consumer.close()
         return left
 

@@ -8,6 +8,8 @@ import sys
 import time
 import traceback
 
+from confluent_kafka import KafkaException
+
 import isolated
 import results
 from stage import Cluster, Stage
@@ -75,7 +77,7 @@ def play(options, cluster, name):
             row.problems.append(f"{sum(verdict.wrong.values())} violations: {dict(verdict.wrong)}")
     except (Skip, isolated.Refused) as why:
         row.skipped = str(why)
-    except (Failed, OSError, RuntimeError) as why:
+    except (Failed, OSError, RuntimeError, KafkaException) as why:
         row.problems = [f"{why!r}" if not isinstance(why, Failed) else str(why), *traceback.format_exc().splitlines()[-3:-1]]
     finally:
         stage.close()

@@ -152,6 +152,8 @@ def of_compat(case, their, our):
         fields = [one for one in walk(json.loads(case["reader"])) if isinstance(one, dict) and isinstance(one.get("aliases"), list)]
         if our["ok"] and our["compatible"] and any(one["name"] in one["aliases"] for one in fields):
             return "field that is its own alias"
+        if our["ok"] and our["compatible"] and alias_of_two(case):
+            return "alias that two fields have"
     if not their["ok"] or not our["ok"]:
         return REFUSED if their["ok"] == our["ok"] else DIFFERENT
     if their["compatible"] == our["compatible"]:
@@ -160,6 +162,12 @@ def of_compat(case, their, our):
     if our["compatible"] and outside:
         return "alias without a namespace"
     return "field taken by another's alias" if our["compatible"] and alias_of_a_name(case) else DIFFERENT
+
+
+def alias_of_two(case):
+    """Two fields of a record of the reader have one alias."""
+    return any(len(aliases) > len(set(aliases)) for aliases in
+               ([alias for field in one["fields"] for alias in set(field.get("aliases", []))] for one in definitions(json.loads(case["reader"])) if "fields" in one))
 
 
 def alias_of_a_name(case):

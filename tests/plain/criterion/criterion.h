@@ -52,6 +52,9 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
 #define cr_expect_not(CONDITION, ...) cr_assert(!(CONDITION))
 #define cr_expect_str_neq cr_assert_str_neq
 #define cr_expect_leq cr_assert_leq
+#define cr_expect_lt cr_assert_lt
+#define cr_expect_gt cr_assert_gt
+#define cr_expect_geq cr_assert_geq
 #define cr_assert_fail(...) plain_fail(__FILE__, __LINE__, "cr_assert_fail")
 #define cr_log_info(...) ((void)0)
 

@@ -47,7 +47,7 @@ typedef struct { stage *s; const char *folder; bool flows; } entry;
 static void read_entry(void *context, const char *name)
 {
     entry *e = context;
-    char path[1024];
+    char path[2048];
     snprintf(path, sizeof path, "%s/%s", e->folder, name);
     char *text = file_text(path);
     (e->flows ? stage_contract : stage_manifest)(e->s, text, name);
