@@ -15,6 +15,29 @@ void plain_add(plain_test *test)
     last = test;
 }
 
+static plain_suite *suites;
+
+void plain_add_suite(plain_suite *suite)
+{
+    suite->next = suites;
+    suites = suite;
+}
+
+static const struct plain_options *suite_of(const plain_test *test)
+{
+    static const struct plain_options none;
+    for (const plain_suite *at = suites; at != NULL; at = at->next)
+        if (strcmp(at->name, test->suite) == 0)
+            return &at->options;
+    return &none;
+}
+
+static void call(void (*function)(void))
+{
+    if (function != NULL)
+        function();
+}
+
 void plain_fail(const char *file, int line, const char *what)
 {
     fprintf(stderr, "%s:%d: %s does not hold\n", file, line, what);
@@ -28,11 +51,11 @@ static int passes(const plain_test *test)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        if (test->options.init != NULL)
-            test->options.init();
+        call(suite_of(test)->init);
+        call(test->options.init);
         test->function();
-        if (test->options.fini != NULL)
-            test->options.fini();
+        call(test->options.fini);
+        call(suite_of(test)->fini);
         exit(0);
     }
     if (child < 0 || waitpid(child, &status, 0) != child)

@@ -19,10 +19,22 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
     static void SUITE##_##NAME(void);                                                                                      \
     __attribute__((constructor)) static void add_##SUITE##_##NAME(void)                                                    \
     {                                                                                                                      \
-        static plain_test test = { .suite = #SUITE, .name = #NAME, .function = SUITE##_##NAME, .options = { __VA_ARGS__ } };\
-        plain_add(&test);                                                                                                  \
+        static plain_test plain_this = { .suite = #SUITE, .name = #NAME, .function = SUITE##_##NAME, .options = { __VA_ARGS__ } };\
+        plain_add(&plain_this);                                                                                            \
     }                                                                                                                      \
     static void SUITE##_##NAME(void)
+
+/* What runs before and after each test of a suite. */
+typedef struct plain_suite plain_suite;
+struct plain_suite { const char *name; struct plain_options options; plain_suite *next; };
+void plain_add_suite(plain_suite *suite);
+#define TestSuite(SUITE, ...)                                                                                              \
+    __attribute__((constructor)) static void add_suite_##SUITE(void)                                                       \
+    {                                                                                                                      \
+        static plain_suite plain_this = { .name = #SUITE, .options = { __VA_ARGS__ } };                                    \
+        plain_add_suite(&plain_this);                                                                                      \
+    }                                                                                                                      \
+    struct plain_needs_a_semicolon_##SUITE { int none; }
 
 /* What only a message uses is not used here. */
 #pragma GCC diagnostic ignored "-Wunused-variable"
