@@ -271,6 +271,8 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
         commit_when_due(flow, now);
     if (flow->threaded)
         polkai_watch_look(flow, now);
+    if (flow->spread != NULL)
+        polkai_spread_look(flow->spread, now);
     if (moved != NULL)
         *moved = count;
     if (atomic_load(&flow->failed)) {

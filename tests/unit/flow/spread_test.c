@@ -46,3 +46,45 @@ Test(spread, gives_events_without_a_key_to_the_lane_that_has_least)
     cr_assert(lanes[0] == 10 && lanes[1] == 10 && lanes[2] == 10, "%u %u %u", lanes[0], lanes[1], lanes[2]);
     free(spread);
 }
+
+/* So many events end within 100 ms, and it looks. */
+static void run(polkai_spread *spread, unsigned count, int64_t *now_ns)
+{
+    unsigned place;
+    for (unsigned i = 0; i < count; i++)
+        polkai_spread_end(spread, place, begin(spread, "k", &place));
+    *now_ns += 100000000;
+    polkai_spread_look(spread, *now_ns);
+}
+
+Test(spread, leaves_a_key_on_a_lane_of_its_own_while_lanes_are_fast)
+{
+    int64_t now_ns = 1000000000;
+    unsigned place;
+    polkai_spread *spread = polkai_spread_create(4);
+    run(spread, 0, &now_ns);
+    run(spread, 8001, &now_ns);           /* 4 lanes, 100 ms: 49.99 us each */
+    unsigned own = begin(spread, "a", &place);
+    polkai_spread_end(spread, place, own);
+    for (int i = 0; i < 20; i++) {
+        begin(spread, (const char[]){ (char)('b' + i), '\0' }, &place);
+        unsigned lane = begin(spread, "a", &place);
+        polkai_spread_end(spread, place, lane);
+        cr_assert_eq(lane, own, "it was moved after %d others", i);
+    }
+    free(spread);
+}
+
+Test(spread, goes_by_what_lanes_have_while_they_are_slow)
+{
+    int64_t now_ns = 1000000000;
+    unsigned place, lanes[4] = { 0 };
+    polkai_spread *spread = polkai_spread_create(4);
+    run(spread, 8001, &now_ns);
+    run(spread, 7999, &now_ns);
+    for (int i = 0; i < 16; i++)
+        lanes[begin(spread, (const char[]){ (char)('a' + i), '\0' }, &place)]++;
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(lanes[i], 4, "lane %d has %u keys of 16", i, lanes[i]);
+    free(spread);
+}
