@@ -90,16 +90,7 @@ static void check_after(flow *here, const polkai_contract_step *step, const polk
 static bool is_bridged(const flow *here, const char *name)
 {
     for (size_t s = 0; s < here->contract->step_count; s++)
-        for (size_t i = 0; here->taken[s] && i < here->contract->steps[s].one_of.count; i++)
-            if (strcmp(here->contract->steps[s].one_of.items[i]->text.data, name) == 0)
-                return true;
-    return false;
-}
-
-static bool is_start(const flow *here, const char *name)
-{
-    for (size_t i = 0; i < here->contract->starts.count; i++)
-        if (strcmp(here->contract->starts.items[i]->text.data, name) == 0)
+        if (here->taken[s] && polkai_contract_lists(&here->contract->steps[s].one_of, name))
             return true;
     return false;
 }
@@ -107,7 +98,7 @@ static bool is_start(const flow *here, const char *name)
 static bool is_reached(const flow *here, const polkai_yaml *event)
 {
     ptrdiff_t number = number_of(here, event);
-    return number != POLKAI_NO_NAME ? here->reached[number] : is_start(here, event->text.data) || is_bridged(here, event->text.data);
+    return number != POLKAI_NO_NAME ? here->reached[number] : polkai_contract_lists(&here->contract->starts, event->text.data) || is_bridged(here, event->text.data);
 }
 
 static bool any_reached(const flow *here, const polkai_contract_events *events)

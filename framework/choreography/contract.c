@@ -212,6 +212,14 @@ void polkai_contract_destroy(polkai_contract *contract)
     free(made);
 }
 
+bool polkai_contract_lists(const polkai_contract_events *events, const char *event)
+{
+    for (size_t i = 0; i < events->count; i++)
+        if (strcmp(events->items[i]->text.data, event) == 0)
+            return true;
+    return false;
+}
+
 /* ---- are its events known? ---- */
 
 enum { TYPO_LETTERS = 2 };

@@ -50,6 +50,8 @@ polka_status polkai_contract_read_file(polkai_contract **contract, const char *p
 polka_status polkai_contract_read_text(polkai_contract **contract, polka_text text, const char *file, polka_error *error);
 void polkai_contract_destroy(polkai_contract *contract); /* NULL is fine */
 
+bool polkai_contract_lists(const polkai_contract_events *events, const char *event);     /* is it one of them? */
+
 /*
  * polkai_contract_known: does every event of it stand in some manifest, or in `also` (names of schemas; may be NULL)?
  * errors: MISUSE "unknown-event" with the line, the column and the nearest name.

@@ -34,18 +34,10 @@ typedef struct { const char *service; const polkai_event_node *event; } gone;
 
 static bool is_gone(const gone *out, const polkai_party *party) { return out->service != NULL && strcmp(party->manifest->service, out->service) == 0; }
 
-static bool names_event(const polkai_contract_events *events, const char *event)
-{
-    for (size_t i = 0; i < events->count; i++)
-        if (strcmp(events->items[i]->text.data, event) == 0)
-            return true;
-    return false;
-}
-
 static bool starts_flow(const polkai_asker *ask, const char *event)
 {
     for (size_t c = 0; c < ask->all->contract_count; c++)
-        if (names_event(&ask->all->contracts[c]->starts, event))
+        if (polkai_contract_lists(&ask->all->contracts[c]->starts, event))
             return true;
     return false;
 }
@@ -53,7 +45,7 @@ static bool starts_flow(const polkai_asker *ask, const char *event)
 static bool ends_flow(const polkai_asker *ask, const char *event)
 {
     for (size_t c = 0; c < ask->all->contract_count; c++)
-        if (names_event(&ask->all->contracts[c]->ends, event))
+        if (polkai_contract_lists(&ask->all->contracts[c]->ends, event))
             return true;
     return false;
 }

@@ -192,6 +192,7 @@ static void read_reactions(holder *made)
         reaction->name = read_text(made, item, at, "name", false);
         if (reaction->name == NULL)
             reaction->name = reaction->hears.event;
+        reaction->deadline_ms = json_integer_value(json_object_get(item, "deadline_ms"));
         read_names(made, item, at, reaction);
         manifest->reaction_count++;
     }

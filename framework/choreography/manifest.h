@@ -28,6 +28,7 @@ typedef struct {
     polkai_manifest_event hears;
     const char *const *emits;            /* full names; each is one of the manifest's emits */
     size_t emit_count;
+    int64_t deadline_ms;                 /* 0: not given, or not as a whole number */
 } polkai_manifest_reaction;
 
 typedef struct {

@@ -46,20 +46,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static bool named(const polkai_contract_events *events, const char *name)
-{
-    for (size_t i = 0; i < events->count; i++)
-        if (strcmp(events->items[i]->text.data, name) == 0)
-            return true;
-    return false;
-}
-
 static polkai_map_node event_node(maker *make, const polkai_event_node *event)
 {
     polkai_map_node node = { .name = event->name, .ends = event->final };
     for (size_t i = 0; i < make->all->contract_count; i++) {
-        node.starts = node.starts || named(&make->all->contracts[i]->starts, event->name);
-        node.ends = node.ends || named(&make->all->contracts[i]->ends, event->name);
+        node.starts = node.starts || polkai_contract_lists(&make->all->contracts[i]->starts, event->name);
+        node.ends = node.ends || polkai_contract_lists(&make->all->contracts[i]->ends, event->name);
     }
     node.topic = event->say_count > 0 ? event->says[0].topic : event->hear_count > 0 ? event->hears[0].topic : NULL;
     return node;

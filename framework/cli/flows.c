@@ -214,8 +214,7 @@ static void clean_up(lister *self)
 {
     cli_expected_close(self->expected);
     cli_gather_close(&self->gathering);
-    if (self->admin != NULL)
-        self->admin->operations->close(self->admin);
+    cli_admin_close(&self->admin);
     for (size_t i = 0; i < self->capacity; i++)
         cli_flow_free(&self->flows[i]);
     free(self->flows);

@@ -86,18 +86,12 @@ static polka_status draw_all(const viewer *view, const polkai_choreography *all,
 
 /* ---- what was seen ---- */
 
-static void close_admin(polkai_admin **admin)
-{
-    if (*admin != NULL)
-        (*admin)->operations->close(*admin);
-}
-
 static polka_status observe(const viewer *view, cli_observed *observed, polka_error *error)
 {
     cli_project project AUTO(cli_project_close) = { 0 };
     cli_connection connection AUTO(cli_connection_free) = { 0 };
     cli_gathering gathering AUTO(cli_gather_close) = { 0 };
-    polkai_admin *admin AUTO(close_admin) = NULL;
+    polkai_admin *admin AUTO(cli_admin_close) = NULL;
     cli_catalog *catalog = NULL;
     int64_t since_ms = view->since_ms < 0 ? -1 : polkai_clock_real.wall_ms(&polkai_clock_real) - view->since_ms;
     TRY(cli_project_open(&project, error));
@@ -160,12 +154,9 @@ static bool is_declared(const polkai_party *parties, size_t count, const char *s
 /* With what a flow begins somebody outside says. */
 static bool is_from_outside(const cli_declared *declared, const char *event)
 {
-    for (size_t i = 0; i < declared->contracts.count; i++) {
-        const polkai_contract_events *starts = &declared->contracts.items[i]->starts;
-        for (size_t s = 0; s < starts->count; s++)
-            if (polka_text_equal(starts->items[s]->text, polka_text_of(event)))
-                return true;
-    }
+    for (size_t i = 0; i < declared->contracts.count; i++)
+        if (polkai_contract_lists(&declared->contracts.items[i]->starts, event))
+            return true;
     return false;
 }
 

@@ -104,18 +104,10 @@ static polka_status place_of(cli_expected *expected, const char *group, const cl
 
 /* ---- contracts ---- */
 
-static bool lists(const polkai_contract_events *events, const char *name)
-{
-    for (size_t i = 0; i < events->count; i++)
-        if (polka_text_equal(events->items[i]->text, polka_text_of(name)))
-            return true;
-    return false;
-}
-
 static bool fulfils(const polkai_contract_step *step, const polkai_manifest_reaction *reaction)
 {
     for (size_t i = 0; i < reaction->emit_count; i++)
-        if (lists(&step->one_of, reaction->emits[i]))
+        if (polkai_contract_lists(&step->one_of, reaction->emits[i]))
             return true;
     return false;
 }
@@ -124,7 +116,7 @@ static const polkai_contract *contract_of(const cli_expected *expected, const cl
 {
     for (size_t i = 0; i < expected->contracts.count; i++)
         for (size_t n = 0; n < flow->count; n++)
-            if (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && lists(&expected->contracts.items[i]->starts, flow->nodes[n].type))
+            if (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && polkai_contract_lists(&expected->contracts.items[i]->starts, flow->nodes[n].type))
                 return expected->contracts.items[i];
     return NULL;
 }
@@ -134,7 +126,7 @@ const char *cli_expected_ends(const cli_expected *expected, const cli_flow *flow
     const polkai_contract *contract = contract_of(expected, flow);
     *ended = false;
     for (size_t n = 0; contract != NULL && n < flow->count; n++)
-        *ended = *ended || (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && lists(&contract->ends, flow->nodes[n].type));
+        *ended = *ended || (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && polkai_contract_lists(&contract->ends, flow->nodes[n].type));
     return contract == NULL ? NULL : contract->name;
 }
 
@@ -162,19 +154,12 @@ static bool seen(const cli_flow *flow, size_t event, const polkai_manifest *serv
     return false;
 }
 
-/* deadline_ms of the manifest, as its reader leaves it in the JSON. */
-static int64_t deadline_of(const polkai_manifest *service, const polkai_manifest_reaction *reaction)
-{
-    const json_t *deadline = json_object_get(json_array_get(json_object_get(service->json, "reactions"), (size_t)(reaction - service->reactions)), "deadline_ms");
-    return json_is_integer(deadline) && json_integer_value(deadline) > 0 ? json_integer_value(deadline) : REACTION_MS;
-}
-
-static int64_t within_of(const polkai_contract *contract, const polkai_manifest *service, const polkai_manifest_reaction *reaction)
+static int64_t within_of(const polkai_contract *contract, const polkai_manifest_reaction *reaction)
 {
     for (size_t i = 0; contract != NULL && i < contract->step_count; i++)
-        if (contract->steps[i].within_ms > 0 && lists(&contract->steps[i].after, reaction->hears.event) && fulfils(&contract->steps[i], reaction))
+        if (contract->steps[i].within_ms > 0 && polkai_contract_lists(&contract->steps[i].after, reaction->hears.event) && fulfils(&contract->steps[i], reaction))
             return contract->steps[i].within_ms;
-    return deadline_of(service, reaction);
+    return reaction->deadline_ms > 0 ? reaction->deadline_ms : REACTION_MS;
 }
 
 static char *joined(const char *const *names, size_t count)
@@ -204,7 +189,7 @@ static bool is_listed(const cli_flow *flow, size_t event, const char *group, con
     return false;
 }
 
-static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, size_t event, const polkai_manifest *service,
+static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, const polkai_contract *contract, size_t event, const polkai_manifest *service,
                                   const polkai_manifest_reaction *reaction, int64_t now_ms, polka_error *error)
 {
     const cli_node *node = &flow->nodes[event];
@@ -215,19 +200,19 @@ static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, size_t
     TRY(place_of(expected, service->group, node, &at, error));
     if (at.committed > node->offset)
         return POLKA_OK;
-    int64_t age_ms = now_ms > node->time_ms ? now_ms - node->time_ms : 0, within_ms = within_of(contract_of(expected, flow), service, reaction);
+    int64_t age_ms = now_ms > node->time_ms ? now_ms - node->time_ms : 0, within_ms = within_of(contract, reaction);
     add(flow, (cli_missing){ .node = event, .stalled = age_ms > within_ms, .service = polkai_strdup(service->service), .group = polkai_strdup(service->group),
                              .reaction = polkai_strdup(reaction->name), .events = joined(reaction->emits, reaction->emit_count), .age_ms = age_ms,
                              .within_ms = within_ms, .lag = at.high < 0 ? -1 : at.high - (at.committed < 0 ? 0 : at.committed) });
     return POLKA_OK;
 }
 
-static polka_status hold_reactions(cli_expected *expected, cli_flow *flow, size_t event, int64_t now_ms, polka_error *error)
+static polka_status hold_reactions(cli_expected *expected, cli_flow *flow, const polkai_contract *contract, size_t event, int64_t now_ms, polka_error *error)
 {
     for (size_t m = 0; m < expected->manifests.count; m++) {
         const polkai_manifest *service = expected->manifests.items[m];
         for (size_t r = 0; service->problem_count == 0 && r < service->reaction_count; r++)
-            TRY(hold_reaction(expected, flow, event, service, &service->reactions[r], now_ms, error));
+            TRY(hold_reaction(expected, flow, contract, event, service, &service->reactions[r], now_ms, error));
     }
     return POLKA_OK;
 }
@@ -237,7 +222,7 @@ static polka_status hold_reactions(cli_expected *expected, cli_flow *flow, size_
 static bool followed(const cli_flow *flow, size_t event, const polkai_contract_step *step)
 {
     for (size_t i = 0; i < flow->count; i++)
-        if (flow->nodes[i].letter == NULL && flow->nodes[i].parent == event && flow->nodes[i].type != NULL && lists(&step->one_of, flow->nodes[i].type))
+        if (flow->nodes[i].letter == NULL && flow->nodes[i].parent == event && flow->nodes[i].type != NULL && polkai_contract_lists(&step->one_of, flow->nodes[i].type))
             return true;
     return false;
 }
@@ -251,13 +236,12 @@ static bool is_awaited(const cli_flow *flow, size_t event)
     return false;
 }
 
-static void hold_steps(const cli_expected *expected, cli_flow *flow, size_t event, int64_t now_ms)
+static void hold_steps(cli_flow *flow, const polkai_contract *contract, size_t event, int64_t now_ms)
 {
-    const polkai_contract *contract = contract_of(expected, flow);
     const cli_node *node = &flow->nodes[event];
     for (size_t i = 0; contract != NULL && i < contract->step_count; i++) {
         const polkai_contract_step *step = &contract->steps[i];
-        if (!lists(&step->after, node->type) || followed(flow, event, step) || is_awaited(flow, event))
+        if (!polkai_contract_lists(&step->after, node->type) || followed(flow, event, step) || is_awaited(flow, event))
             continue;
         char **names = polkai_alloc((step->one_of.count + 1) * sizeof *names);
         for (size_t n = 0; n < step->one_of.count; n++)
@@ -273,11 +257,12 @@ static void hold_steps(const cli_expected *expected, cli_flow *flow, size_t even
 
 polka_status cli_expected_hold(cli_expected *expected, cli_flow *flow, int64_t now_ms, polka_error *error)
 {
+    const polkai_contract *contract = contract_of(expected, flow);
     for (size_t i = 0; i < flow->count; i++) {
         if (flow->nodes[i].letter != NULL || flow->nodes[i].type == NULL)
             continue;
-        TRY(hold_reactions(expected, flow, i, now_ms, error));
-        hold_steps(expected, flow, i, now_ms);
+        TRY(hold_reactions(expected, flow, contract, i, now_ms, error));
+        hold_steps(flow, contract, i, now_ms);
     }
     return POLKA_OK;
 }

@@ -12,13 +12,12 @@ static size_t name_of(polkai_names *names, polka_text text)
     return number;
 }
 
-/* "/shop/payments" and "/payments" are payments. */
-static polka_text service_of(polka_text source)
+static size_t service_of(cli_observed *observed, polka_text source)
 {
-    size_t at = source.size;
-    while (at > 0 && source.data[at - 1] != '/')
-        at--;
-    return at < source.size ? (polka_text){ source.size - at, source.data + at } : source;
+    char *copy = cli_format("%.*s", POLKA_TEXT_ARGS(source));
+    size_t number = polkai_names_add(&observed->services, cli_service_of(copy));
+    free(copy);
+    return number;
 }
 
 static void add(cli_observed *observed, bool says, size_t service, size_t event, int64_t time_ms)
@@ -91,7 +90,7 @@ static void take(void *user, polkai_record *record, const polkai_envelope *envel
             hears(observed, name_of(&observed->services, (polka_text){ group->value.size, (const char *)group->value.data }), envelope->id, record->timestamp_ms);
         return;
     }
-    size_t event = name_of(&observed->events, envelope->type), service = name_of(&observed->services, service_of(envelope->source));
+    size_t event = name_of(&observed->events, envelope->type), service = service_of(observed, envelope->source);
     *event_of(observed, name_of(&observed->ids, envelope->id)) = event + 1;
     keep_topic(observed, event, record->topic);
     add(observed, true, service, event, time_ms);

@@ -25,6 +25,13 @@ polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connecti
     return polkai_kafka_admin_open(admin, &options, error);
 }
 
+void cli_admin_close(polkai_admin **admin)
+{
+    if (*admin != NULL)
+        (*admin)->operations->close(*admin);
+    *admin = NULL;
+}
+
 static bool wanted(const cli_list *topics, const char *name)
 {
     for (size_t i = 0; i < topics->count; i++)

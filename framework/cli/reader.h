@@ -29,5 +29,6 @@ bool cli_reader_reached(const cli_reader *reader);
 
 /* cli_admin_open: the broker's admin, by the connection. *admin is new. */
 polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connection, polka_error *error);
+void cli_admin_close(polkai_admin **admin);              /* for AUTO; NULL inside is fine */
 
 #endif

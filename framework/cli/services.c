@@ -96,17 +96,11 @@ static polka_status read_all(newest *all, const cli_connection *connection, polk
     return read_topic(all, connection, *admin, error);
 }
 
-static void close_admin(polkai_admin **admin)
-{
-    if (*admin != NULL)
-        (*admin)->operations->close(*admin);
-}
-
 polka_status cli_services_read(cli_manifests *manifests, const cli_project *project, const cli_where *where, polka_error *error)
 {
     cli_connection connection AUTO(cli_connection_free) = { 0 };
     newest all AUTO(free_newest) = { 0 };
-    polkai_admin *admin AUTO(close_admin) = NULL;
+    polkai_admin *admin AUTO(cli_admin_close) = NULL;
     TRY(cli_connection_find(&connection, project, where, error));
     TRY(read_all(&all, &connection, &admin, error));
     return choose(manifests, &all, admin, error);
@@ -161,7 +155,7 @@ polka_status cli_services_forget(const char *key, bool execute, const cli_projec
 {
     cli_connection connection AUTO(cli_connection_free) = { 0 };
     newest all AUTO(free_newest) = { 0 };
-    polkai_admin *admin AUTO(close_admin) = NULL;
+    polkai_admin *admin AUTO(cli_admin_close) = NULL;
     bool found = false;
     TRY(cli_connection_find(&connection, project, where, error));
     TRY(read_all(&all, &connection, &admin, error));

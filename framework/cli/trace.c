@@ -92,8 +92,7 @@ static polka_status work(tracer *trace, const cli_where *where, polka_error *err
     if (status == POLKA_OK && !cli_stopped())
         status = cli_expected_hold(trace->expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error);
     cli_expected_close(trace->expected);
-    if (trace->admin != NULL)
-        trace->admin->operations->close(trace->admin);
+    cli_admin_close(&trace->admin);
     return status;
 }
 

@@ -35,7 +35,8 @@ void cli_flow_add(cli_flow *flow, cli_node node_taken);
 /* cli_flow_link finds parents and puts nodes in order of time. */
 void cli_flow_link(cli_flow *flow);
 void cli_flow_free(cli_flow *flow);
-const char *cli_node_service(const cli_node *node);      /* "/shop/payments" -> "payments" */
+const char *cli_service_of(const char *source);          /* "/shop/payments" and "/payments" -> "payments"; NULL -> "?" */
+const char *cli_node_service(const cli_node *node);
 
 /* tree.c, draw.c: on stdout. JSON: one object an event, with what is missing after it. */
 void cli_flow_tree(const cli_flow *flow);

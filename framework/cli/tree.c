@@ -87,11 +87,13 @@ void cli_flow_link(cli_flow *flow)
     break_circles(flow);
 }
 
-const char *cli_node_service(const cli_node *node)
+const char *cli_service_of(const char *source)
 {
-    const char *slash = node->source == NULL ? NULL : strrchr(node->source, '/');
-    return node->source == NULL ? "?" : slash != NULL && slash[1] != '\0' ? slash + 1 : node->source;
+    const char *slash = source == NULL ? NULL : strrchr(source, '/');
+    return source == NULL ? "?" : slash != NULL && slash[1] != '\0' ? slash + 1 : source;
 }
+
+const char *cli_node_service(const cli_node *node) { return cli_service_of(node->source); }
 
 static size_t root_of(const cli_flow *flow, size_t index)
 {

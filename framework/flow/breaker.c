@@ -2,14 +2,18 @@
 #include <base/error.h>
 #include <flow/inner.h>
 
+static polkai_ending_event event_of(const polka_context *unit)
+{
+    const polkai_record *record = &unit->delivery->record;
+    return (polkai_ending_event){ .cluster = unit->flow->cluster, .topic = record->topic, .reaction = polka_text_of(polkai_reaction_name(unit->reaction)),
+                                  .partition = record->partition, .offset = record->offset, .timestamp_ms = record->timestamp_ms };
+}
+
 bool polkai_running_event(const polkai_running *running, polkai_ending_event *event)
 {
     if (atomic_load_explicit(&running->turns, memory_order_acquire) % 2 == 0)
         return false;
-    const polka_context *unit = running->unit;
-    const polkai_record *record = &unit->delivery->record;
-    *event = (polkai_ending_event){ .cluster = unit->flow->cluster, .topic = record->topic, .reaction = polka_text_of(polkai_reaction_name(unit->reaction)),
-                                    .partition = record->partition, .offset = record->offset, .timestamp_ms = record->timestamp_ms };
+    *event = event_of(running->unit);
     return true;
 }
 
@@ -22,9 +26,7 @@ void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, s
 
 bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends)
 {
-    const polkai_record *record = &unit->delivery->record;
-    polkai_ending_event event = { .cluster = unit->flow->cluster, .topic = record->topic, .reaction = polka_text_of(polkai_reaction_name(unit->reaction)),
-                                  .partition = record->partition, .offset = record->offset, .timestamp_ms = record->timestamp_ms };
+    polkai_ending_event event = event_of(unit);
     const polkai_ending *ending = polkai_ends_find(ends, &event);
     if (ending == NULL || ending->count < unit->flow->options.breaker.attempts)
         return false;

@@ -27,6 +27,16 @@ Test(manifest, one_mistake_does_not_hide_the_others_nor_the_rest)
     stage_close(&s);
 }
 
+Test(manifest, has_the_deadline_of_each_reaction)
+{
+    stage s = { 0 };
+    cr_assert_str_eq(problems(&s, HEAD "\"reactions\":[{" EVENT("t.A") ",\"emits\":[],\"deadline_ms\":5000},{" EVENT("t.B") ",\"emits\":[],\"deadline_ms\":null},"
+                                  "{" EVENT("t.C") ",\"emits\":[]}],\"emits\":[]}"), "");
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(s.manifests[0]->reactions[i].deadline_ms, i == 0 ? 5000 : 0, "reaction %zu", i);
+    stage_close(&s);
+}
+
 Test(manifest, of_a_later_form_nothing_is_believed)
 {
     stage s = { 0 };
