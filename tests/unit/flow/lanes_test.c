@@ -52,10 +52,13 @@ static polka_outcome gather(polka_context *ctx, const note *asked)
     return POLKA_DONE;
 }
 
-/* "w…" is held up until the drain has begun. */
+/* "w…" is held up until the drain has begun, "x…" until it has decided what is still handled. */
 static harness *draining;
+static atomic_uint held_up;
 static polka_outcome skewed(polka_context *ctx, const note *asked)
 {
+    atomic_fetch_add(&held_up, asked->text.data[0] == 'x');
+    while (asked->text.data[0] == 'x' && !atomic_load(&draining->flow->partitions->decided)) { /* works hard */ }
     while (asked->text.data[0] == 'w' && !atomic_load(&draining->flow->draining)) { /* works hard */ }
     polka_emit(ctx, &test_answered_event, asked, NULL);
     atomic_fetch_add(&handled, 1);
@@ -179,6 +182,26 @@ Test(drain, handles_all_that_comes_before_the_last_one_begun_and_nothing_behind)
     harness_put(h, "quick", "done ahead", NULL);
     harness_put(h, "slow", "behind", NULL);
     step_until(h, &handled, 1);
+    cr_assert_eq(polkai_flow_drain(h->flow, LIMIT_MS, &error), POLKA_OK, "%s", error.message);
+    polkai_flow_destroy(h->flow);
+    h->flow = NULL;
+    cr_assert_eq(atomic_load(&handled), 3);
+    cr_assert_eq(harness_committed(h, "skews", "test.asked"), 3);
+    harness_destroy(h);
+}
+
+/* What runs when the drain begins will be finished, so what comes before it is worth handling too. */
+Test(drain, counts_what_is_begun_and_not_finished)
+{
+    polka_error error = { .status = POLKA_OK };
+    harness *h = draining = harness_create();
+    atomic_store(&handled, 0);
+    harness_start(h, &skews, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
+    harness_put(h, "slow", "x1", NULL);
+    harness_put(h, "slow", "in between", NULL);
+    harness_put(h, "quick", "x2", NULL);
+    harness_put(h, "slow", "behind", NULL);
+    step_until(h, &held_up, 2);
     cr_assert_eq(polkai_flow_drain(h->flow, LIMIT_MS, &error), POLKA_OK, "%s", error.message);
     polkai_flow_destroy(h->flow);
     h->flow = NULL;

@@ -128,6 +128,26 @@ Test(transaction, holds_nothing_of_an_event_beyond_one_that_waits)
     harness_destroy(h);
 }
 
+/* What waits is dropped by the drain, so what was handled behind it is handled again, and must not have been sent. */
+Test(transaction, of_a_drain_holds_nothing_of_an_event_beyond_one_that_is_dropped)
+{
+    harness *h = harness_create();
+    flaky_transaction flaky = { 0 }, next = { 0 };
+    flaky_start(h, &choosy, (polkai_flow_options){ 0 }, &flaky, NULL);
+    put(h, "first");
+    put(h, "late");
+    put(h, "last");
+    harness_turn(h);
+    harness_stop(h);
+    expect_answers(h, "first");
+    cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 1);
+    flaky_start(h, &choosy, (polkai_flow_options){ 0 }, &next, NULL);
+    harness_advance_ms(h, 2000);
+    expect_answers(h, "first late last");
+    cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 3);
+    harness_destroy(h);
+}
+
 Test(transaction, moves_the_offsets_of_events_that_cause_nothing)
 {
     harness *h = harness_create();

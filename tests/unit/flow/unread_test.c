@@ -27,6 +27,20 @@ static harness *five_of_which_three_are_damaged(void)
     return h;
 }
 
+/* Nothing behind them, which would say where reading goes on. */
+Test(unread, at_the_end_of_a_partition_is_committed_as_a_whole)
+{
+    harness *h = harness_create();
+    for (char name[] = "a"; *name < 'e'; ++*name)
+        harness_put(h, "key", name, NULL);
+    polkai_memory_damage(h->memory, "test.asked", 0, 1, 4);
+    harness_start(h, &reader, (polkai_flow_options){ 0 });
+    harness_advance_ms(h, 1000);
+    cr_assert_not_null(harness_record(h, "test.asked.reader.dlt", 0));
+    cr_assert_eq(harness_committed(h, "reader", "test.asked"), 4);
+    harness_destroy(h);
+}
+
 static void header_is(harness *h, const polkai_record *letter, const char *name, const char *expected)
 {
     polka_text text = harness_header(h, letter, name);
