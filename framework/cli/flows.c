@@ -1,6 +1,6 @@
 /* flows.c: `polka flows`: all business flows of the last while, each with how far it is. Memory is that of the events in that while. */
+#include <cli/expected.h>
 #include <cli/gather.h>
-#include <cli/missing.h>
 #include <cli/terminal.h>
 
 #include <base/arena.h>
@@ -25,7 +25,7 @@ typedef struct {
     cli_connection connection;
     polkai_admin *admin;
     cli_gathering gathering;
-    cli_expected *expected;
+    cli_expectation expectation;
 } lister;
 
 static const char *const states[] = { "running", "done", "failed", "stalled" };
@@ -159,9 +159,9 @@ static polka_status show(lister *self, polka_error *error)
         bool ended;
         if (!is_whole(flow) || (self->event != NULL && !has(flow, self->event)))
             continue;
-        const char *contract = cli_expected_ends(self->expected, flow, &ended);
+        const char *contract = cli_expected_ends(&self->expectation.expected, flow, &ended);
         if (!ended)
-            TRY(cli_expected_hold(self->expected, flow, now_ms, error));
+            TRY(cli_expected_hold(&self->expectation.expected, flow, now_ms, error));
         const char *state = state_of(flow, contract != NULL, ended);
         for (size_t s = 0; s < STATES; s++)
             counts[s] += states[s] == state;
@@ -191,7 +191,7 @@ static polka_status gather(lister *self, const cli_project *project, polka_error
     TRY(cli_admin_open(&self->admin, &self->connection, error));
     TRY(cli_gather_open(&self->gathering, self->catalog, &self->connection, self->admin, error));
     TRY(cli_gather_pass(&self->gathering, true, since_ms < 0 ? 0 : since_ms, take, self, error));
-    TRY(cli_expected_open(&self->expected, project, &self->connection, self->admin, error));
+    TRY(cli_expectation_open(&self->expectation, project, &self->connection, self->admin, error));
     return cli_stopped() ? POLKA_OK : show(self, error);
 }
 
@@ -212,7 +212,7 @@ static polka_status work(lister *self, const cli_where *where, polka_error *erro
 
 static void clean_up(lister *self)
 {
-    cli_expected_close(self->expected);
+    cli_expectation_close(&self->expectation);
     cli_gather_close(&self->gathering);
     cli_admin_close(&self->admin);
     for (size_t i = 0; i < self->capacity; i++)

@@ -143,12 +143,19 @@ static bool is_said_before(const polkai_party *parties, size_t at)
     return false;
 }
 
-static bool is_declared(const polkai_party *parties, size_t count, const char *service, const char *event)
+/* A dead letter tells the group of who heard its event, and not the service. */
+static bool is_declared(const polkai_party *parties, size_t count, const char *who, const char *event)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(parties[i].manifest->service, service) == 0 && strcmp(parties[i].as->event, event) == 0)
+        if (strcmp(parties[i].as->event, event) == 0 && (strcmp(parties[i].manifest->service, who) == 0 || strcmp(parties[i].manifest->group, who) == 0))
             return true;
     return false;
+}
+
+static const cli_seen *seen_of(const cli_observed *observed, bool says, const polkai_party *party)
+{
+    const cli_seen *seen = cli_observed_find(observed, says, party->manifest->service, party->as->event);
+    return seen != NULL || says ? seen : cli_observed_find(observed, says, party->manifest->group, party->as->event);
 }
 
 /* With what a flow begins somebody outside says. */
@@ -170,7 +177,7 @@ static size_t differ(const viewer *view, const cli_declared *declared, const cli
         size_t count = says ? graph->say_count : graph->hear_count;
         for (size_t i = 0; i < count; i++)
             if (!is_said_before(parties, i)) {
-                const cli_seen *seen = cli_observed_find(observed, says, parties[i].manifest->service, parties[i].as->event);
+                const cli_seen *seen = seen_of(observed, says, &parties[i]);
                 print_difference(view, seen == NULL ? "never-seen" : "both", parties[i].manifest->service, says, parties[i].as->event, seen);
             }
         for (size_t i = 0; i < observed->seen_count; i++) {

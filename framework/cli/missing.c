@@ -1,88 +1,31 @@
 /* missing.c: manifests and contracts against the events that are there, and against how far each group is. */
 #include <cli/missing.h>
+#include <cli/project.h>
 
 #include <base/arena.h>
 #include <base/text.h>
-#include <cli/build.h>
-#include <cli/collect.h>
-#include <cli/reader.h>
-#include <cli/services.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { REACTION_MS = 60000 };
 
-/* How far a group is in one partition. */
-typedef struct { const char *group; char *topic; int32_t partition; int64_t committed, high; } place;
+/* ---- how far a group is ---- */
 
-struct cli_expected {
-    cli_manifests manifests;
-    cli_contracts contracts;
-    polkai_admin *admin;
-    size_t place_count;
-    place *places;
-};
-
-/* ---- open ---- */
-
-static polka_status read_build(cli_expected *expected, const cli_project *project, polka_error *error)
-{
-    cli_build build AUTO(cli_build_close) = { 0 };
-    TRY(cli_build_open(&build, project, NULL, error));
-    TRY(cli_build_check(&build, error));
-    return cli_manifests_describe(&expected->manifests, project, &build, error);
-}
-
-static polka_status read_contracts(cli_expected *expected, const cli_project *project, polka_error *error)
-{
-    for (size_t i = 0; i < project->schemas.count; i++) {
-        char *schemas AUTO(cli_free_text) = cli_project_path(project, project->schemas.items[i]);
-        char *folder AUTO(cli_free_text) = cli_format("%s/flows", schemas);
-        TRY(cli_contracts_folder(&expected->contracts, cli_path_shown(folder), false, error));
-    }
-    return POLKA_OK;
-}
-
-polka_status cli_expected_open(cli_expected **expected, const cli_project *project, const cli_connection *connection, polkai_admin *admin, polka_error *error)
-{
-    cli_expected *made = *expected = polkai_alloc(sizeof *made);
-    polka_error without;
-    made->manifests.examine = true;
-    made->admin = admin;
-    polka_status status = cli_services_known(&made->manifests, connection, admin, error);
-    if (status == POLKA_TRANSIENT)
-        return status;
-    if (made->manifests.count == 0 && read_build(made, project, &without) != POLKA_OK)
-        cli_say("no service has said what it is on " CLI_SERVICES_TOPIC ", and there is no build to ask: what is missing cannot be told");
-    return read_contracts(made, project, error);
-}
-
-void cli_expected_renew(cli_expected *expected)
+void cli_expected_forget(cli_expected *expected)
 {
     for (size_t i = 0; i < expected->place_count; i++)
         free(expected->places[i].topic);
+    free(expected->places);
+    expected->places = NULL;
     expected->place_count = 0;
 }
 
-void cli_expected_close(cli_expected *expected)
-{
-    if (expected == NULL)
-        return;
-    cli_expected_renew(expected);
-    free(expected->places);
-    cli_manifests_free(&expected->manifests);
-    cli_contracts_free(&expected->contracts);
-    free(expected);
-}
-
-/* ---- how far a group is ---- */
-
-static polka_status ask(cli_expected *expected, const char *group, const cli_node *node, place *at, polka_error *error)
+static polka_status ask(cli_expected *expected, const char *group, const cli_node *node, cli_place *at, polka_error *error)
 {
     const polkai_admin_operations *operations = expected->admin->operations;
     polkai_position position = { polka_text_of(node->topic), node->partition, -1001 };
     int64_t low;
-    *at = (place){ group, polkai_strdup(node->topic), node->partition, -1001, -1 };
+    *at = (cli_place){ group, polkai_strdup(node->topic), node->partition, -1001, -1 };
     expected->places = polkai_realloc(expected->places, (expected->place_count + 1) * sizeof *expected->places);
     polka_status status = operations->committed(expected->admin, group, &position, 1, error);
     if (status == POLKA_OK)
@@ -92,7 +35,7 @@ static polka_status ask(cli_expected *expected, const char *group, const cli_nod
     return status;
 }
 
-static polka_status place_of(cli_expected *expected, const char *group, const cli_node *node, place *at, polka_error *error)
+static polka_status place_of(cli_expected *expected, const char *group, const cli_node *node, cli_place *at, polka_error *error)
 {
     for (size_t i = 0; i < expected->place_count; i++) {
         *at = expected->places[i];
@@ -114,10 +57,10 @@ static bool fulfils(const polkai_contract_step *step, const polkai_manifest_reac
 
 static const polkai_contract *contract_of(const cli_expected *expected, const cli_flow *flow)
 {
-    for (size_t i = 0; i < expected->contracts.count; i++)
+    for (size_t i = 0; i < expected->contract_count; i++)
         for (size_t n = 0; n < flow->count; n++)
-            if (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && polkai_contract_lists(&expected->contracts.items[i]->starts, flow->nodes[n].type))
-                return expected->contracts.items[i];
+            if (flow->nodes[n].letter == NULL && flow->nodes[n].type != NULL && polkai_contract_lists(&expected->contracts[i]->starts, flow->nodes[n].type))
+                return expected->contracts[i];
     return NULL;
 }
 
@@ -193,7 +136,7 @@ static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, const 
                                   const polkai_manifest_reaction *reaction, int64_t now_ms, polka_error *error)
 {
     const cli_node *node = &flow->nodes[event];
-    place at;
+    cli_place at;
     if (strcmp(reaction->hears.event, node->type) != 0 || strcmp(reaction->hears.topic, node->topic) != 0 || seen(flow, event, service, reaction) ||
         is_listed(flow, event, service->group, reaction->name))          /* two versions of one service */
         return POLKA_OK;
@@ -209,8 +152,8 @@ static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, const 
 
 static polka_status hold_reactions(cli_expected *expected, cli_flow *flow, const polkai_contract *contract, size_t event, int64_t now_ms, polka_error *error)
 {
-    for (size_t m = 0; m < expected->manifests.count; m++) {
-        const polkai_manifest *service = expected->manifests.items[m];
+    for (size_t m = 0; m < expected->manifest_count; m++) {
+        const polkai_manifest *service = expected->manifests[m];
         for (size_t r = 0; service->problem_count == 0 && r < service->reaction_count; r++)
             TRY(hold_reaction(expected, flow, contract, event, service, &service->reactions[r], now_ms, error));
     }

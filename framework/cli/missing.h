@@ -8,21 +8,24 @@
 #ifndef POLKA_CLI_MISSING_H
 #define POLKA_CLI_MISSING_H
 
-#include <cli/connection.h>
+#include <choreography/contract.h>
 #include <cli/trace.h>
+#include <transport/admin.h>
 
-typedef struct cli_expected cli_expected;
-/*
- * cli_expected_open reads the manifests on polka.services, of services that run and of those that do not (where there are none,
- * those of the project's build), and the project's flow contracts. *expected is new. With neither, nothing is ever missing,
- * which is said. errors: TRANSIENT when the broker is not reachable; MISUSE for a contract that cannot be read.
- */
-polka_status cli_expected_open(cli_expected **expected, const cli_project *project, const cli_connection *connection, polkai_admin *admin, polka_error *error);
-void cli_expected_close(cli_expected *expected);         /* NULL is fine */
+/* How far a group is in one partition. */
+typedef struct { const char *group; char *topic; int32_t partition; int64_t committed, high; } cli_place;
 
-/* cli_expected_hold fills flow->missing; the flow is linked. Offsets of groups are asked for once; again after cli_expected_renew. */
+typedef struct {
+    size_t manifest_count, contract_count, place_count;
+    polkai_manifest *const *manifests;   /* borrowed, as all but the places */
+    polkai_contract *const *contracts;
+    polkai_admin *admin;
+    cli_place *places;                   /* asked for once each */
+} cli_expected;
+
+/* cli_expected_hold fills flow->missing; the flow is linked. errors: as admin's committed and watermarks. */
 polka_status cli_expected_hold(cli_expected *expected, cli_flow *flow, int64_t now_ms, polka_error *error);
-void cli_expected_renew(cli_expected *expected);
+void cli_expected_forget(cli_expected *expected);        /* the places */
 
 /* cli_expected_ends: the flow contract that begins with an event of this flow: its name, and whether one of its ends is there. NULL: none. */
 const char *cli_expected_ends(const cli_expected *expected, const cli_flow *flow, bool *ended);

@@ -78,7 +78,7 @@ static void keep_topic(cli_observed *observed, size_t event, polka_text topic)
         observed->topics[event] = observed->places.items[place];
 }
 
-static void take(void *user, polkai_record *record, const polkai_envelope *envelope)
+void cli_observed_take(void *user, polkai_record *record, const polkai_envelope *envelope)
 {
     cli_observed *observed = user;
     int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
@@ -100,17 +100,27 @@ static void take(void *user, polkai_record *record, const polkai_envelope *envel
 
 polka_status cli_observed_read(cli_observed *observed, const cli_gathering *gathering, int64_t since_ms, polka_error *error)
 {
+    cli_observed_begin(observed);
+    TRY(cli_gather_pass(gathering, true, since_ms, cli_observed_take, observed, error));
+    cli_observed_settle(observed);
+    return POLKA_OK;
+}
+
+void cli_observed_begin(cli_observed *observed)
+{
     polkai_names *names[] = { &observed->services, &observed->events, &observed->ids, &observed->places };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         names[i]->arena = &observed->arena;
-    TRY(cli_gather_pass(gathering, true, since_ms, take, observed, error));
+}
+
+void cli_observed_settle(cli_observed *observed)
+{
     for (size_t i = 0; i < observed->late_count; i++) {              /* of a cause that is too old nothing is known */
         size_t event = *event_of(observed, observed->late[i].id);
         if (event > 0)
             add(observed, false, observed->late[i].service, event - 1, observed->late[i].time_ms);
     }
     observed->late_count = 0;
-    return POLKA_OK;
 }
 
 void cli_observed_free(cli_observed *observed)

@@ -27,6 +27,10 @@ typedef struct {
 
 /* cli_observed_read: all records since then (wall clock; -1: from the start). Zero-initialise. errors: as cli_gather_pass. */
 polka_status cli_observed_read(cli_observed *observed, const cli_gathering *gathering, int64_t since_ms, polka_error *error);
+/* The same by hand: begin, take each record in any order (a visit of gather.h), settle. */
+void cli_observed_begin(cli_observed *observed);
+void cli_observed_take(void *observed, polkai_record *record, const polkai_envelope *envelope);
+void cli_observed_settle(cli_observed *observed);
 void cli_observed_free(cli_observed *observed);
 
 /* cli_observed_find: NULL: never seen. */

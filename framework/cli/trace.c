@@ -3,8 +3,8 @@
  * over the topics. Anything else needs two: the first finds the correlation id, the second collects its events; so memory
  * is that of one flow.
  */
+#include <cli/expected.h>
 #include <cli/gather.h>
-#include <cli/missing.h>
 #include <cli/terminal.h>
 #include <cli/trace.h>
 
@@ -24,7 +24,7 @@ typedef struct {
     char *found;                         /* the correlation id */
     int64_t found_ms;                    /* when that flow began */
     cli_flow flow;
-    cli_expected *expected;
+    cli_expectation expectation;
 } tracer;
 
 static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation)
@@ -88,10 +88,10 @@ static polka_status work(tracer *trace, const cli_where *where, polka_error *err
     if (status == POLKA_OK)
         status = find_flow(trace, error);
     if (status == POLKA_OK && !cli_stopped())
-        status = cli_expected_open(&trace->expected, &project, &trace->connection, trace->admin, error);
+        status = cli_expectation_open(&trace->expectation, &project, &trace->connection, trace->admin, error);
     if (status == POLKA_OK && !cli_stopped())
-        status = cli_expected_hold(trace->expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error);
-    cli_expected_close(trace->expected);
+        status = cli_expected_hold(&trace->expectation.expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error);
+    cli_expectation_close(&trace->expectation);
     cli_admin_close(&trace->admin);
     return status;
 }

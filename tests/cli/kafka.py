@@ -45,6 +45,8 @@ class Real(Case):
         self.assertEqual({row["id"] for row in seen}, {row["id"] for row in sent})
         self.assertTrue(all(row["value"]["order_id"] == row["key"] for row in seen))
         self.assertIn("demo.Placed", self.polka("trace", sent[0]["id"]).stdout)
+        self.assertEqual({row["correlation_id"] for row in self.rows("flows", "--since", "1h")}, {row["id"] for row in sent})
+        self.assertEqual(self.rows("flows", "--since", "1ms"), [], "older ones are not read")
         self.stop(dev)
         self.assertEqual(set(self.actions("plan").values()), {"keep"}, "nothing is taken away")
 

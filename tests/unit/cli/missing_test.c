@@ -1,0 +1,167 @@
+/* What should have followed an event: a reaction that has happened, waits, or has stalled; a step of a contract that nobody fulfils. */
+#include <base/arena.h>
+#include <cli/missing.h>
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#define EVENT(NAME) "\"event\":\"" NAME "\",\"topic\":\"t\",\"schema\":\"string\""
+#define SHIPPING(VERSION) "{\"polka\":1,\"service\":\"shipping\",\"version\":\"" VERSION "\",\"group\":\"ships\",\"reactions\":[{\"name\":\"ship\"," EVENT("s.Placed") \
+    ",\"emits\":[\"s.Shipped\"],\"deadline_ms\":9000}],\"emits\":[{" EVENT("s.Shipped") "}]}"
+#define CONTRACT "flow: order\nstarts: s.Placed\nends: s.Shipped\nsteps:\n  - after: s.Placed\n    one_of: [s.Shipped]\n    within: 5s\n"
+
+static int64_t committed = -1001;
+
+static polka_status committed_of(polkai_admin *admin, const char *group, polkai_position *positions, size_t count, polka_error *error)
+{
+    (void)admin, (void)error;
+    cr_assert_str_eq(group, "ships");
+    for (size_t i = 0; i < count; i++)
+        positions[i].offset = committed;
+    return POLKA_OK;
+}
+
+static polka_status watermarks_of(polkai_admin *admin, const char *topic, int32_t partition, int64_t *low, int64_t *high, polka_error *error)
+{
+    (void)admin, (void)topic, (void)partition, (void)error;
+    *low = 0;
+    *high = 10;
+    return POLKA_OK;
+}
+
+static const polkai_admin_operations operations = { .committed = committed_of, .watermarks = watermarks_of };
+static polkai_admin admin = { &operations };
+static polkai_manifest *manifests[2];
+static polkai_contract *contracts[1];
+static cli_expected expected;
+static cli_flow flow;
+
+static void expect(size_t versions, size_t contract_count)
+{
+    polka_error error;
+    polkai_manifest_examine(&manifests[0], polka_text_of(SHIPPING("1")), "a");
+    polkai_manifest_examine(&manifests[1], polka_text_of(SHIPPING("2")), "b");
+    cr_assert_eq(polkai_contract_read_text(&contracts[0], polka_text_of(CONTRACT), "order.yaml", &error), POLKA_OK, "%s", error.message);
+    expected = (cli_expected){ .manifest_count = versions, .manifests = manifests, .contract_count = contract_count, .contracts = contracts, .admin = &admin };
+}
+
+static cli_node node(const char *id, const char *cause, const char *service, const char *type, int64_t offset)
+{
+    return (cli_node){ .id = polkai_strdup(id), .cause = cause != NULL ? polkai_strdup(cause) : NULL, .source = polkai_strdup(service), .type = polkai_strdup(type),
+                       .topic = polkai_strdup("t"), .offset = offset, .time_ms = 1000 };
+}
+
+/* How many are missing at this time. */
+static size_t hold(int64_t now_ms)
+{
+    polka_error error;
+    cli_flow_link(&flow);
+    cr_assert_eq(cli_expected_hold(&expected, &flow, now_ms, &error), POLKA_OK);
+    return flow.missing_count;
+}
+
+static void clean(void)
+{
+    cli_flow_free(&flow);
+    cli_expected_forget(&expected);
+    polkai_manifest_destroy(manifests[0]);
+    polkai_manifest_destroy(manifests[1]);
+    polkai_contract_destroy(contracts[0]);
+}
+
+static void place(void) { cli_flow_add(&flow, node("a", NULL, "/s/storefront", "s.Placed", 3)); }
+
+Test(missing, reaction_waits_until_the_step_it_fulfils_is_late)
+{
+    expect(2, 1);                        /* two versions in one group are one reaction */
+    place();
+    cr_assert_eq(hold(6000), 1);
+    cr_assert_not(flow.missing[0].stalled);
+    cr_assert_str_eq(flow.missing[0].service, "shipping");
+    cr_assert_str_eq(flow.missing[0].reaction, "ship");
+    cr_assert_str_eq(flow.missing[0].events, "s.Shipped");
+    cr_assert_eq(flow.missing[0].within_ms, 5000);
+    cr_assert_eq(flow.missing[0].lag, 10);
+    cli_flow_free(&flow);
+    place();
+    cr_assert_eq(hold(6001), 1);
+    cr_assert(flow.missing[0].stalled);
+    clean();
+}
+
+Test(missing, reaction_has_its_own_deadline_where_no_contract_asks)
+{
+    expect(1, 0);
+    place();
+    cr_assert_eq(hold(10001), 1);
+    cr_assert_eq(flow.missing[0].within_ms, 9000);
+    cr_assert(flow.missing[0].stalled);
+    clean();
+}
+
+Test(missing, is_nothing_that_an_event_or_a_dead_letter_tells_of)
+{
+    expect(1, 0);
+    place();
+    cli_flow_add(&flow, node("b", "a", "/s/shipping", "s.Shipped", 0));
+    cr_assert_eq(hold(100000), 0);
+    cli_flow_free(&flow);
+    place();
+    cli_node letter = node("a", NULL, "/s/storefront", "s.Placed", 0);
+    letter.letter = polkai_strdup("of ships (ship)");
+    letter.group = polkai_strdup("ships");
+    letter.reaction = polkai_strdup("ship");
+    cli_flow_add(&flow, letter);
+    cr_assert_eq(hold(100000), 0);
+    clean();
+}
+
+Test(missing, is_still_a_reaction_of_which_only_another_service_tells)
+{
+    expect(1, 0);
+    place();
+    cli_flow_add(&flow, node("b", "a", "/s/other", "s.Shipped", 0));
+    cr_assert_eq(hold(100000), 1);
+    clean();
+}
+
+Test(missing, is_nothing_that_a_group_has_committed_as_a_handler_may_emit_nothing)
+{
+    expect(1, 0);
+    place();
+    committed = 3;                       /* the next to read */
+    cr_assert_eq(hold(100000), 1);
+    cr_assert_eq(flow.missing[0].lag, 7);
+    clean();
+    expect(1, 0);
+    place();
+    committed = 4;
+    cr_assert_eq(hold(100000), 0);
+    clean();
+}
+
+Test(missing, step_is_told_of_when_its_reaction_emitted_nothing)
+{
+    expect(1, 1);
+    place();
+    committed = 4;
+    cr_assert_eq(hold(6001), 1);
+    cr_assert_null(flow.missing[0].group);
+    cr_assert_str_eq(flow.missing[0].contract, "order");
+    cr_assert_str_eq(flow.missing[0].events, "s.Shipped");
+    cr_assert(flow.missing[0].stalled);
+    clean();
+}
+
+Test(missing, a_flow_ends_with_an_end_of_its_contract)
+{
+    bool ended;
+    expect(1, 1);
+    place();
+    cr_assert_str_eq(cli_expected_ends(&expected, &flow, &ended), "order");
+    cr_assert_not(ended);
+    cli_flow_add(&flow, node("b", "a", "/s/shipping", "s.Shipped", 0));
+    cr_assert_str_eq(cli_expected_ends(&expected, &flow, &ended), "order");
+    cr_assert(ended);
+    clean();
+}

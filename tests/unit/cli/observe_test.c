@@ -1,0 +1,52 @@
+/* Who says and hears what, from records in any order. */
+#include <cli/observe.h>
+
+#include <criterion/criterion.h>
+
+static cli_observed observed;
+
+static void take(const char *source, const char *type, const char *id, const char *cause, int64_t time_ms)
+{
+    polkai_record record = { .topic = POLKA_TEXT("t"), .timestamp_ms = time_ms };
+    polkai_envelope envelope = { .source = polka_text_of(source), .type = polka_text_of(type), .id = polka_text_of(id), .time_ms = time_ms };
+    if (cause != NULL)
+        envelope.causation_id = polka_text_of(cause);
+    cli_observed_take(&observed, &record, &envelope);
+}
+
+static uint64_t seen(bool says, const char *service, const char *event)
+{
+    const cli_seen *found = cli_observed_find(&observed, says, service, event);
+    return found == NULL ? 0 : found->count;
+}
+
+Test(observed, a_service_hears_what_caused_what_it_says_whichever_was_read_first)
+{
+    cli_observed_begin(&observed);
+    take("/s/shipping", "s.Shipped", "2", "1", 20);
+    take("/s/storefront", "s.Placed", "1", NULL, 10);
+    take("/s/storefront", "s.Placed", "3", NULL, 30);
+    take("/s/shipping", "s.Shipped", "4", "3", 40);
+    take("/s/shipping", "s.Shipped", "5", "too old to be there", 50);
+    cli_observed_settle(&observed);
+    cr_assert_eq(seen(true, "storefront", "s.Placed"), 2);
+    cr_assert_eq(seen(true, "shipping", "s.Shipped"), 3);
+    cr_assert_eq(seen(false, "shipping", "s.Placed"), 2);
+    cr_assert_eq(seen(false, "storefront", "s.Placed"), 0);
+    cr_assert_eq(cli_observed_find(&observed, false, "shipping", "s.Placed")->last_ms, 40);
+    cli_observed_free(&observed);
+}
+
+Test(observed, a_group_hears_what_it_has_a_dead_letter_of)
+{
+    polkai_header headers[] = { { POLKA_TEXT("polka-letter-id"), { 1, (const uint8_t *)"x" } }, { POLKA_TEXT("polka-consumer-group"), { 5, (const uint8_t *)"ships" } } };
+    polkai_record record = { .topic = POLKA_TEXT("t.ships.dlt"), .timestamp_ms = 15, .headers = headers, .header_count = 2 };
+    polkai_envelope envelope = { .source = POLKA_TEXT("/s/storefront"), .type = POLKA_TEXT("s.Placed"), .id = POLKA_TEXT("1"), .time_ms = 10 };
+    cli_observed_begin(&observed);
+    take("/s/storefront", "s.Placed", "1", NULL, 10);
+    cli_observed_take(&observed, &record, &envelope);
+    cli_observed_settle(&observed);
+    cr_assert_eq(seen(false, "ships", "s.Placed"), 1);
+    cr_assert_eq(seen(true, "storefront", "s.Placed"), 1, "a letter is not said once more");
+    cli_observed_free(&observed);
+}
