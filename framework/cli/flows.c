@@ -153,7 +153,8 @@ static polka_status show(lister *self, polka_error *error)
         self->flows[i].correlation = polkai_strdup(self->correlations.items[i]);
         cli_flow_link(&self->flows[i]);
     }
-    qsort(self->flows, count, sizeof *self->flows, by_begin);
+    if (count > 0)
+        qsort(self->flows, count, sizeof *self->flows, by_begin);
     for (size_t i = count; i-- > 0 && !cli_stopped();) {             /* the newest first, so that the limit leaves out old ones */
         cli_flow *flow = &self->flows[i];
         bool ended;
