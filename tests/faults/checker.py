@@ -2,7 +2,7 @@
 
 I1 every acknowledged event ends as an effect or a dead letter, and every effect is told on; I2 no effect twice, where the scenario
 claims it, and never under two ids; I3 effects and emissions of a key in its order; I4 a commit never passes unfinished work;
-I5 each poison event in the dead letters once, byte for byte; I6 nothing of a stale generation; I7 progress after each fault in its
+I5 each poison event in the dead letters once, byte for byte, each unreadable batch as its range; I6 nothing of a stale generation; I7 progress after each fault in its
 time; I8 memory, descriptors and threads bounded.
 """
 import bisect
@@ -12,18 +12,24 @@ import sys
 
 import wire
 from judge import check_letter
-from ledgers import Ledgers
+from ledgers import Ledgers, Letter
 
 SHOWN = 3                                # lines of each invariant
 LOOK_US, LATE_US = 2000, 500000          # log lines have milliseconds; and what was under way to the broker takes a moment
 DEPOSITS, KEPT = "faults.deposits", "faults.kept"
 REACTION = "faults.Deposited"
 SOURCE = "/faults/driver"
+RANGE = ("polka-value-omitted", "polka-range-from", "polka-range-to")
 # of a poison event: class and code of its letter, reaction, attempts
 POISON = {
     "dead": ("handler", "dead", REACTION, "1"), "retry": ("handler", "attempts-used-up", REACTION, "3"),
     "truncated": ("poison", "bad-bytes", REACTION, "1"), "empty": ("poison", "empty-value", REACTION, "1"),
     "framing": ("poison", "unknown-framing", REACTION, "1"), "stick": ("handler", "crash-loop", REACTION, "3")}
+
+
+def _range_of(letter):
+    """(partition, from, to) of a letter of a batch that cannot be read."""
+    return tuple(int(letter.header(name)) for name in ("polka-original-partition", "polka-range-from", "polka-range-to"))
 
 
 class Verdict:
@@ -82,10 +88,15 @@ class Checker:
         self.emitted_ms = {}                             # the first emission of each event
         for _, _, time, event, *_ in book.kept:
             self.emitted_ms[event] = min(time, self.emitted_ms.get(event, time))
+        self.unread = {}                                 # of the batches that nobody could read
+        for batch in self.run.get("unreadable", ()):
+            self.unread.update((event, batch) for event in self.keeper.between(batch["partition"], batch["from"], batch["to"]))
+        self.ranges = [letter for letter in book.letters if letter.header("polka-range-from") is not None]
+        self.singles = [letter for letter in book.letters if letter.header("polka-range-from") is None]
         self.lettered_ms = {}
         for letter in book.letters:
-            event = self._event_of(letter)
-            self.lettered_ms[event] = min(letter.timestamp, self.lettered_ms.get(event, letter.timestamp))
+            for event in self.keeper.between(*_range_of(letter)) if letter.header("polka-range-from") is not None else (self._event_of(letter),):
+                self.lettered_ms[event] = min(letter.timestamp, self.lettered_ms.get(event, letter.timestamp))
 
     def _event_of(self, letter):
         at = int(letter.header("polka-original-partition") or -1), int(letter.header("polka-original-offset") or -1)
@@ -100,7 +111,7 @@ class Checker:
     # ---- I1, I2 ----
 
     def complete(self):
-        poison = {event for event, (_, _, kind) in self.sent.items() if kind in POISON}
+        poison = {event for event, (_, _, kind) in self.sent.items() if kind in POISON} | self.unread.keys()
         for event in self.sent:
             if event not in self.keeper.first and event not in self.lettered_ms:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: acknowledged, and neither an effect nor a dead letter")
@@ -112,7 +123,7 @@ class Checker:
             if event not in self.emitted_ms:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: an effect in process {effect.process}, and its emission is not in {KEPT}")
             if event in poison:
-                self.verdict.error("I1", f"{self.keeper.name(event)}: poison, and yet an effect in process {effect.process}")
+                self.verdict.error("I1", f"{self.keeper.name(event)}: poison or unreadable, and yet an effect in process {effect.process}")
         for event in self.emitted_ms:
             if event not in self.keeper.first:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: an emission in {KEPT} without an effect")
@@ -227,9 +238,9 @@ class Checker:
     # ---- I5 ----
 
     def letters(self):
-        wanted = {event: kind for event, (_, _, kind) in self.sent.items() if kind in POISON}
-        copies, seen = 0, {}
-        for letter in self.ledgers.letters:
+        wanted = {event: kind for event, (_, _, kind) in self.sent.items() if kind in POISON and event not in self.unread}
+        seen = {}
+        for letter in self.singles:
             event, identity = self._event_of(letter), letter.header("polka-letter-id")
             if event not in wanted:
                 self.verdict.error("I5", f"{letter.where}: nobody expects a letter of {self.keeper.name(event)}: {letter.header('polka-error-message')}")
@@ -240,7 +251,7 @@ class Checker:
             error_class, code, reaction, attempts = POISON[wanted[event]]
             for problem in check_letter(letter, original, self.run["groups"]["keeper"], reaction, error_class, code, attempts=attempts):
                 self.verdict.error("I5", f"{self.keeper.name(event)}: {problem}")
-        numbers = collections.Counter(self._event_of(letter) for letter in self.ledgers.letters)
+        numbers = collections.Counter(self._event_of(letter) for letter in self.singles)
         copies = sum(numbers.values()) - len(numbers)
         for event in wanted.keys() - numbers.keys():
             self.verdict.error("I5", f"{self.keeper.name(event)}: poison ({wanted[event]}), and no dead letter")
@@ -248,6 +259,37 @@ class Checker:
             event = next(event for event, count in numbers.items() if count > 1)
             self.verdict.error("I5", f"{self.keeper.name(event)}: {numbers[event]} copies of its letter; {copies} in all, at most {self.claims['letter_copies']} claimed")
         self.verdict.figures.update(letters=len(numbers), letter_copies=copies)
+        if self.ranges or self.unread:
+            self._letters_of_ranges()
+
+    def _letters_of_ranges(self):
+        """Of each batch that cannot be read the letters are exactly its offsets, and there in time."""
+        batches, copies = self.run.get("unreadable", ()), collections.Counter(letter.header("polka-letter-id") for letter in self.ranges)
+        for letter in self.ranges:
+            partition, low, high = _range_of(letter)
+            if not any(batch["partition"] == partition and batch["from"] <= low < high <= batch["to"] for batch in batches):
+                self.verdict.error("I5", f"{letter.where}: its range, offsets {low} to {high - 1} of {DEPOSITS}/{partition}, is not inside a batch that cannot be read")
+            record = Letter(DEPOSITS, partition, low, 0, None, None, [])
+            for problem in check_letter(letter, record, self.run["groups"]["keeper"], "-", "poison", "unreadable-batch", more=RANGE):
+                self.verdict.error("I5", problem)
+        if self.claims.get("letter_copies") is not None and sum(copies.values()) - len(copies) > self.claims["letter_copies"]:
+            self.verdict.error("I5", f"letters of ranges have copies: {[identity for identity, count in copies.items() if count > 1]}")
+        slowest = 0.0
+        for batch in batches:
+            slowest = max(slowest, self._letters_of_batch(batch))
+        self.verdict.figures.update(ranges=len(copies), unread=len(self.unread), error_to_letter_s=round(slowest, 1))
+
+    def _letters_of_batch(self, batch):
+        """Returns how many seconds after the first error the last of it was in the dead letters."""
+        name = f"{DEPOSITS}/{batch['partition']}, offsets {batch['from']} to {batch['to'] - 1} ({batch['kind']})"
+        left = [event for event in self.keeper.between(batch["partition"], batch["from"], batch["to"]) if event not in self.lettered_ms]
+        for event in left[:1]:
+            self.verdict.error("I5", f"{name}: {len(left)} of its records are in no letter, the first is {self.keeper.name(event)}")
+        parts = [letter.timestamp for letter in self.ranges if _range_of(letter)[0] == batch["partition"]]
+        waited_s = max(parts, default=0) / 1e3 - batch["noticed_us"] / 1e6
+        if waited_s > batch["within_s"]:
+            self.verdict.error("I7", f"{name}: its letter came {waited_s:.1f} s after the first error, not within {batch['within_s']} s")
+        return waited_s
 
     # ---- I6 ----
 

@@ -12,6 +12,7 @@ from ledgers import Letter
 
 GROUP, AUDITOR, START_MS = "keeper.made", "auditor.made", 1800000000000
 PARTITIONS, KEYS, EACH, POISON_AT = 2, 6, 20, 7
+UNREAD = (40, 44)                        # offsets of partition 0 that nobody can read
 
 
 class Made:
@@ -20,6 +21,7 @@ class Made:
     def __init__(self):
         self.run = {"scenario": "made", "groups": {"keeper": GROUP, "auditor": AUDITOR}, "from": {DEPOSITS: [0] * PARTITIONS, "faults.kept": [0] * PARTITIONS},
                     "claims": {"redelivered": 0, "regroups": False, "letter_copies": 0}, "lost": [], "stuck": None,
+                    "unreadable": [{"partition": 0, "from": UNREAD[0], "to": UNREAD[1], "kind": "made", "noticed_us": START_MS * 1000, "within_s": 1}],
                     "faults": [{"what": "a pause", "at_us": (START_MS + 40) * 1000, "healed_us": (START_MS + 60) * 1000, "within_s": 1}]}
         self.sent, self.deposits, self.kept, self.commits, self.samples, self.letters, self.originals = [], [], [], [], [], [], []
         self.effects = {"keeper-1-71": [], "auditor-1-72": []}
@@ -30,7 +32,11 @@ class Made:
             kind = "dead" if number % 40 == POISON_AT else "keep"
             self.sent.append([event, f"k{key}", sequence, kind])
             self.deposits.append([partition, ends[partition], time, event])
-            if kind == "dead":
+            unread = partition == 0 and UNREAD[0] <= ends[0] < UNREAD[1]
+            if unread:
+                if ends[0] == UNREAD[1] - 1:
+                    self._letter_of_range(time)
+            elif kind == "dead":
                 self._letter(partition, ends[partition], time, event, f"k{key}", sequence)
             else:
                 row = [event, f"k{key}", sequence, time * 1000 + 100, time * 1000 + 200, 1]
@@ -39,7 +45,8 @@ class Made:
                 self.kept.append([partition, sum(each[0] == partition for each in self.kept), time + 1, event, emission, f"k{key}", sequence, 71])
                 self.effects["auditor-1-72"].append([event, f"k{key}", sequence, time * 1000 + 1500, time * 1000 + 1600, 1])
             ends[partition] += 1
-            self.commits.append([time + 1, GROUP, DEPOSITS, partition, ends[partition]])
+            if not unread or ends[0] == UNREAD[1]:
+                self.commits.append([time + 1, GROUP, DEPOSITS, partition, ends[partition]])
         for partition in range(PARTITIONS):
             self.commits.append([START_MS + 100000, AUDITOR, "faults.kept", partition, sum(each[0] == partition for each in self.kept)])
         self.concurrent = [[row[0], row[1], row[3]] for row in self.kept]
@@ -50,16 +57,24 @@ class Made:
         value = value_of(event, key, sequence, 0, "dead")
         headers = [("ce_id", event.encode()), ("ce_source", SOURCE.encode()), ("ce_type", b"faults.Deposited")]
         self.originals.append(Letter(DEPOSITS, partition, offset, time, key.encode(), value, headers))
-        text = {"polka-letter-id": f"{GROUP}/{DEPOSITS}/{partition}/{offset}/{REACTION}", "polka-original-topic": DEPOSITS,
+        added = self._added(partition, offset, time, REACTION, "handler", "dead")
+        self.letters.append(Letter(f"{DEPOSITS}.{GROUP}.dlt", 0, len(self.letters), time, key.encode(), value, headers + added))
+
+    def _letter_of_range(self, time):
+        added = self._added(0, UNREAD[0], 0, "-", "poison", "unreadable-batch")
+        added += [("polka-value-omitted", b"unreadable"), ("polka-range-from", b"%d" % UNREAD[0]), ("polka-range-to", b"%d" % UNREAD[1])]
+        self.letters.append(Letter(f"{DEPOSITS}.{GROUP}.dlt", 0, len(self.letters), time, None, None, added))
+
+    def _added(self, partition, offset, time, reaction, error_class, code):
+        text = {"polka-letter-id": f"{GROUP}/{DEPOSITS}/{partition}/{offset}/{reaction}", "polka-original-topic": DEPOSITS,
                 "polka-original-partition": str(partition), "polka-original-offset": str(offset), "polka-original-timestamp": str(time),
-                "polka-consumer-group": GROUP, "polka-handler": REACTION, "polka-error-class": "handler", "polka-error-code": "dead",
+                "polka-consumer-group": GROUP, "polka-handler": reaction, "polka-error-class": error_class, "polka-error-code": code,
                 "polka-error-message": "refused", "polka-attempts": "1", "polka-first-failed-at": "2026-01-02T03:04:05.678Z"}
         spring = {"kafka_dlt-original-topic": DEPOSITS.encode(), "kafka_dlt-original-partition": partition.to_bytes(4, "big"),
                   "kafka_dlt-original-offset": offset.to_bytes(8, "big"), "kafka_dlt-original-timestamp": time.to_bytes(8, "big"),
                   "kafka_dlt-original-timestamp-type": b"CreateTime", "kafka_dlt-original-consumer-group": GROUP.encode(),
-                  "kafka_dlt-exception-fqcn": b"polka.dead", "kafka_dlt-exception-message": b"refused"}
-        added = [(name, value.encode()) for name, value in text.items()] + list(spring.items())
-        self.letters.append(Letter(f"{DEPOSITS}.{GROUP}.dlt", 0, len(self.letters), time, key.encode(), value, headers + added))
+                  "kafka_dlt-exception-fqcn": f"polka.{code}".encode(), "kafka_dlt-exception-message": b"refused"}
+        return [(name, value.encode()) for name, value in text.items()] + list(spring.items())
 
     def write(self, folder):
         def rows(name, lines):
@@ -84,8 +99,13 @@ class Made:
         a, b = (next(place for place, row in enumerate(rows) if row[0] == event) for event in (one, other))
         rows[a], rows[b] = rows[b][:3] + rows[a][3:], rows[a][:3] + rows[b][3:]
 
-    def letter_header(self, name, value):
-        self.letters[0].headers = [(key, value if key == name else old) for key, old in self.letters[0].headers]
+    def range(self):
+        """The letter of the batch that nobody can read."""
+        return next(letter for letter in self.letters if letter.value is None)
+
+    def letter_header(self, name, value, letter=None):
+        letter = letter or self.letters[0]
+        letter.headers = [(key, value if key == name else old) for key, old in letter.headers]
 
 
 def again_in_another_process(made):
@@ -96,6 +116,14 @@ def again_in_the_same(made):
     made.run["claims"]["redelivered"] = 100
     row = list(made.keeper("made-10"))
     made.effects["keeper-1-71"].append(row[:3] + [row[3] + 10**6, row[4] + 10**6, 1])
+
+
+def read_after_all(made):
+    """A record of the batch that nobody can read is handled, and told on."""
+    row = ["made-82", "k4", 13, (START_MS + 200) * 1000, (START_MS + 200) * 1000, 1]
+    made.effects["keeper-1-71"].append(row)
+    made.effects["auditor-1-72"].append(row)
+    made.kept.append([0, 900, START_MS + 200, "made-82", wire.derived_id(SOURCE, "made-82", "keeper", REACTION, "faults.Kept", "0"), "k4", 13, 71])
 
 
 def another_letter(made):
@@ -149,6 +177,14 @@ PLANTED = {                              # what was done: the invariant that mus
     "a letter with another id": ("I5", another_letter),
     "a letter twice where none is claimed": ("I5", lambda made: made.letters.append(made.letters[0])),
     "a letter of a good event": ("I5", lambda made: made.sent.__setitem__(POISON_AT, made.sent[POISON_AT][:3] + ["keep"])),
+    "the letter of an unreadable batch is lost": ("I5", lambda made: made.letters.remove(made.range())),
+    "an unreadable batch, and its range lacks a record": ("I5", lambda made: made.letter_header("polka-range-to", b"%d" % (UNREAD[1] - 1), made.range())),
+    "an unreadable batch, and its range has one more": ("I5", lambda made: made.letter_header("polka-range-to", b"%d" % (UNREAD[1] + 1), made.range())),
+    "an unreadable batch with a letter that has bytes": ("I5", lambda made: setattr(made.range(), "value", b"x")),
+    "a letter of an unreadable batch twice": ("I5", lambda made: made.letters.append(made.range())),
+    "an effect of a record that nobody can read": ("I1", read_after_all),
+    "a commit passes an unreadable batch whose letter is under way": ("I4", lambda made: setattr(made.range(), "timestamp", made.range().timestamp + 50)),
+    "the letter of an unreadable batch comes late": ("I7", lambda made: made.run["unreadable"][0].update(noticed_us=START_MS * 1000 - 10**6)),
     "a commit goes back": ("I6", lambda made: made.commits.insert(40, [START_MS + 45, GROUP, DEPOSITS, 0, 2])),
     "a send after the loss was known": ("I6", late_send),
     "a send after the loss was known, and the event done again later": ("I6", late_send_and_again),

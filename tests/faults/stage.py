@@ -131,6 +131,7 @@ class Stage:
         self.wrap = ()                                   # a command that starts services
         self.arguments = ("--in_flight.events", str(IN_FLIGHT), "-X", f"session.timeout.ms={SESSION_MS}")
         self.services, self.faults, self.ends, self.stuck_text = [], [], [], None
+        self.unreadable = []                             # batches: partition, from, to, kind, when it was noticed and how soon its letter must be there
         self.counted = {}                                # of the ledgers of effects: bytes and lines
         self.sampling, self.feed, self.concurrent = threading.Event(), None, None
 
@@ -292,7 +293,7 @@ class Stage:
                 if " on polka " in (row.get("message") or ""):                      # the first line of a start
                     process = next(starts, process)
                 if (row.get("message") or "").startswith(LOSSES):
-                    found.append({"process": process, "at_us": _micros(row["time"])})
+                    found.append({"process": process, "at_us": micros(row["time"])})
         return found
 
     def judge(self):
@@ -310,14 +311,14 @@ class Stage:
         first = {topic: [starts.get((topic, partition), 0) for partition in range(PARTITIONS)] for topic in (DEPOSITS, KEPT)}
         with open(os.path.join(self.folder, "run.json"), "w") as file:
             json.dump({"scenario": self.name, "seed": self.seed, "groups": self.groups, "from": first, "claims": self.claims, "faults": self.faults,
-                       "processes": self.ends, "lost": self._lost(), "stuck": self.stuck_text}, file, indent=1)
+                       "unreadable": self.unreadable, "processes": self.ends, "lost": self._lost(), "stuck": self.stuck_text}, file, indent=1)
         return Checker(self.folder).check()
 
     def forget(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _micros(text):
+def micros(text):
     """Of the time in a log line, 2026-01-02T03:04:05.678Z."""
     whole, _, fraction = text.rstrip("Z").partition(".")
     import calendar

@@ -188,15 +188,15 @@ SPRING = ("kafka_dlt-original-topic", "kafka_dlt-original-partition", "kafka_dlt
 OMITTED = ("polka-value-omitted", "polka-value-size", "polka-value-sha256")
 
 
-def check_letter(letter, original, group, reaction, error_class, code, with_value=True, attempts="1"):
-    """Yields what is wrong with a dead letter of `original`, one line each."""
+def check_letter(letter, original, group, reaction, error_class, code, with_value=True, attempts="1", more=()):
+    """Yields what is wrong with a dead letter of `original`, one line each; more: headers that it has beside the usual ones."""
     added = dict(letter.headers[len(original.headers):])
     text = {name: value.decode() for name, value in added.items() if name.startswith("polka-")}
     if letter.headers[:len(original.headers)] != original.headers:
         yield f"{letter.where}: the original's headers do not stand first and unchanged"
     if letter.key != original.key or (with_value and letter.value != original.value):
         yield f"{letter.where}: key or value are not those of {original.where}"
-    names = ORIGIN + SPRING + (() if with_value else OMITTED)
+    names = ORIGIN + SPRING + (() if with_value else OMITTED) + more
     if len(letter.headers) != len(original.headers) + len(names) or set(added) != set(names):
         yield f"{letter.where}: added headers are {sorted(added)}, not {sorted(names)}"
         return
