@@ -107,34 +107,51 @@ int polkai_patience_ms(const polkai_flow *flow, int usual_ms)
     return left_ms < LATE_MS ? LATE_MS : (int)left_ms;
 }
 
+/* What is to be committed; of each partition `asked` says how far it is then. */
+static size_t collect_positions(polkai_flow *flow, bool all, polkai_position *positions)
+{
+    size_t count = 0;
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
+        int64_t watermark = polkai_tracker_watermark(&at->tracker);
+        at->asked = at->committed;
+        if (at->detached || atomic_load(&at->fenced) || watermark < 0 || (watermark == at->committed && !all))
+            continue;
+        positions[count++] = (polkai_position){ at->topic, at->number, watermark };
+        at->asked = watermark;
+    }
+    return count;
+}
+
+static polka_status commit_positions(polkai_flow *flow, bool wait, polkai_position *positions, polka_error *error)
+{
+    const polkai_clock *clock = flow->options.clock;
+    int64_t again_ns = flow->commit_again_ns;
+    bool all = again_ns != 0 && (wait || clock->steady_ns(clock) >= again_ns);
+    if (all)
+        flow->commit_again_ns = 0;
+    /* a drain has nothing better to do with its time than to wait for its last commit: a busy broker may take seconds for it */
+    int limit_ms = !wait ? 0 : polkai_patience_ms(flow, flow->draining ? INT_MAX : POLKAI_COMMIT_MS);
+    size_t count = collect_positions(flow, all, positions);
+    polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, limit_ms, error);
+    bool unanswered = status == POLKA_TRANSIENT && strcmp(error->code, POLKAI_COMMIT_UNANSWERED) == 0;
+    if (unanswered && all)
+        flow->commit_again_ns = again_ns;
+    for (polkai_partition *at = flow->partitions; at != NULL && !unanswered; at = at->next)
+        at->committed = status == POLKA_OK ? at->asked : -1;         /* -1: again at the next turn */
+    return unanswered ? POLKA_OK : status;
+}
+
 polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
 {
-    size_t count = 0, most = 0;
+    size_t most = 0;
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
         most++;
     if (most == 0 || flow->source == NULL || (flow->draining && POLKAI_PLANT(drain_commit)))
         return POLKA_OK;
     if (flow->transact != NULL)          /* offsets leave in transactions then */
         return POLKA_OK;
-    const polkai_clock *clock = flow->options.clock;
-    bool all = flow->commit_again_ns != 0 && (wait || clock->steady_ns(clock) >= flow->commit_again_ns);
-    if (all)
-        flow->commit_again_ns = 0;
     polkai_position *positions = polkai_alloc(most * sizeof *positions);
-    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
-        int64_t watermark = polkai_tracker_watermark(&at->tracker);
-        if (at->detached || atomic_load(&at->fenced) || watermark < 0 || (watermark == at->committed && !all))
-            continue;
-        positions[count++] = (polkai_position){ at->topic, at->number, watermark };
-        at->committed = watermark;
-    }
-    /* a drain has nothing better to do with its time than to wait for its last commit: a busy broker may take seconds for it */
-    int limit_ms = !wait ? 0 : polkai_patience_ms(flow, flow->draining ? INT_MAX : POLKAI_COMMIT_MS);
-    polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, limit_ms, error);
-    if (status != POLKA_OK) {            /* again at the next turn */
-        for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-            at->committed = -1;
-    }
+    polka_status status = commit_positions(flow, wait, positions, error);
     free(positions);
     return status;
 }

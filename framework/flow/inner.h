@@ -51,7 +51,7 @@ typedef struct polkai_partition {
     int32_t number;
     const char *seen;                    /* the source's own copy of the name, to compare by address */
     polkai_tracker tracker;
-    int64_t committed;                   /* -1: nothing */
+    int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
     uint64_t active;                     /* deliveries that point here */
     atomic_bool revoked;                 /* nothing more is begun for it */
     atomic_bool fenced;                  /* and nothing more is sent */

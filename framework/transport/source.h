@@ -11,6 +11,7 @@ typedef struct { polka_text topic; int32_t partition; int64_t offset; } polkai_p
 enum { POLKAI_OFFSET_START = -2, POLKAI_OFFSET_END = -1 };   /* in polkai_start.positions; -1000 - N: the last N records */
 enum { POLKAI_OFFSET_TAIL = -1000 };
 enum { POLKAI_COMMIT_MS = 3000, POLKAI_CLOSE_MS = 6000 };    /* time limits of an owner that is in no hurry */
+#define POLKAI_COMMIT_UNANSWERED "commit-unanswered"
 
 /* What a source tells its owner; all of it from inside poll, commit or close, on the thread that called. */
 typedef struct {
@@ -52,7 +53,10 @@ typedef struct {
     size_t (*poll)(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms);
     /* pause: true pauses all partitions of the assignment, false resumes those that it paused (and no other). */
     void (*pause)(polkai_source *source, bool paused);
-    /* commit: offset is the next to read. Waits up to timeout_ms for the answer; 0: asynchronous, errors go to notice. */
+    /*
+     * commit: offset is the next to read. Waits up to timeout_ms for the answer; 0: asynchronous, errors go to notice, and TRANSIENT with
+     * POLKAI_COMMIT_UNANSWERED is no error: the one before is under way, and could land behind this one, so nothing was asked for; come again.
+     */
     polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
     /* membership: new, by its release; of the thread that polls, for partitions it has now. errors: TRANSIENT; MISUSE without a group. */
     polka_status (*membership)(polkai_source *source, polkai_membership **membership, polka_error *error);

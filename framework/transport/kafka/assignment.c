@@ -1,5 +1,5 @@
 /*
- * assignment.c: which partitions a source reads: given ones, or its share of a group; pausing them; committing them.
+ * assignment.c: which partitions a source reads: given ones, or its share of a group; pausing them.
  *
  * Lists from rd_kafka_assignment hold references: one that is alive at rd_kafka_destroy makes it hang for ever, so
  * each is freed in the function that asked for it.
@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SILENT_MS = 500 };
-
 typedef rd_kafka_topic_partition_list_t list;
 
 static void free_list(list **partitions)
@@ -21,7 +19,7 @@ static void free_list(list **partitions)
         rd_kafka_topic_partition_list_destroy(*partitions);
 }
 
-static list *list_of(const polkai_position *positions, size_t count)
+list *polkai_kafka_list_of(const polkai_position *positions, size_t count)
 {
     list *made = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++)
@@ -48,7 +46,7 @@ static polka_status check(rd_kafka_resp_err_t code, const char *what, polka_erro
 
 static polka_status start_at(polkai_kafka_source *self, const polkai_start *start, polka_error *error)
 {
-    list *partitions AUTO(free_list) = list_of(start->positions, start->position_count);
+    list *partitions AUTO(free_list) = polkai_kafka_list_of(start->positions, start->position_count);
     polkai_kafka_resolve_positions(self->client.handle, partitions);
     return check(rd_kafka_assign(self->client.handle, partitions), "to read the given partitions", error);
 }
@@ -81,15 +79,6 @@ polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start
     }
     self->started = true;
     return POLKA_OK;
-}
-
-/*
- * How long to wait for an answer while leaving. A broker that has just left us waiting in vain is not given as long again
- * for the next request, as the owner has a deadline for all of them together.
- */
-static int64_t patience_ms(const polkai_kafka_source *self, int64_t usual_ms)
-{
-    return polkai_kafka_silent(&self->client) && usual_ms > SILENT_MS ? SILENT_MS : usual_ms;
 }
 
 /* ---- the group ------------------------------------------------------------------------------------ */
@@ -195,7 +184,7 @@ static void serve_close(polkai_kafka_source *self, rd_kafka_queue_t *queue)
 
 void polkai_kafka_leave(polkai_kafka_source *self, int timeout_ms)
 {
-    self->close_limit_ns = polkai_kafka_now_ns() + patience_ms(self, timeout_ms) * 1000000;
+    self->close_limit_ns = polkai_kafka_now_ns() + polkai_kafka_patience_ms(self, timeout_ms) * 1000000;
     rd_kafka_t *handle = self->client.handle;
     if (!self->grouped) {
         rd_kafka_assign(handle, NULL);
@@ -249,74 +238,8 @@ void polkai_kafka_pause(polkai_source *source, bool paused)
     }
     if (self->paused_count == 0)
         return;
-    list *partitions AUTO(free_list) = list_of(self->paused, self->paused_count);
+    list *partitions AUTO(free_list) = polkai_kafka_list_of(self->paused, self->paused_count);
     rd_kafka_resume_partitions(self->client.handle, partitions);
     polkai_kafka_prefetch_wake(self->client.handle);
     self->paused_count = 0;
-}
-
-/* ---- commit --------------------------------------------------------------------------------------- */
-
-static void tell_commit(polkai_kafka_source *self, rd_kafka_resp_err_t code)
-{
-    char text[256];
-    snprintf(text, sizeof text, "offsets of %s were not committed: %s; the next commit covers them", rd_kafka_name(self->client.handle), rd_kafka_err2str(code));
-    polkai_kafka_tell(self, POLKA_TRANSIENT, text);
-}
-
-void polkai_kafka_committed(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
-{
-    (void)handle;
-    polkai_kafka_source *self = ((polkai_kafka_client *)opaque)->owner;
-    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && partitions != NULL && i < partitions->cnt; i++)
-        code = partitions->elems[i].err;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__NO_OFFSET && code != RD_KAFKA_RESP_ERR__DESTROY)
-        tell_commit(self, code);
-}
-
-/* The error of a commit as a whole, or of the first partition that failed. */
-static rd_kafka_resp_err_t result_of(rd_kafka_event_t *event)
-{
-    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-    const list *partitions = rd_kafka_event_topic_partition_list(event);
-    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && partitions != NULL && i < partitions->cnt; i++)
-        code = partitions->elems[i].err;
-    return code;
-}
-
-static void ignore(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *partitions, void *opaque)
-{
-    (void)handle, (void)code, (void)partitions, (void)opaque;        /* without one polkai_kafka_committed would be called as well */
-}
-
-/* By a queue of its own, since rd_kafka_commit waits without limit for a coordinator that is gone. */
-static polka_status commit_and_wait(polkai_kafka_source *self, list *partitions, int timeout_ms, polka_error *error)
-{
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(self->client.handle);
-    rd_kafka_resp_err_t code = rd_kafka_commit_queue(self->client.handle, partitions, queue, ignore, NULL);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, (int)patience_ms(self, timeout_ms));
-        code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : result_of(event);
-        self->client.silent_ns = event == NULL ? polkai_kafka_now_ns() : 0;
-        rd_kafka_event_destroy(event);
-    }
-    rd_kafka_queue_destroy(queue);
-    ENSURE(code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET, code == RD_KAFKA_RESP_ERR__FATAL ? POLKA_FATAL : POLKA_TRANSIENT,
-           error, rd_kafka_err2name(code), "offsets were not committed: %s", rd_kafka_err2str(code));
-    return POLKA_OK;
-}
-
-polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
-{
-    polkai_kafka_source *self = (polkai_kafka_source *)source;
-    ENSURE(self->grouped, POLKA_MISUSE, error, "no-group", "a source without a group has nothing to commit to");
-    if (count == 0)
-        return POLKA_OK;
-    list *partitions AUTO(free_list) = list_of(positions, count);
-    if (timeout_ms > 0)
-        return commit_and_wait(self, partitions, timeout_ms, error);
-    rd_kafka_resp_err_t code = rd_kafka_commit(self->client.handle, partitions, 1);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        tell_commit(self, code);
-    return POLKA_OK;
 }

@@ -236,6 +236,8 @@ static size_t kafka_poll(polkai_source *source, polkai_record *records, size_t c
     polkai_kafka_source *self = (polkai_kafka_source *)source;
     size_t count = drain(self, records, capacity);
     int64_t end = 0;
+    if (self->unanswered > 0)
+        polkai_kafka_commit_look(self);
     while (count == 0 && timeout_ms > 0 && atomic_load(&self->woken) == 0) {
         int64_t now = polkai_kafka_now_ns();
         end = end == 0 ? now + (int64_t)timeout_ms * 1000000 : end;
@@ -283,6 +285,10 @@ static void kafka_close(polkai_source *source, int timeout_ms)
     rd_kafka_queue_io_event_enable(self->queue, -1, NULL, 0);
     if (self->started)
         polkai_kafka_leave(self, timeout_ms);
+    if (self->answers != NULL) {
+        polkai_kafka_commit_look(self);
+        rd_kafka_queue_destroy(self->answers);
+    }
     rd_kafka_queue_destroy(self->queue);
     if (!polkai_kafka_client_close(&self->client, end_ns))
         return;                          /* its threads may still call us */
@@ -300,7 +306,6 @@ static void kafka_close(polkai_source *source, int timeout_ms)
 static void prepare(rd_kafka_conf_t *conf)
 {
     rd_kafka_conf_set_rebalance_cb(conf, polkai_kafka_rebalance);
-    rd_kafka_conf_set_offset_commit_cb(conf, polkai_kafka_committed);
 }
 
 static size_t append(polkai_kafka_setting *all, size_t count, const polkai_kafka_setting *more, bool by_consumer)

@@ -1,6 +1,6 @@
 /*
- * source.h: a source's inside, shared by source.c (reading), assignment.c (what it reads, and
- * how far it is done) and offsets.c (where it begins).
+ * source.h: a source's inside, shared by source.c (reading), assignment.c (what it reads), commit.c (how far it is done)
+ * and offsets.c (where it begins).
  */
 #ifndef POLKA_TRANSPORT_KAFKA_SOURCE_H
 #define POLKA_TRANSPORT_KAFKA_SOURCE_H
@@ -27,6 +27,9 @@ typedef struct {
     int waker;                           /* eventfd: librdkafka writes when a record has come, wake when it is called */
     atomic_int woken;
     rd_kafka_queue_t *queue;             /* the consumer's */
+    rd_kafka_queue_t *answers;           /* to commits; NULL: none was made */
+    uintptr_t asked;                     /* commits so far: the last one's number … */
+    unsigned unanswered;                 /* … and how many of them have no answer yet; more than one only where the last did not wait any longer */
     polkai_kafka_name *names;
     char *cluster;                       /* its id; NULL: not known yet */
     polkai_position *paused;             /* what pause has paused: 2.0.2 rewinds when anything else is resumed (librdkafka#4636) */
@@ -48,13 +51,21 @@ typedef struct {
 polka_text polkai_kafka_name_of(polkai_kafka_source *source, const char *topic);
 void polkai_kafka_tell(polkai_kafka_source *source, polka_status status, const char *message);
 
-/* In assignment.c: librdkafka's callbacks, and the operations of the seam that concern the assignment. */
+/* In assignment.c: librdkafka's callback, and the operations of the seam that concern the assignment. */
 void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *client);
-void polkai_kafka_committed(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *client);
 polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start, polka_error *error);
 void polkai_kafka_pause(polkai_source *source, bool paused);
-polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
 void polkai_kafka_leave(polkai_kafka_source *source, int timeout_ms);     /* gives the assignment up and leaves the group */
+rd_kafka_topic_partition_list_t *polkai_kafka_list_of(const polkai_position *positions, size_t count);       /* new */
+
+/* In commit.c. _look takes the answers that are there, and tells of what failed. */
+polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
+void polkai_kafka_commit_look(polkai_kafka_source *source);
+/*
+ * polkai_kafka_patience_ms: how long to wait for an answer. A broker that has just left us waiting in vain is not given as long
+ * again for the next request, as the owner has a deadline for all of them together.
+ */
+int64_t polkai_kafka_patience_ms(const polkai_kafka_source *source, int64_t usual_ms);
 
 /* In membership.c: the operations of the seam for transactions. */
 typedef struct { polkai_membership membership; rd_kafka_consumer_group_metadata_t *metadata; } polkai_kafka_membership;

@@ -251,6 +251,40 @@ Test(commit, that_was_told_to_have_failed_is_made_again_without_new_events)
     harness_destroy(h);
 }
 
+Test(commit, that_has_to_wait_for_the_one_before_is_made_with_the_newest_offsets)
+{
+    prepare();
+    start(&acts, (polkai_flow_options){ 0 });
+    source.unanswered = 2;
+    unsigned put = 0;
+    while (source.unanswered > 0 && put++ < 10) {
+        harness_put(h, "a", "go", NULL);
+        harness_advance_ms(h, 500);
+        cr_assert_lt(harness_committed(h, "acts", "test.asked"), 1);
+    }
+    harness_advance_ms(h, 500);
+    cr_assert_eq(source.unanswered, 0);
+    cr_assert_eq(source.commits, 3);
+    cr_assert_eq(harness_committed(h, "acts", "test.asked"), put);
+    cr_assert_null(strstr(h->all_logs, "commit"), "nothing failed: %s", h->all_logs);
+    harness_destroy(h);
+}
+
+Test(commit, that_failed_is_still_made_again_when_it_has_to_wait)
+{
+    prepare();
+    source = (stubborn_source){ .fail_commits = 1 };
+    start(&acts, (polkai_flow_options){ 0 });
+    harness_put(h, "a", "go", NULL);
+    harness_advance_ms(h, 1000);
+    source.unanswered = 3;
+    for (int i = 0; i < 20; i++)
+        harness_advance_ms(h, 500);
+    cr_assert_eq(source.unanswered, 0);
+    cr_assert_eq(harness_committed(h, "acts", "test.asked"), 1);
+    harness_destroy(h);
+}
+
 Test(commit, is_made_only_when_something_moved)
 {
     prepare();

@@ -125,6 +125,10 @@ static polka_status commit(polkai_source *source, const polkai_position *positio
     stubborn_source *self = (stubborn_source *)source;
     self->commits++;
     self->commit_ms = timeout_ms;
+    if (self->unanswered > 0 && timeout_ms == 0) {
+        self->unanswered--;
+        return polkai_fail(error, POLKA_TRANSIENT, POLKAI_COMMIT_UNANSWERED, "the one before has no answer yet");
+    }
     if (self->fail_commits == 0)
         return self->inner->operations->commit(self->inner, positions, count, timeout_ms, error);
     self->fail_commits--;

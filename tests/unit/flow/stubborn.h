@@ -24,6 +24,7 @@ typedef struct {
     void (*on_revoked)(void *user);      /* called before the flow is told; NULL: nothing is */
     void *user;
     unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
+    unsigned unanswered;                 /* so many asynchronous ones find that the one before has no answer yet */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
     unsigned commits, pauses, rewinds;
     atomic_uint released;                /* records given back */
