@@ -62,6 +62,7 @@ void polkai_assigned(void *user, const polkai_position *partitions, size_t count
 {
     polkai_flow *flow = user;
     polkai_partitions_begin(flow, partitions, count);
+    flow->joined = true;
     polkai_breaker_look(flow, partitions, count);
     if (flow->paused)                    /* the budget is full for the new ones, too */
         flow->source->operations->pause(flow->source, true);
@@ -200,16 +201,17 @@ static void sweep_lanes(polkai_flow *flow)
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
 {
     const polkai_clock *clock = flow->options.clock;
-    int64_t until_ns = clock->steady_ns(clock) + deadline_ms * 1000000;
+    int64_t now_ns = clock->steady_ns(clock), until_ns = now_ns + deadline_ms * 1000000;
     polkai_handover_decide(flow, deadline_ms);
     end_at_stuck(flow);
     sweep_lanes(flow);
-    while (!lost && is_worth_waiting(flow) && clock->steady_ns(clock) < until_ns) {
+    for (; !lost && is_worth_waiting(flow) && now_ns < until_ns; now_ns = clock->steady_ns(clock)) {
+        polkai_pulse_beat(flow, now_ns);
         if (!flow->threaded && flow->watch.stuck == NULL)
             polkai_lane_turn(flow->workers[0].lane);
         flow->sink->operations->poll(flow->sink, 1);
         polkai_flow_collect(flow);
-        polkai_send_waiting(flow, clock->steady_ns(clock));
+        polkai_send_waiting(flow, now_ns);
         if (flow->transact != NULL)
             polkai_transact_hurry(flow);
         if (clock != &polkai_clock_real && anything_active(flow))
@@ -235,6 +237,7 @@ void polkai_partitions_fence(polkai_flow *flow)
         atomic_store(&at->revoked, true);
         atomic_store(&at->fenced, true);
     }
+    flow->joined = false;
     sweep_lanes(flow);
     detach_fenced(flow);
 }
@@ -257,6 +260,8 @@ void polkai_revoked(void *user, const polkai_position *partitions, size_t count,
     polka_error error;
     for (size_t i = 0; i < count; i++)
         mark_revoked(flow, &partitions[i], lost);
+    if (lost)
+        flow->joined = false;
     if (lost)
         LOG_WARN(flow->options.log, "partitions were lost: %zu; others of the group have them by now, so what was under way is not sent and not committed here", count);
     polkai_give_up(flow, flow->draining ? 0 : flow->options.drain_deadline_ms, lost);    /* a drain has waited already */

@@ -165,6 +165,12 @@ static void notice(void *user, polka_status status, const char *message)
         flow->options.notice(flow->options.user, status, message);
 }
 
+static void reached(void *user, bool answers)
+{
+    polkai_flow *flow = user;
+    flow->unreached = !answers;
+}
+
 static void prepare_sink(polkai_flow *flow)
 {
     polka_text *topics = polkai_alloc((flow->target_count + 1) * sizeof *topics);
@@ -196,7 +202,7 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
     size_t count;
     const polka_text *topics = polkai_router_topics(flow->router, &count);
     polkai_start start = { .topics = topics, .topic_count = count,
-                           .listener = { flow, polkai_assigned, polkai_revoked, notice } };
+                           .listener = { flow, polkai_assigned, polkai_revoked, notice, reached } };
     TRY(polkai_enrol_start(flow, error));
     TRY(start_lanes(flow, error));
     TRY(polkai_watch_start(flow, error));
@@ -311,6 +317,12 @@ polkai_flow_counts polkai_flow_count(const polkai_flow *flow)
         counts.parked_events += flow->workers[i].parked_events;
     }
     return counts;
+}
+
+polkai_pulse polkai_flow_pulse(const polkai_flow *flow)
+{
+    return (polkai_pulse){ .turned_ns = flow->turned_ns, .drain_until_ns = flow->drain_until_ns, .assigned = flow->ready, .joined = flow->joined,
+                           .reached = !flow->unreached, .stopping = flow->stop || flow->draining || flow->failed };
 }
 
 void polkai_flow_destroy(polkai_flow *flow)

@@ -88,6 +88,16 @@ typedef struct {
     uint64_t in_flight, parked_keys, parked_events;
 } polkai_flow_counts;
 
+/* How a flow does, for whoever asks from outside. Never waits for anything. */
+typedef struct {
+    int64_t turned_ns;                   /* when its poll thread was last seen to go on, by the steady clock; 0: it has not begun */
+    int64_t drain_until_ns;              /* the deadline of a drain; 0: none has begun */
+    bool assigned;                       /* a first assignment has come */
+    bool joined;                         /* and none was lost since without another one */
+    bool reached;                        /* brokers answer, as far as is known */
+    bool stopping;                       /* asked to stop, or has to */
+} polkai_pulse;
+
 /* polkai_flow_create checks the service value. errors: MISUSE naming the reaction. *flow is new. */
 polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *options, polka_error *error);
 
@@ -137,6 +147,7 @@ void polkai_flow_stop(polkai_flow *flow);                /* any thread or signal
 polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_error *error);
 
 polkai_flow_counts polkai_flow_count(const polkai_flow *flow);
+polkai_pulse polkai_flow_pulse(const polkai_flow *flow);             /* any thread, from create to destroy */
 void polkai_flow_destroy(polkai_flow *flow);             /* NULL is fine; closes source and sink when they still are open */
 
 /* For producers: a unit of work without a cause. */

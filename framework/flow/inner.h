@@ -207,8 +207,10 @@ struct polkai_flow {
     polkai_worker *workers;
     size_t worker_count;
     polkai_spread *spread;               /* NULL: one lane */
-    bool threaded, paused, ready, stuck;
-    int64_t drain_until_ns;              /* the deadline of a drain; 0: none has begun */
+    bool threaded, paused, stuck;
+    atomic_bool ready, joined, unreached;                /* see polkai_pulse */
+    _Atomic int64_t turned_ns;
+    _Atomic int64_t drain_until_ns;      /* the deadline of a drain; 0: none has begun */
     atomic_bool draining;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
     polkai_delivery *pool, *made;        /* free ones; all of them */
@@ -247,6 +249,12 @@ static inline size_t polkai_room(const polkai_flow *flow)
 static inline void polkai_count(polkai_flow *flow, unsigned which)
 {
     atomic_fetch_add_explicit(&flow->counts[which], 1, memory_order_relaxed);
+}
+
+/* The poll thread goes on: one store a turn. Inline also who watches it, while its handlers do. */
+static inline void polkai_pulse_beat(polkai_flow *flow, int64_t now_ns)
+{
+    atomic_store_explicit(&flow->turned_ns, now_ns, memory_order_relaxed);
 }
 
 /* ---- watch.c: on the poll thread, or inline on the one that watches it ---- */

@@ -264,6 +264,7 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
     count += polkai_flow_collect(flow);
     count += polkai_schemas_turn(flow);
     int64_t now = now_ns(flow);
+    polkai_pulse_beat(flow, now);
     count += polkai_send_waiting(flow, now);
     if (flow->transact != NULL)
         count += polkai_transact_turn(flow);

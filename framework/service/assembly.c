@@ -187,6 +187,7 @@ void polkai_assembly_deinit(polkai_assembly *assembly)
 {
     if (assembly->abandoned)
         return;                          /* its lanes read flow, log and configuration: the process ends soon */
+    polkai_pages_close(assembly->pages);
     polkai_flow_destroy(assembly->flow);
     polkai_breaker_close(assembly->breaker);
     polkai_origins_destroy(assembly->origins);
@@ -233,6 +234,8 @@ polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error
     options.report_user = assembly->flow;
     if (assembly->reacts)
         announce_start(assembly);
+    if (assembly->reacts)
+        TRY(polkai_pages_open(&assembly->pages, assembly->config, assembly->flow, &assembly->log, error));
     TRY(polkai_kafka_sink_open(&sink, &options, error));
     if (open_source(assembly, &options, &source, error) != POLKA_OK) {
         sink->operations->close(sink, 0);

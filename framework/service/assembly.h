@@ -6,6 +6,7 @@
 #include <flow/origins.h>
 #include <service/breaker.h>
 #include <service/config.h>
+#include <service/pages.h>
 
 typedef struct {
     const polka_service *service;
@@ -14,6 +15,7 @@ typedef struct {
     polkai_origins *origins;             /* the registry, and what is kept on disk */
     polkai_breaker *breaker;             /* NULL: no count is kept */
     polkai_flow *flow;                   /* NULL for a command that only prints */
+    polkai_pages *pages;                 /* NULL: none are shown */
     char *manifest, *manifest_key;       /* as sent to polka.services; they outlive the flow */
     bool reacts;
     bool ready;                          /* was said */

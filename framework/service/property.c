@@ -59,6 +59,9 @@ const polkai_property polkai_properties[] = {
     { "Schemas", "avro.max_depth", POLKAI_PROPERTY_LONG, "1000", 1, 10000, NULL, false, "Levels that a value may nest when it is read. Deeper is poison." },
     { "Schemas", "avro.max_empty_items", POLKAI_PROPERTY_LONG, "1000000", 1, 1000000000, NULL, false,
       "Items of arrays and maps that take no bytes, in a value that is read. More is poison." },
+    { "Operations", "http.port", POLKAI_PROPERTY_LONG, "off", 0, 65535, "off", false,
+      "Port of /livez, /readyz and /startupz. 0: a free one, which the log names." },
+    { "Operations", "http.address", POLKAI_PROPERTY_TEXT, "0.0.0.0", 0, 0, NULL, false, "Where that port listens: an address of this machine, such as 127.0.0.1 or ::." },
     { "Log", "log.level", POLKAI_PROPERTY_CHOICE, "info", 0, 0, "error|warn|info|debug", false, "From which level on." },
     { "Log", "log.format", POLKAI_PROPERTY_CHOICE, "auto", 0, 0, "auto|text|json", false, "auto: text on a terminal, JSON lines otherwise." },
     { NULL, "manifest.sent", POLKAI_PROPERTY_BOOL, "true", 0, 0, NULL, false, "Announced on polka.services; not so by `polka bench`, which sets this." },
@@ -152,8 +155,10 @@ polka_status polkai_property_parse(const polkai_property *property, const char *
 {
     polka_arena arena AUTO(polkai_arena_deinit);
     polkai_arena_init(&arena, NULL, 0);
-    if (property->type == POLKAI_PROPERTY_LONG && property->words != NULL && read_word(property->words, text, number))
+    if (property->type == POLKAI_PROPERTY_LONG && property->words != NULL && read_word(property->words, text, number)) {
+        *number = property->min - 1;
         return POLKA_OK;
+    }
     bool ranged = property->min != 0 || property->max != 0;
     if (read_number(property, text, number) && (!ranged || (*number >= property->min && *number <= property->max)))
         return POLKA_OK;

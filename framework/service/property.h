@@ -24,7 +24,7 @@ typedef struct {
     polkai_property_type type;
     const char *fallback;                /* NULL: must be set, or comes from the service value */
     int64_t min, max;                    /* of LONG, BYTES, DURATION; both 0: no range */
-    const char *words;                   /* of CHOICE, "a|b|c"; of LONG: one word that stands for 0 */
+    const char *words;                   /* of CHOICE, "a|b|c"; of LONG: one word that stands for min - 1 */
     bool secret;
     const char *help;
 } polkai_property;

@@ -28,6 +28,7 @@ typedef struct {
      * more, or not as who we were; the partitions are lost, and `revoked` need not be called for them.
      */
     void (*notice)(void *user, polka_status status, const char *message);
+    void (*reached)(void *user, bool reached);           /* false: no broker answers; true: one does again. NULL allowed */
 } polkai_source_listener;
 
 typedef struct {

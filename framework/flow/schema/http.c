@@ -42,7 +42,7 @@ static polka_status load_functions(polka_error *error)
 {
     void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
     ENSURE(library != NULL, POLKA_MISUSE, error, "no-libcurl",
-           "a schema registry is configured, which needs libcurl, and it cannot be loaded (%s); install it: apt-get install libcurl4", dlerror());
+           "HTTP needs libcurl, and it cannot be loaded (%s); install it: apt-get install libcurl4", dlerror());
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         void *function = dlsym(library, functions[i].name);
         ENSURE(function != NULL, POLKA_MISUSE, error, "no-libcurl", "libcurl.so.4 has no %s; install a newer one: apt-get install libcurl4", functions[i].name);

@@ -26,6 +26,7 @@ struct polkai_kafka_client {
     int64_t silent_ns;                   /* when the broker last let a request of ours go unanswered; 0: never */
     /* tells the owner; from inside polls of the handle */
     void (*notice)(void *owner, polka_status status, const char *message);
+    void (*reached)(void *owner, bool reached);          /* beside what it is told of an outage and its end; NULL allowed */
     void *owner;
 };
 

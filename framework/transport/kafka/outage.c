@@ -28,6 +28,8 @@ static void tell_down(polkai_kafka_client *client, int64_t now)
                  (int)((now - outage->since_ns) / SECOND), outage->reason);
     outage->told = true;
     outage->told_ns = now;
+    if (client->reached != NULL)
+        client->reached(client->owner, false);
     client->notice(client->owner, POLKA_TRANSIENT, text);
 }
 
@@ -119,6 +121,8 @@ static void tell_back(polkai_kafka_client *client, int64_t now)
     snprintf(text, sizeof text, "a broker answers again at %s after %.1f s", client->brokers, (double)(now - outage->since_ns) / SECOND);
     bool told = outage->told;
     *outage = (polkai_kafka_outage){ 0 };
+    if (told && client->reached != NULL)
+        client->reached(client->owner, true);
     if (told)
         client->notice(client->owner, POLKA_OK, text);
 }

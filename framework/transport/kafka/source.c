@@ -133,6 +133,13 @@ static void notice(void *owner, polka_status status, const char *message)
     polkai_kafka_tell(owner, status, message);
 }
 
+static void reached(void *owner, bool answers)
+{
+    const polkai_kafka_source *self = owner;
+    if (self->listener.reached != NULL)
+        self->listener.reached(self->listener.user, answers);
+}
+
 /* Two processes with one group.instance.id: which of them has to go depends on the protocol. */
 static const struct { rd_kafka_resp_err_t code; const char *what; } twins[] = {
     { RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "another process has joined with it and taken this one's place" },
@@ -346,6 +353,7 @@ polka_status polkai_kafka_source_open(polkai_source **source, const polkai_kafka
     self->unread_ms = UNREAD_MS;
     self->answer_ms = ANSWER_MS;
     self->client.notice = notice;
+    self->client.reached = reached;
     self->client.owner = self;
     polka_status status = open_client(self, options, error);
     if (status != POLKA_OK) {

@@ -1,98 +1,23 @@
 /* The life of a service program, from outside: what it prints, with which exit code it leaves, what signals do. No broker is there. */
-#include "sample.h"
-
-#include <transport/broker.h>
+#include "child.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT = 65536 };
-
-static const polka_service *to_start = &sample_service;
-
-typedef struct { pid_t pid; int pipe; char text[OUTPUT]; size_t size; } child;
-
-/* Of this test alone; what is left of it goes with the test. */
-static char own_folder[64];
-
-static const char *breaker_folder(void)
-{
-    if (*own_folder == '\0') {
-        strcpy(own_folder, "/tmp/polka-breaker-XXXXXX");
-        cr_assert_not_null(mkdtemp(own_folder));
-    }
-    return own_folder;
-}
-
-static void remove_folder(void)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/payments.ends", own_folder);
-    if (*own_folder != '\0') {
-        unlink(path);
-        rmdir(own_folder);
-    }
-}
-
-TestSuite(program, .fini = remove_folder);
-TestSuite(breaker, .fini = remove_folder);
-
-/* A service program in a process of its own, as main.c would make it; both its outputs come here. */
-static child start(char **argv)
-{
-    int ends[2], argc = 0;
-    child made = { 0 };
-    while (argv[argc] != NULL)
-        argc++;
-    cr_assert_eq(pipe(ends), 0);
-    const char *folder = breaker_folder();
-    made.pid = fork();
-    if (made.pid == 0) {
-        setenv("POLKA_BREAKER_FOLDER", folder, 1);
-        dup2(ends[1], STDOUT_FILENO);
-        dup2(ends[1], STDERR_FILENO);
-        alarm(60);
-        exit(polka_main(to_start, argc, argv));
-    }
-    close(ends[1]);
-    made.pipe = ends[0];
-    return made;
-}
-
-/* Reads until `what` has come, or to the end when it is NULL. */
-static bool read_until(child *from, const char *what)
-{
-    while (what == NULL || strstr(from->text, what) == NULL) {
-        ssize_t got = read(from->pipe, from->text + from->size, OUTPUT - 1 - from->size);
-        if (got <= 0)
-            return what == NULL;
-        from->size += (size_t)got;
-    }
-    return true;
-}
-
-static int end(child *of)
-{
-    int status;
-    read_until(of, NULL);
-    close(of->pipe);
-    cr_assert_eq(waitpid(of->pid, &status, 0), of->pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+TestSuite(program, .fini = child_remove_folder);
+TestSuite(breaker, .fini = child_remove_folder);
 
 static void leaves(char **argv, int code, const char *says)
 {
-    child program = start(argv);
-    int left = end(&program);
+    child program = child_start(argv);
+    int left = child_end(&program);
     cr_expect_eq(left, code, "exit code %d: %s", left, program.text);
     cr_expect_not_null(strstr(program.text, says), "'%s' does not say '%s'", program.text, says);
 }
-
-#define ARGUMENTS(...) (char *[]){ "payments", __VA_ARGS__, NULL }
 
 Test(program, prints_and_leaves_with_0)
 {
@@ -109,15 +34,13 @@ Test(program, leaves_with_2_on_misuse)
     leaves(ARGUMENTS("run"), 2, "app.tenant must be set");
 }
 
-#define NOWHERE "--brokers", "127.0.0.1:1", "--app.tenant", "t"
-
 Test(program, stays_alive_without_a_broker_says_where_it_looked_and_drains_on_sigterm)
 {
-    child program = start(ARGUMENTS(NOWHERE));
-    cr_assert(read_until(&program, "no broker answers at 127.0.0.1:1"), "%s", program.text);
+    child program = child_start(ARGUMENTS(NOWHERE));
+    cr_assert(child_read_until(&program, "no broker answers at 127.0.0.1:1"), "%s", program.text);
     cr_expect_eq(waitpid(program.pid, NULL, WNOHANG), 0, "it left");
     kill(program.pid, SIGTERM);
-    cr_expect_eq(end(&program), 0, "%s", program.text);
+    cr_expect_eq(child_end(&program), 0, "%s", program.text);
     cr_expect_not_null(strstr(program.text, "t.Placed -> on_placed -> t.Paid, t.Declined"), "%s", program.text);
     cr_expect_not_null(strstr(program.text, "\"state\":\"draining\""), "%s", program.text);
     cr_expect_not_null(strstr(program.text, "\"state\":\"drained\""), "%s", program.text);
@@ -131,62 +54,31 @@ Test(program, says_ready_once_it_has_its_partitions_and_leaves_the_group_on_sigt
     cr_assert_eq(polkai_broker_mock_start(&broker, &error), POLKA_OK, "%s", error.message);
     cr_assert_eq(polkai_broker_topic(broker, "t.orders", 2, &error), POLKA_OK, "%s", error.message);
     for (int turn = 0; turn < 2; turn++) {               /* the second only gets its partitions quickly when the first left */
-        child program = start(ARGUMENTS("--brokers", (char *)polkai_broker_address(broker), "--embedded", "--app.tenant", "t"));
-        cr_assert(read_until(&program, "\"state\":\"ready\""), "%s", program.text);
+        child program = child_start(ARGUMENTS("--brokers", (char *)polkai_broker_address(broker), "--embedded", "--app.tenant", "t"));
+        cr_assert(child_read_until(&program, "\"state\":\"ready\""), "%s", program.text);
         kill(program.pid, SIGTERM);
-        cr_expect_eq(end(&program), 0, "%s", program.text);
+        cr_expect_eq(child_end(&program), 0, "%s", program.text);
     }
     polkai_broker_stop(broker);
-}
-
-/* A mock broker with an event of each of these ids on t.orders. */
-static char *broker_with(polkai_broker **broker, const char *const *ids, size_t count)
-{
-    polka_error error = { 0 };
-    polka_producer *producer;
-    polka_service edge = { .name = "edge", .version = "1", .emits = POLKA_EMITS(&sample_placed_event) };
-    static const char *const topics[] = { "t.orders", "t.payments", "polka.schemas", "t.orders.payments.dlt" };
-    cr_assert_eq(polkai_broker_mock_start(broker, &error), POLKA_OK, "%s", error.message);
-    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
-        cr_assert_eq(polkai_broker_topic(*broker, topics[i], 1, &error), POLKA_OK, "%s", error.message);
-    char *brokers = (char *)polkai_broker_address(*broker);
-    cr_assert_eq(polka_producer_open(&producer, &edge, 4, ((char *[]){ "edge", "--brokers", brokers, "--embedded", NULL }), &error), POLKA_OK,
-                 "%s", error.message);
-    polka_context *ctx = polka_begin(producer);
-    for (size_t i = 0; i < count; i++)
-        polka_emit(ctx, &sample_placed_event, "1234567", &(polka_emission){ .id = polka_text_of(ids[i]) });
-    cr_assert_eq(polka_commit_take(ctx, &error), POLKA_OK, "%s", error.message);
-    polka_producer_close(producer);
-    return brokers;
-}
-
-/* A service whose handler is stuck in the one event. */
-static child start_stuck(polkai_broker **broker, const char *deadline, const char *lanes)
-{
-    char *brokers = broker_with(broker, (const char *const[]){ "one" }, 1);
-    sample_blocks = true;
-    child made = start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", (char *)deadline, "--lanes", (char *)lanes));
-    cr_assert(read_until(&made, "blocked"), "%s", made.text);
-    return made;
 }
 
 Test(program, leaves_at_once_with_130_on_the_second_signal)
 {
     polkai_broker *broker;
-    child program = start_stuck(&broker, "1m", "1");
+    child program = child_start_stuck(&broker, "1m", "1");
     kill(program.pid, SIGTERM);
-    cr_assert(read_until(&program, "\"state\":\"draining\""), "%s", program.text);
+    cr_assert(child_read_until(&program, "\"state\":\"draining\""), "%s", program.text);
     kill(program.pid, SIGINT);
-    cr_expect_eq(end(&program), 130, "%s", program.text);
+    cr_expect_eq(child_end(&program), 130, "%s", program.text);
     polkai_broker_stop(broker);
 }
 
 Test(program, leaves_with_5_when_the_drain_deadline_passes)
 {
     polkai_broker *broker;
-    child program = start_stuck(&broker, "200ms", "1");
+    child program = child_start_stuck(&broker, "200ms", "1");
     kill(program.pid, SIGTERM);
-    cr_expect_eq(end(&program), 5, "%s", program.text);
+    cr_expect_eq(child_end(&program), 5, "%s", program.text);
     cr_expect_not_null(strstr(program.text, "the drain deadline of 200 ms passed"), "%s", program.text);
     polkai_broker_stop(broker);
 }
@@ -199,9 +91,9 @@ static void leave_stuck(char *lanes)
     polka_reaction rows[3] = { sample_service.reactions[0], sample_service.reactions[1] };
     rows[0].deadline_ms = 300;
     impatient.reactions = rows;
-    to_start = &impatient;
-    child program = start_stuck(&broker, "1s", lanes);
-    cr_expect_eq(end(&program), 4, "%s", program.text);
+    child_service = &impatient;
+    child program = child_start_stuck(&broker, "1s", lanes);
+    cr_expect_eq(child_end(&program), 4, "%s", program.text);
     cr_expect_not_null(strstr(program.text, "on_placed (reaction t.Placed) is past its deadline of 300 ms"), "%s", program.text);
     cr_expect_not_null(strstr(program.text, "at t.orders/0/0, key none"), "%s", program.text);
     cr_expect_not_null(strstr(program.text, "\"event\":\"t.Placed\""), "%s", program.text);
@@ -223,7 +115,7 @@ Test(program, leaves_with_4_when_a_handler_on_the_poll_thread_is_past_its_deadli
 static int signal_of(child *of)
 {
     int status;
-    read_until(of, NULL);
+    child_read_until(of, NULL);
     close(of->pipe);
     cr_assert_eq(waitpid(of->pid, &status, 0), of->pid);
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -235,20 +127,20 @@ static int signal_of(child *of)
 static void flows_on(char **arguments, const char *ended)
 {
     sample_fails = SAMPLE_NULL;
-    child program = start(arguments);
-    cr_assert(read_until(&program, "dead letter (crash-loop) of t.orders/0/1"), "%s", program.text);
+    child program = child_start(arguments);
+    cr_assert(child_read_until(&program, "dead letter (crash-loop) of t.orders/0/1"), "%s", program.text);
     cr_expect_not_null(strstr(program.text, ended), "%s", program.text);
-    cr_assert(read_until(&program, "audited bad"), "%s", program.text);          /* the other reaction, and what comes behind */
-    cr_assert(read_until(&program, "audited good too"), "%s", program.text);
+    cr_assert(child_read_until(&program, "audited bad"), "%s", program.text);          /* the other reaction, and what comes behind */
+    cr_assert(child_read_until(&program, "audited good too"), "%s", program.text);
     kill(program.pid, SIGTERM);
-    cr_expect_eq(end(&program), 0, "%s", program.text);
+    cr_expect_eq(child_end(&program), 0, "%s", program.text);
     cr_expect_not_null(strstr(program.text, " 1 dead, 0 emitted, 0 in flight"), "%s", program.text);
 }
 
 static void ends_by(char **arguments, sample_fault fault, int number)
 {
     sample_fails = fault;
-    child program = start(arguments);
+    child program = child_start(arguments);
     cr_assert_eq(signal_of(&program), number, "%s", program.text);
     cr_expect_eq(strstr(program.text, " in a handler ends the process") != NULL, number != SIGKILL, "%s", program.text);
 }
@@ -256,7 +148,7 @@ static void ends_by(char **arguments, sample_fault fault, int number)
 Test(breaker, makes_a_dead_letter_of_an_event_that_ended_the_process_three_times_by_faults)
 {
     polkai_broker *broker;
-    char *brokers = broker_with(&broker, (const char *const[]){ "good", "bad", "good too" }, 3);
+    char *brokers = child_broker_with(&broker, (const char *const[]){ "good", "bad", "good too" }, 3);
     char **arguments = ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", SHORT_SESSION);
     ends_by(arguments, SAMPLE_NULL, SIGSEGV);
     ends_by(arguments, SAMPLE_KILL, SIGKILL);            /* does not count */
@@ -269,7 +161,7 @@ Test(breaker, makes_a_dead_letter_of_an_event_that_ended_the_process_three_times
 Test(breaker, counts_ends_on_the_poll_thread_too_and_as_many_as_are_asked_for)
 {
     polkai_broker *broker;
-    char *brokers = broker_with(&broker, (const char *const[]){ "good", "bad", "good too" }, 3);
+    char *brokers = child_broker_with(&broker, (const char *const[]){ "good", "bad", "good too" }, 3);
     char **arguments = ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--lanes", "inline", "--breaker.attempts", "1", SHORT_SESSION);
     ends_by(arguments, SAMPLE_STACK, SIGSEGV);
     flows_on(arguments, "the process ended 1 times in this reaction at this event (SIGSEGV, -, -)");
@@ -280,36 +172,36 @@ Test(breaker, counts_ends_on_the_poll_thread_too_and_as_many_as_are_asked_for)
 Test(breaker, that_cannot_write_says_so_and_goes_on)
 {
     char path[128];
-    snprintf(path, sizeof path, "%s/payments.ends", breaker_folder());
+    snprintf(path, sizeof path, "%s/payments.ends", child_folder());
     FILE *file = fopen(path, "w");
     fclose(file);
     strcat(path, "/below-a-file");
-    child program = start(ARGUMENTS(NOWHERE, "--breaker.folder", path));
-    cr_assert(read_until(&program, "no broker answers"), "%s", program.text);
+    child program = child_start(ARGUMENTS(NOWHERE, "--breaker.folder", path));
+    cr_assert(child_read_until(&program, "no broker answers"), "%s", program.text);
     cr_expect_not_null(strstr(program.text, "breaker: cannot open"), "%s", program.text);
     kill(program.pid, SIGTERM);
-    cr_expect_eq(end(&program), 0, "%s", program.text);
+    cr_expect_eq(child_end(&program), 0, "%s", program.text);
 }
 
 Test(program, drains_on_sigint_even_when_the_shell_ignored_it_for_a_background_job)
 {
     signal(SIGINT, SIG_IGN);
-    child program = start(ARGUMENTS(NOWHERE));
-    cr_assert(read_until(&program, "no broker answers"), "%s", program.text);
+    child program = child_start(ARGUMENTS(NOWHERE));
+    cr_assert(child_read_until(&program, "no broker answers"), "%s", program.text);
     kill(program.pid, SIGINT);
-    cr_expect_eq(end(&program), 0, "%s", program.text);
+    cr_expect_eq(child_end(&program), 0, "%s", program.text);
 }
 
 Test(program, says_little_before_the_first_event)
 {
     size_t lines = 0;
-    child program = start(ARGUMENTS(NOWHERE));
-    cr_assert(read_until(&program, "no broker answers"), "%s", program.text);
+    child program = child_start(ARGUMENTS(NOWHERE));
+    cr_assert(child_read_until(&program, "no broker answers"), "%s", program.text);
     for (const char *at = program.text; (at = strchr(at, '\n')) != NULL; at++)
         lines++;
     cr_expect_leq(lines, 10u, "%s", program.text);
     kill(program.pid, SIGTERM);
-    end(&program);
+    child_end(&program);
 }
 
 Test(program, gives_a_stop_from_another_place_the_same_drain)

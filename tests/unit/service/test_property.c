@@ -49,6 +49,8 @@ static void refuses(const char *name, const char *text, const char *message)
 Test(property, parses_each_type_to_a_number)
 {
     takes("lanes", "inline", 0);
+    takes("http.port", "off", -1);
+    takes("http.port", "0", 0);
     takes("lanes", "4", 4);
     takes("in_flight.bytes", "32MiB", 32 << 20);
     takes("in_flight.bytes", "65536", 65536);

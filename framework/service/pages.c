@@ -1,0 +1,57 @@
+/* pages.c: one row a page, and what it says. All of it on the thread of the HTTP server, which never waits for the flow. */
+#include <service/pages.h>
+
+#include <base/clock.h>
+#include <service/health.h>
+#include <service/http.h>
+#include <stdlib.h>
+
+struct polkai_pages {
+    const polkai_flow *flow;
+    polkai_http_server *server;
+};
+
+/* Machines read the status, people the reasons; those are texts of ours, without a character that JSON would escape. */
+static polkai_http_reply tell(const polkai_pages *pages, polkai_health_question question, polka_arena *arena)
+{
+    polkai_pulse pulse = polkai_flow_pulse(pages->flow);
+    polkai_health health = polkai_health_of(question, &pulse, polkai_clock_real.steady_ns(&polkai_clock_real));
+    polka_text body = health.count == 0 ? POLKA_TEXT("{\"status\":\"ok\"") : POLKA_TEXT("{\"status\":\"unavailable\",\"why\":[");
+    for (size_t i = 0; i < health.count; i++)
+        body = polkai_arena_format(arena, "%.*s%s\"%s\"%s", POLKA_TEXT_ARGS(body), i == 0 ? "" : ",", health.reasons[i], i + 1 == health.count ? "]" : "");
+    return (polkai_http_reply){ health.count == 0 ? 200 : 503, "application/json", polkai_arena_format(arena, "%.*s}\n", POLKA_TEXT_ARGS(body)) };
+}
+
+static polkai_http_reply live(void *user, polka_arena *arena) { return tell(user, POLKAI_HEALTH_LIVE, arena); }
+static polkai_http_reply ready(void *user, polka_arena *arena) { return tell(user, POLKAI_HEALTH_READY, arena); }
+static polkai_http_reply started(void *user, polka_arena *arena) { return tell(user, POLKAI_HEALTH_STARTED, arena); }
+
+static const polkai_http_page rows[] = { { "/livez", live }, { "/readyz", ready }, { "/startupz", started }, { 0 } };
+
+polka_status polkai_pages_open(polkai_pages **out, const polkai_config *config, const polkai_flow *flow, const polkai_log *log, polka_error *error)
+{
+    int64_t port = polkai_config_number(config, "http.port");
+    *out = NULL;
+    if (port < 0)
+        return POLKA_OK;
+    polkai_pages *pages = polkai_alloc(sizeof *pages);
+    *pages = (polkai_pages){ .flow = flow };
+    polkai_http_server_options options = { .address = polkai_config_text(config, "http.address"), .port = (uint16_t)port, .pages = rows, .user = pages };
+    polka_status status = polkai_http_server_start(&pages->server, &options, error);
+    if (status != POLKA_OK) {
+        free(pages);
+        return status;
+    }
+    LOG_INFO(log, "health at http://%s%s%s:%u/readyz", strchr(options.address, ':') != NULL ? "[" : "", options.address,
+             strchr(options.address, ':') != NULL ? "]" : "", polkai_http_server_port(pages->server));
+    *out = pages;
+    return POLKA_OK;
+}
+
+void polkai_pages_close(polkai_pages *pages)
+{
+    if (pages == NULL)
+        return;
+    polkai_http_server_stop(pages->server);
+    free(pages);
+}

@@ -1,0 +1,103 @@
+/* child.c: see child.h. */
+#include "child.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const polka_service *child_service = &sample_service;
+
+/* Of this test alone; what is left of it goes with the test. */
+static char own_folder[64];
+
+const char *child_folder(void)
+{
+    if (*own_folder == '\0') {
+        strcpy(own_folder, "/tmp/polka-breaker-XXXXXX");
+        cr_assert_not_null(mkdtemp(own_folder));
+    }
+    return own_folder;
+}
+
+void child_remove_folder(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/payments.ends", own_folder);
+    if (*own_folder != '\0') {
+        unlink(path);
+        rmdir(own_folder);
+    }
+}
+
+child child_start(char **argv)
+{
+    int ends[2], argc = 0;
+    child made = { 0 };
+    while (argv[argc] != NULL)
+        argc++;
+    cr_assert_eq(pipe(ends), 0);
+    const char *folder = child_folder();
+    made.pid = fork();
+    if (made.pid == 0) {
+        setenv("POLKA_BREAKER_FOLDER", folder, 1);
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        alarm(60);
+        exit(polka_main(child_service, argc, argv));
+    }
+    close(ends[1]);
+    made.pipe = ends[0];
+    return made;
+}
+
+bool child_read_until(child *from, const char *what)
+{
+    while (what == NULL || strstr(from->text, what) == NULL) {
+        ssize_t got = read(from->pipe, from->text + from->size, OUTPUT - 1 - from->size);
+        if (got <= 0)
+            return what == NULL;
+        from->size += (size_t)got;
+    }
+    return true;
+}
+
+int child_end(child *of)
+{
+    int status;
+    child_read_until(of, NULL);
+    close(of->pipe);
+    cr_assert_eq(waitpid(of->pid, &status, 0), of->pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+char *child_broker_with(polkai_broker **broker, const char *const *ids, size_t count)
+{
+    polka_error error = { 0 };
+    polka_producer *producer;
+    polka_service edge = { .name = "edge", .version = "1", .emits = POLKA_EMITS(&sample_placed_event) };
+    static const char *const topics[] = { "t.orders", "t.payments", "polka.schemas", "t.orders.payments.dlt" };
+    cr_assert_eq(polkai_broker_mock_start(broker, &error), POLKA_OK, "%s", error.message);
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        cr_assert_eq(polkai_broker_topic(*broker, topics[i], 1, &error), POLKA_OK, "%s", error.message);
+    char *brokers = (char *)polkai_broker_address(*broker);
+    cr_assert_eq(polka_producer_open(&producer, &edge, 4, ((char *[]){ "edge", "--brokers", brokers, "--embedded", NULL }), &error), POLKA_OK,
+                 "%s", error.message);
+    polka_context *ctx = polka_begin(producer);
+    for (size_t i = 0; i < count; i++)
+        polka_emit(ctx, &sample_placed_event, "1234567", &(polka_emission){ .id = polka_text_of(ids[i]) });
+    cr_assert_eq(polka_commit_take(ctx, &error), POLKA_OK, "%s", error.message);
+    polka_producer_close(producer);
+    return brokers;
+}
+
+child child_start_stuck(polkai_broker **broker, const char *deadline, const char *lanes)
+{
+    char *brokers = child_broker_with(broker, (const char *const[]){ "one" }, 1);
+    sample_blocks = true;
+    child made = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", (char *)deadline, "--lanes", (char *)lanes));
+    cr_assert(child_read_until(&made, "blocked"), "%s", made.text);
+    return made;
+}
+

@@ -1,0 +1,29 @@
+/* child.h: a service program in a process of its own, as main.c would make it, and what the tests of this folder do with it. */
+#ifndef TEST_SERVICE_CHILD_H
+#define TEST_SERVICE_CHILD_H
+
+#include "sample.h"
+
+#include <transport/broker.h>
+
+#include <sys/types.h>
+
+enum { OUTPUT = 65536 };
+typedef struct { pid_t pid; int pipe; char text[OUTPUT]; size_t size; } child;
+
+#define ARGUMENTS(...) (char *[]){ "payments", __VA_ARGS__, NULL }
+#define NOWHERE "--brokers", "127.0.0.1:1", "--app.tenant", "t"
+
+extern const polka_service *child_service;               /* what is started; &sample_service unless set */
+
+child child_start(char **argv);                          /* both its outputs come here */
+bool child_read_until(child *from, const char *what);    /* until `what` has come, or to the end when it is NULL */
+int child_end(child *of);                                /* its exit code */
+
+const char *child_folder(void);                          /* of this test alone, for its breaker; goes with the test by: */
+void child_remove_folder(void);
+
+char *child_broker_with(polkai_broker **broker, const char *const *ids, size_t count);       /* a mock broker with an event of each of these ids on t.orders */
+child child_start_stuck(polkai_broker **broker, const char *deadline, const char *lanes);    /* a handler that never comes back from the one event */
+
+#endif
