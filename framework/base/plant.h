@@ -1,8 +1,8 @@
 /*
- * plant.h: places where the fault suite plants a bug, to show that its checker finds it: if (POLKAI_PLANT(leak)) return;
+ * plant.h: places where tests plant a bug, to show that their checker finds it: if (POLKAI_PLANT(leak)) return;
  *
  * In the library it is the constant false, and no code. tests/faults compiles these files a second time, for services that
- * only it uses, with POLKA_PLANTED_BUGS; which bug is then chosen at run time, and who chooses is in tests/faults/plant.c.
+ * only tests use, with POLKA_PLANTED_BUGS; which bug is then chosen at run time, and who chooses is in tests/faults/plant.c.
  */
 #ifndef POLKA_BASE_PLANT_H
 #define POLKA_BASE_PLANT_H

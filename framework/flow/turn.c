@@ -107,10 +107,18 @@ void polkai_delivery_end(polkai_delivery *delivery)
     polkai_partition_left(flow, partition);
 }
 
+/* What the lane has written is from here on the poll thread's to read. */
+static int let_go(polkai_delivery *delivery)
+{
+    if (POLKAI_PLANT(race))
+        return atomic_fetch_sub_explicit(&delivery->pending, LANE_HOLDS, memory_order_relaxed);
+    return atomic_fetch_sub(&delivery->pending, LANE_HOLDS);
+}
+
 void polkai_delivery_release(polkai_delivery *delivery)
 {
     polkai_flow *flow = delivery->flow;
-    if (atomic_fetch_sub(&delivery->pending, LANE_HOLDS) != LANE_HOLDS)
+    if (let_go(delivery) != LANE_HOLDS)
         return;                          /* the last acknowledgement ends it, on the poll thread */
     polkai_delivery *head = atomic_load_explicit(&flow->done, memory_order_relaxed);
     do
