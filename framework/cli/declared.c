@@ -3,14 +3,20 @@
 
 #include <base/arena.h>
 #include <cli/catalog.h>
+#include <cli/services.h>
+
+static polka_status ask_build(cli_declared *declared, const cli_declared_where *where, polka_error *error)
+{
+    cli_build build AUTO(cli_build_close) = { 0 };
+    TRY(cli_build_open(&build, &declared->project, where->build, error));
+    TRY(cli_build_check(&build, error));
+    return cli_manifests_describe(&declared->manifests, &declared->project, &build, error);
+}
 
 static polka_status gather_project(cli_declared *declared, const cli_declared_where *where, polka_error *error)
 {
-    cli_build build AUTO(cli_build_close) = { 0 };
     TRY(cli_project_open(&declared->project, error));
-    TRY(cli_build_open(&build, &declared->project, where->build, error));
-    TRY(cli_build_check(&build, error));
-    TRY(cli_manifests_describe(&declared->manifests, &declared->project, &build, error));
+    TRY(where->running ? cli_services_read(&declared->manifests, &declared->project, &where->broker, error) : ask_build(declared, where, error));
     for (size_t i = 0; where->flows == NULL && i < declared->project.schemas.count; i++) {
         char *schemas AUTO(cli_free_text) = cli_project_path(&declared->project, declared->project.schemas.items[i]);
         char *folder AUTO(cli_free_text) = cli_format("%s/flows", schemas);
@@ -76,6 +82,8 @@ static polka_status check_events(const cli_declared *declared, polka_error *erro
 polka_status cli_declared_open(cli_declared *declared, const cli_declared_where *where, polka_error *error)
 {
     ENSURE(where->paths.count == 0 || where->build == NULL, POLKA_MISUSE, error, "two-sources", "--build says whose services to ask; with manifests given nobody is asked");
+    ENSURE(!where->running || (where->paths.count == 0 && where->build == NULL), POLKA_MISUSE, error, "two-sources",
+           "--running takes what services have said at the broker, in place of manifests or a build");
     TRY(gather(declared, where, error));
     declared->graph = polkai_graph_create((const polkai_manifest *const *)declared->manifests.items, declared->manifests.count);
     declared->all = (polkai_choreography){ declared->graph, (const polkai_contract *const *)declared->contracts.items, declared->contracts.count };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_flows, &cli_check, &cli_pairs,
-                                              &cli_can_deploy, &cli_map, &cli_impact, &cli_manifests_command, &cli_topics, &cli_schemas, &cli_avro, &cli_bench_command, &cli_health };
+                                              &cli_can_deploy, &cli_map, &cli_impact, &cli_manifests_command, &cli_docs, &cli_topics, &cli_schemas, &cli_avro, &cli_bench_command, &cli_health };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 static bool quiet;
