@@ -45,7 +45,9 @@ void cli_gather_close(cli_gathering *gathering)
 
 /* ---- records ---- */
 
-polka_status cli_gather_pass(const cli_gathering *gathering, bool with_letters, int64_t since_ms, cli_gather_visit *visit, void *user, polka_error *error)
+struct cli_gather_reading { cli_reader *reader; polkai_record *records; };
+
+polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering *gathering, bool with_letters, int64_t since_ms, polka_error *error)
 {
     cli_reader *reader = NULL;
     cli_list topics = { 0 };
@@ -54,23 +56,51 @@ polka_status cli_gather_pass(const cli_gathering *gathering, bool with_letters, 
     for (size_t i = 0; with_letters && i < gathering->letters.count; i++)
         cli_list_add(&topics, gathering->letters.items[i]);
     polka_status status = cli_reader_open_since(&reader, gathering->connection, gathering->admin, &topics, since_ms, error);
-    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
-    polka_arena arena = { 0 };
-    while (status == POLKA_OK && !cli_reader_reached(reader) && !cli_stopped()) {
-        size_t count = cli_reader_poll(reader, records, BATCH, 50);
-        for (size_t i = 0; i < count; i++) {
-            polkai_envelope envelope;
-            polkai_record_headers(&records[i], &arena);
-            if (polkai_envelope_open(&records[i], POLKA_TEXT("-"), &arena, &envelope, NULL) == POLKA_OK)
-                visit(user, &records[i], &envelope);
-            polkai_record_release(&records[i]);
-            polkai_arena_reset(&arena, NULL, 0);
-        }
-    }
-    free(records);
     cli_list_free(&topics);
-    cli_reader_close(reader);
-    return status;
+    TRY(status);
+    *reading = polkai_alloc(sizeof **reading);
+    **reading = (cli_gather_reading){ reader, polkai_alloc(BATCH * sizeof(polkai_record)) };
+    return POLKA_OK;
+}
+
+size_t cli_gather_read(cli_gather_reading *reading, int timeout_ms, cli_gather_visit *visit, void *user)
+{
+    polka_arena arena = { 0 };
+    size_t count = cli_reader_poll(reading->reader, reading->records, BATCH, timeout_ms);
+    for (size_t i = 0; i < count; i++) {
+        polkai_record *record = &reading->records[i];
+        polkai_envelope envelope;
+        polkai_record_headers(record, &arena);
+        if (polkai_envelope_open(record, POLKA_TEXT("-"), &arena, &envelope, NULL) == POLKA_OK)
+            visit(user, record, &envelope);
+        polkai_record_release(record);
+        polkai_arena_reset(&arena, NULL, 0);
+    }
+    return count;
+}
+
+void cli_gather_catch_up(cli_gather_reading *reading, cli_gather_visit *visit, void *user)
+{
+    while (!cli_reader_reached(reading->reader) && !cli_stopped())
+        cli_gather_read(reading, 50, visit, user);
+}
+
+void cli_gather_end(cli_gather_reading **reading)
+{
+    if (*reading == NULL)
+        return;
+    cli_reader_close((*reading)->reader);
+    free((*reading)->records);
+    free(*reading);
+    *reading = NULL;
+}
+
+polka_status cli_gather_pass(const cli_gathering *gathering, bool with_letters, int64_t since_ms, cli_gather_visit *visit, void *user, polka_error *error)
+{
+    cli_gather_reading *reading AUTO(cli_gather_end) = NULL;
+    TRY(cli_gather_begin(&reading, gathering, with_letters, since_ms, error));
+    cli_gather_catch_up(reading, visit, user);
+    return POLKA_OK;
 }
 
 /* ---- one event ---- */

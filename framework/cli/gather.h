@@ -18,11 +18,20 @@ typedef struct {
 polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalog, const cli_connection *connection, polkai_admin *admin, polka_error *error);
 void cli_gather_close(cli_gathering *gathering);
 
-/*
- * cli_gather_pass: every record that can be opened, from `since_ms` (wall clock; -1: from the start) to the end as it is now, or until
- * cli_stopped(). Record and envelope are there during the call only.
- */
 typedef void cli_gather_visit(void *user, polkai_record *record, const polkai_envelope *envelope);
+
+/*
+ * A reading of all of it, from `since_ms` on (wall clock; -1: from the start), past the end as it is now for as long as cli_gather_read
+ * is called. Every record that can be opened is visited; record and envelope are there during the call only.
+ */
+typedef struct cli_gather_reading cli_gather_reading;
+polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering *gathering, bool with_letters, int64_t since_ms, polka_error *error);
+size_t cli_gather_read(cli_gather_reading *reading, int timeout_ms, cli_gather_visit *visit, void *user);    /* how many records */
+/* cli_gather_catch_up reads to the end as it was when it began, or until cli_stopped(). */
+void cli_gather_catch_up(cli_gather_reading *reading, cli_gather_visit *visit, void *user);
+void cli_gather_end(cli_gather_reading **reading);       /* for AUTO; NULL inside is fine */
+
+/* cli_gather_pass: such a reading from its beginning to that end. */
 polka_status cli_gather_pass(const cli_gathering *gathering, bool with_letters, int64_t since_ms, cli_gather_visit *visit, void *user, polka_error *error);
 
 /* An event without a correlation id is a flow of its own. */

@@ -4,7 +4,7 @@
  * is that of one flow.
  */
 #include <cli/expected.h>
-#include <cli/gather.h>
+#include <cli/follow.h>
 #include <cli/terminal.h>
 #include <cli/trace.h>
 
@@ -16,11 +16,12 @@
 
 typedef struct {
     const char *id, *format;
-    bool last, by_key;
+    bool last, by_key, follow;
     cli_catalog *catalog;
     cli_connection connection;
     polkai_admin *admin;
     cli_gathering gathering;
+    cli_gather_reading *reading;         /* of the pass that collects: it can be read on */
     char *found;                         /* the correlation id */
     int64_t found_ms;                    /* when that flow began */
     cli_flow flow;
@@ -58,26 +59,56 @@ static void find(void *user, polkai_record *record, const polkai_envelope *envel
     trace->found_ms = time_ms;
 }
 
+static polka_status ensure_found(const tracer *trace, polka_error *error)
+{
+    ENSURE(trace->found != NULL || !trace->last, POLKA_FATAL, error, "no-flow", "there are no events at %s yet; place one: polka emit EVENT --sample", trace->connection.brokers);
+    ENSURE(trace->found != NULL, POLKA_FATAL, error, "no-flow", "no event %s '%s' on %zu topics at %s%s", trace->by_key ? "with key" : "with id or correlation id",
+           trace->id, trace->gathering.topics.count, trace->connection.brokers, trace->by_key ? "" : "; is it a record's key? Then: --key");
+    return POLKA_OK;
+}
+
+/* The first pass; with --follow it goes on until what it looks for comes. */
+static void look(tracer *trace)
+{
+    cli_gather_catch_up(trace->reading, find, trace);
+    if (trace->found == NULL && trace->follow && !cli_stopped())
+        cli_say("it is not there yet; Ctrl-C ends the waiting");
+    while (trace->found == NULL && trace->follow && !cli_stopped())
+        cli_gather_read(trace->reading, 100, find, trace);
+}
+
 static polka_status find_flow(tracer *trace, polka_error *error)
 {
     TRY(cli_admin_open(&trace->admin, &trace->connection, error));
     TRY(cli_gather_open(&trace->gathering, trace->catalog, &trace->connection, trace->admin, error));
-    TRY(cli_gather_pass(&trace->gathering, !trace->last && !trace->by_key, -1, find, trace, error));
+    TRY(cli_gather_begin(&trace->reading, &trace->gathering, !trace->last && !trace->by_key, -1, error));
+    look(trace);
     if (cli_stopped())
         return POLKA_OK;
-    ENSURE(trace->found != NULL || !trace->last, POLKA_FATAL, error, "no-flow", "there are no events at %s yet; place one: polka emit EVENT --sample", trace->connection.brokers);
-    ENSURE(trace->found != NULL, POLKA_FATAL, error, "no-flow", "no event %s '%s' on %zu topics at %s%s", trace->by_key ? "with key" : "with id or correlation id",
-           trace->id, trace->gathering.topics.count, trace->connection.brokers, trace->by_key ? "" : "; is it a record's key? Then: --key");
+    TRY(ensure_found(trace, error));
     if (strcmp(trace->found, trace->id) != 0) {
         cli_flow_free(&trace->flow);
-        TRY(cli_gather_pass(&trace->gathering, true, -1, collect_found, trace, error));
+        cli_gather_end(&trace->reading);
+        TRY(cli_gather_begin(&trace->reading, &trace->gathering, true, -1, error));
+        cli_gather_catch_up(trace->reading, collect_found, trace);
     }
     trace->flow.correlation = polkai_strdup(trace->found);
     cli_flow_link(&trace->flow);
     return POLKA_OK;
 }
 
-static polka_status work(tracer *trace, const cli_where *where, polka_error *error)
+static polka_status show(tracer *trace, void (*print)(const cli_flow *flow), polka_error *error)
+{
+    cli_expected *expected = &trace->expectation.expected;
+    if (trace->follow)
+        return cli_follow(&(cli_following){ .flow = &trace->flow, .expected = expected, .reading = trace->reading, .visit = collect_found, .user = trace, .print = print }, error);
+    TRY(cli_expected_hold(expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error));
+    if (!cli_stopped())
+        print(&trace->flow);
+    return POLKA_OK;
+}
+
+static polka_status work(tracer *trace, const cli_where *where, void (*print)(const cli_flow *flow), polka_error *error)
 {
     cli_project project AUTO(cli_project_close) = { 0 };
     polka_status status = cli_project_open(&project, error);
@@ -90,7 +121,8 @@ static polka_status work(tracer *trace, const cli_where *where, polka_error *err
     if (status == POLKA_OK && !cli_stopped())
         status = cli_expectation_open(&trace->expectation, &project, &trace->connection, trace->admin, error);
     if (status == POLKA_OK && !cli_stopped())
-        status = cli_expected_hold(&trace->expectation.expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error);
+        status = show(trace, print, error);
+    cli_gather_end(&trace->reading);
     cli_expectation_close(&trace->expectation);
     cli_admin_close(&trace->admin);
     return status;
@@ -134,6 +166,7 @@ static int run(const cli_command *command, int argc, char **argv)
     const cli_option options[] = {
         { "last", 'l', CLI_FLAG, &trace.last, NULL, "the flow that began last" },
         { "key", 'k', CLI_FLAG, &trace.by_key, NULL, "ID is a record's key; of several flows the newest" },
+        { "follow", 'f', CLI_FLAG, &trace.follow, NULL, "go on until the flow has ended: drawn anew on a terminal, else a line an event" },
         { "format", 0, CLI_TEXT, &trace.format, "tree|sequence|timeline|mermaid|json", "default: the tree; json: one object an event" },
         CLI_WHERE_OPTIONS(where), { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
@@ -142,12 +175,12 @@ static int run(const cli_command *command, int argc, char **argv)
         code = CLI_USAGE;
     if (code < 0 && (rest.count != (trace.last ? 0 : 1) || (trace.last && trace.by_key)))
         code = cli_usage(command, "one of: polka trace ID, polka trace --key KEY, polka trace --last");
+    if (code < 0 && trace.follow && !cli_follow_can(forms[form].print))
+        code = cli_usage(command, "--follow with --format %s redraws a terminal, and this is none; --format tree and json give a line an event", forms[form].name);
     if (code < 0) {
         trace.id = rest.count > 0 ? rest.items[0] : "";
         cli_catch_signals();
-        code = work(&trace, &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
-        if (code == CLI_OK)
-            forms[form].print(&trace.flow);
+        code = work(&trace, &where, forms[form].print, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
     }
     clean_up(&trace);
     cli_list_free(&where.properties);
@@ -160,5 +193,7 @@ const cli_command cli_trace = {
     .details = "ID is an event id or a correlation id. Times are milliseconds since the flow's first event. Dead letters hang under\n"
                "their event; an event that was written twice says so. Declared reactions that have not happened hang there as well: waiting\n"
                "until their time is up (`within` of a flow contract, else the reaction's deadline), then stalled, with the service to look\n"
-               "at and how far behind its group is. Reads the event topics from their start, without a group.\n",
-    .examples = "  polka trace --last\n  polka trace 0190f1c2-7a3e-7c11-9c1e-2b6f0a51d7aa\n  polka trace --key A-1 --format json\n  polka trace --last --format mermaid\n" };
+               "at and how far behind its group is. Reads the event topics from their start, without a group.\n"
+               "--follow goes on until an end of the flow's contract is there and nothing waits any more (exit 0), or until Ctrl-C (exit 130); what is\n"
+               "missing has a line when it begins to wait and one when it has stalled.\n",
+    .examples = "  polka trace --last\n  polka trace 0190f1c2-7a3e-7c11-9c1e-2b6f0a51d7aa\n  polka trace --key A-1 --format json\n  polka trace --last --format mermaid\n  polka trace --last --follow\n" };

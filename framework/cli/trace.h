@@ -15,6 +15,7 @@ typedef struct {
     int32_t partition;
     int64_t offset;
     unsigned copies;                     /* of the same source and id */
+    bool told;                           /* follow.c: it has its line */
     size_t parent;                       /* index; SIZE_MAX: a root */
 } cli_node;
 
@@ -34,6 +35,7 @@ typedef struct { char *correlation; size_t count; cli_node *nodes; size_t missin
 void cli_flow_add(cli_flow *flow, cli_node node_taken);
 /* cli_flow_link finds parents and puts nodes in order of time. */
 void cli_flow_link(cli_flow *flow);
+void cli_flow_forget_missing(cli_flow *flow);
 void cli_flow_free(cli_flow *flow);
 const char *cli_service_of(const char *source);          /* "/shop/payments" and "/payments" -> "payments"; NULL -> "?" */
 const char *cli_node_service(const cli_node *node);
@@ -44,6 +46,11 @@ void cli_flow_json(const cli_flow *flow);
 void cli_flow_sequence(const cli_flow *flow);
 void cli_flow_timeline(const cli_flow *flow);
 void cli_flow_mermaid(const cli_flow *flow);
-json_t *cli_missing_json(const cli_missing *missing);    /* new */
+
+/* One event, and one thing that is missing, by itself: rows are new, lines end with \n. */
+json_t *cli_node_json(const cli_flow *flow, size_t node);
+json_t *cli_missing_json(const cli_missing *missing);
+void cli_node_line(const cli_flow *flow, size_t node);
+void cli_missing_line(const cli_flow *flow, const cli_missing *missing);
 
 #endif

@@ -31,16 +31,23 @@ void cli_flow_add(cli_flow *flow, cli_node node)
     flow->nodes[flow->count++] = node;
 }
 
-void cli_flow_free(cli_flow *flow)
+void cli_flow_forget_missing(cli_flow *flow)
 {
-    for (size_t i = 0; i < flow->count; i++)
-        free_node(&flow->nodes[i]);
     for (size_t i = 0; i < flow->missing_count; i++) {
         char *texts[] = { flow->missing[i].service, flow->missing[i].group, flow->missing[i].reaction, flow->missing[i].contract, flow->missing[i].events };
         for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
             free(texts[t]);
     }
     free(flow->missing);
+    flow->missing = NULL;
+    flow->missing_count = 0;
+}
+
+void cli_flow_free(cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        free_node(&flow->nodes[i]);
+    cli_flow_forget_missing(flow);
     free(flow->nodes);
     free(flow->correlation);
     *flow = (cli_flow){ 0 };
@@ -228,34 +235,61 @@ static json_t *all_missing_json(const cli_flow *flow, size_t event)
     return rows;
 }
 
+static size_t depth_of(const cli_flow *flow, size_t node)
+{
+    size_t depth = 0;
+    for (; flow->nodes[node].parent != SIZE_MAX; depth++)
+        node = flow->nodes[node].parent;
+    return depth;
+}
+
+json_t *cli_node_json(const cli_flow *flow, size_t index)
+{
+    const cli_node *node = &flow->nodes[index];
+    char time[25];
+    polkai_time_write(time, node->letter != NULL ? node->letter_ms : node->time_ms);
+    json_t *row = json_object();
+    json_object_set_new(row, "type", text_or_null(node->type));
+    json_object_set_new(row, "service", json_string(cli_node_service(node)));
+    json_object_set_new(row, "key", text_or_null(node->key));
+    json_object_set_new(row, "ms", json_integer((node->letter != NULL ? node->letter_ms : node->time_ms) - flow->nodes[root_of(flow, index)].time_ms));
+    json_object_set_new(row, "time", json_string(time));
+    json_object_set_new(row, "id", text_or_null(node->id));
+    json_object_set_new(row, "causation_id", text_or_null(node->cause));
+    json_object_set_new(row, "correlation_id", text_or_null(flow->correlation));
+    json_object_set_new(row, "source", text_or_null(node->source));
+    json_object_set_new(row, "depth", json_integer((json_int_t)depth_of(flow, index)));
+    json_object_set_new(row, "copies", json_integer(node->copies));
+    json_object_set_new(row, "topic", text_or_null(node->topic));
+    json_object_set_new(row, "partition", json_integer(node->partition));
+    json_object_set_new(row, "offset", json_integer(node->offset));
+    json_object_set_new(row, "dead_letter", text_or_null(node->letter));
+    json_object_set_new(row, "missing", all_missing_json(flow, index));
+    return row;
+}
+
 void cli_flow_json(const cli_flow *flow)
 {
-    for (size_t i = 0; i < flow->count; i++) {
-        const cli_node *node = &flow->nodes[i];
-        char time[25];
-        size_t depth = 0;
-        for (size_t at = i; flow->nodes[at].parent != SIZE_MAX; depth++)
-            at = flow->nodes[at].parent;
-        polkai_time_write(time, node->letter != NULL ? node->letter_ms : node->time_ms);
-        json_t *row = json_object();
-        json_object_set_new(row, "type", text_or_null(node->type));
-        json_object_set_new(row, "service", json_string(cli_node_service(node)));
-        json_object_set_new(row, "key", text_or_null(node->key));
-        json_object_set_new(row, "ms", json_integer((node->letter != NULL ? node->letter_ms : node->time_ms) - flow->nodes[root_of(flow, i)].time_ms));
-        json_object_set_new(row, "time", json_string(time));
-        json_object_set_new(row, "id", text_or_null(node->id));
-        json_object_set_new(row, "causation_id", text_or_null(node->cause));
-        json_object_set_new(row, "correlation_id", text_or_null(flow->correlation));
-        json_object_set_new(row, "source", text_or_null(node->source));
-        json_object_set_new(row, "depth", json_integer((json_int_t)depth));
-        json_object_set_new(row, "copies", json_integer(node->copies));
-        json_object_set_new(row, "topic", text_or_null(node->topic));
-        json_object_set_new(row, "partition", json_integer(node->partition));
-        json_object_set_new(row, "offset", json_integer(node->offset));
-        json_object_set_new(row, "dead_letter", text_or_null(node->letter));
-        json_object_set_new(row, "missing", all_missing_json(flow, i));
-        cli_print_json(row);
-    }
+    for (size_t i = 0; i < flow->count; i++)
+        cli_print_json(cli_node_json(flow, i));
+}
+
+static void print_indent(size_t depth)
+{
+    for (size_t i = 0; i < depth && i < PREFIX / 2; i++)
+        printf("  ");
+}
+
+void cli_node_line(const cli_flow *flow, size_t node)
+{
+    print_indent(depth_of(flow, node));
+    print_node(flow, node, "");
+}
+
+void cli_missing_line(const cli_flow *flow, const cli_missing *missing)
+{
+    print_indent(depth_of(flow, missing->node) + 1);
+    print_missing(missing);
 }
 
 void cli_flow_tree(const cli_flow *flow)

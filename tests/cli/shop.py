@@ -1,11 +1,14 @@
 """The shop of this tree under `polka dev`, on the embedded broker. Skipped when the shop is not built."""
 import json
 import os
+import shlex
+import shutil
 import signal
+import subprocess
 import time
 import unittest
 
-from support import Case, alive, wait_for
+from support import POLKA, Case, alive, wait_for
 
 BUILD = os.environ.get("POLKA_BUILD", "")
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -112,6 +115,77 @@ class Shop(Case):
         self.assertRegex(mermaid, r"^sequenceDiagram\n    emit->>payments: shop\.OrderPlaced \+0 ms\n    payments->>inventory: shop\.PaymentAuthorised \+\d+ ms\n")
         self.assertIn("did you mean 'tree'", self.polka("trace", "--last", "--format", "tre", code=2).stderr)
         self.assertEqual({len(row["missing"]) for row in self.rows("trace", sent["id"], "--format", "json")}, {0})
+
+    def follow(self, *arguments, terminal=False):
+        """`polka trace … --follow` under way: the process, and what it has written so far."""
+        log, talk = open(os.path.join(self.root, "follow.out"), "w"), open(os.path.join(self.root, "follow.out.talk"), "w")
+        self.addCleanup(log.close)
+        self.addCleanup(talk.close)
+        command = [POLKA, "trace", *arguments, "--follow"]
+        process = subprocess.Popen(["script", "-qec", shlex.join(command), "/dev/null"] if terminal else command, cwd=self.root, stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=subprocess.STDOUT if terminal else talk, env=self.environment)
+        self.addCleanup(lambda: process.poll() is None and (process.kill(), process.wait()))
+        return process, lambda: self.read("follow.out")
+
+    def read(self, path):
+        with open(os.path.join(self.root, path)) as file:
+            return file.read()
+
+    def test_a_flow_is_followed_from_before_it_begins_to_its_end(self):
+        self.dev()
+        self.flow(self.place(), 6)
+        order = "0190a000-0000-7000-8000-000000000077"
+        process, written = self.follow("--key", order, "--format", "json")
+        wait_for("that it waits", lambda: "it is not there yet" in self.read("follow.out.talk"))
+        self.assertEqual(written(), "")
+        self.place(order_id=order)
+        self.assertEqual(process.wait(40), 0, self.read("follow.out.talk"))
+        rows = [json.loads(line) for line in written().splitlines()]
+        events = [row["type"] for row in rows if "dead_letter" in row]
+        self.assertEqual(sorted(events), sorted("shop." + name for name in ("OrderPlaced", "PaymentAuthorised", "StockReserved", "OrderShipped", "OrderCompleted", "CustomerNotified")))
+        self.assertIn("flow order has ended", self.read("follow.out.talk"))
+        lines = self.polka("trace", "--key", order, "--follow").stdout.splitlines()
+        self.assertEqual([len(line) - len(line.lstrip()) for line in lines], [0, 2, 4, 6, 8, 8])
+        self.assertRegex(lines[1], r"^  shop\.PaymentAuthorised  payments  \+\d+ ms$")
+
+    def test_what_is_missing_has_a_line_when_it_waits_and_when_it_has_stalled_and_the_flow_goes_on(self):
+        self.dev()
+        self.flow(self.place(), 6)
+        shipping = next(pid for pid in os.listdir("/proc") if pid.isdigit() and self.runs(pid, os.path.join(BUILD, "bin", "shipping")))
+        os.kill(int(shipping), signal.SIGSTOP)
+        self.addCleanup(lambda: alive(int(shipping)) and os.kill(int(shipping), signal.SIGCONT))
+        sent = self.place()
+        process, written = self.follow(sent["id"], "--format", "json")
+        wait_for("stalled", lambda: '"stalled"' in written(), 40)
+        rows = [json.loads(line) for line in written().splitlines()]
+        self.assertEqual([(row["state"], row["service"], row["type"], row["events"]) for row in rows if row.get("service") == "shipping" and "state" in row][-1],
+                         ("stalled", "shipping", "shop.StockReserved", "shop.OrderShipped"))
+        self.assertLessEqual(len([row for row in rows if "state" in row and row["service"] == "shipping"]), 2)
+        self.assertIsNone(process.poll(), "it goes on")
+        os.kill(int(shipping), signal.SIGCONT)
+        self.assertEqual(process.wait(60), 0, self.read("follow.out.talk"))
+        self.assertIn("shop.OrderCompleted", written())
+
+    def test_a_flow_that_does_not_end_is_followed_until_it_is_stopped(self):
+        self.dev()
+        sent = self.place(total=0)
+        self.flow(sent, 2)
+        process, written = self.follow("--last")
+        wait_for("the dead letter", lambda: "dead letter" in written())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(20), 130)
+        self.assertIn("redraws a terminal", self.polka("trace", "--last", "--follow", "--format", "mermaid", code=2).stderr)
+
+    @unittest.skipUnless(shutil.which("script"), "no script: apt-get install bsdutils")
+    def test_on_a_terminal_the_tree_is_drawn_anew(self):
+        self.dev()
+        sent = self.place()
+        process, written = self.follow(sent["id"], terminal=True)
+        self.assertEqual(process.wait(40), 0, written())
+        last = written().split("\033[H\033[J")
+        self.assertGreaterEqual(len(last), 2)
+        self.assertIn("OrderCompleted", last[-1])
+        self.assertIn("└─ ", last[-1])
 
     def test_what_is_missing_waits_and_then_has_stalled(self):
         self.dev()

@@ -13,7 +13,7 @@ class Usage(Case):
             self.assertIn("Commands:", self.polka(*arguments).stdout)
 
     def test_every_command_has_help_with_examples(self):
-        for command in ("dev", "run", "emit", "tail", "trace", "flows", "topics", "check", "pairs", "can-deploy", "map", "impact", "manifests", "schema", "avro", "schema validate", "schema canonical", "schema fingerprint",
+        for command in ("dev", "run", "emit", "tail", "trace", "flows", "topics", "check", "pairs", "can-deploy", "map", "impact", "manifests", "docs", "docs asyncapi", "docs html", "schema", "avro", "schema validate", "schema canonical", "schema fingerprint",
                         "schema diff", "schema check", "schema register", "schema ls", "schema show", "schema level", "avro decode", "avro encode"):
             text = self.polka(*command.split(), "--help").stdout
             self.assertIn("Usage: polka " + command, text)
