@@ -202,11 +202,15 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
 {
     const polkai_clock *clock = flow->options.clock;
     int64_t now_ns = clock->steady_ns(clock), until_ns = now_ns + deadline_ms * 1000000;
-    polkai_handover_decide(flow, deadline_ms);
+    int64_t begin_until_ns = polkai_handover_decide(flow, deadline_ms);
     end_at_stuck(flow);
     sweep_lanes(flow);
     for (; !lost && is_worth_waiting(flow) && now_ns < until_ns; now_ns = clock->steady_ns(clock)) {
         polkai_pulse_beat(flow, now_ns);
+        if (now_ns >= begin_until_ns) {  /* what still waits for a slot goes */
+            sweep_lanes(flow);
+            begin_until_ns = INT64_MAX;
+        }
         if (!flow->threaded && flow->watch.stuck == NULL)
             polkai_lane_turn(flow->workers[0].lane);
         flow->sink->operations->poll(flow->sink, 1);

@@ -4,7 +4,7 @@
  * Only a contiguous watermark can be committed. Lanes run at different speeds and keys wait, so some events behind the watermark
  * are done, and would be done again by the next owner. So everything before the last one that was begun is still handled, and
  * nothing behind it; unless something before it cannot be finished in time, which would make that vain. For this a share of the
- * deadline is taken, as the handlers begun last need the rest.
+ * deadline is taken, as the handlers begun last need the rest. What only waits for a slot (slots.c) is not begun.
  */
 #include <flow/inner.h>
 
@@ -19,7 +19,7 @@ static void at_least(atomic_ullong *bound, unsigned long long value)
 }
 
 /* On the poll thread, after `revoked` was set; as these are all in one order, one of the two sees the other. Lanes that saw `revoked` wait for the bound; those that did not had begun what they have, and it counts. */
-void polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms)
+int64_t polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms)
 {
     int64_t until_ns = flow->options.clock->steady_ns(flow->options.clock) + deadline_ms * 1000000 / SHARE;
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
@@ -35,6 +35,7 @@ void polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms)
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
         if (at->deciding)
             atomic_store(&at->decided, true);
+    return until_ns;
 }
 
 /* On a lane. */

@@ -79,7 +79,7 @@ struct polkai_sending {                  /* the cookie of one send */
     polkai_record record;
 };
 
-typedef enum { UNIT_NEW = 0, UNIT_WAITING, UNIT_HOLDING, UNIT_SETTLED } polkai_unit_state;   /* HOLDING: settled, its sends wait */
+typedef enum { UNIT_NEW = 0, UNIT_QUEUED, UNIT_WAITING, UNIT_HOLDING, UNIT_SETTLED } polkai_unit_state;      /* QUEUED: for a slot; HOLDING: settled, its sends wait */
 
 /* One reaction to one event: what a handler sees as its context. Also the unit of work of a producer. */
 struct polka_context {
@@ -117,7 +117,7 @@ struct polkai_delivery {
     unsigned place;                      /* in the spread over lanes */
     atomic_int pending;                  /* sends not yet settled, and LANE_HOLDS while a lane has it */
     atomic_bool dropped;                 /* not done: its offset stays where it is */
-    atomic_bool begun;                   /* on its lane */
+    atomic_bool begun;                   /* on its lane; not while all it does is to wait for a slot */
     bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
     bool refused;                        /* one of its units has a refused emission */
     bool finished;                       /* exactly-once: ready to leave when all before it have */
@@ -350,7 +350,7 @@ void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
 
 /* ---- handover.c ---- */
-void polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms); /* after partitions were marked revoked */
+int64_t polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms);  /* after partitions were marked revoked; until when anything is begun, steady ns */
 bool polkai_handover_reaches(const polkai_delivery *delivery);       /* it is of a revoked partition, and is handled nevertheless */
 void polkai_handover_ends_at(const polkai_delivery *delivery);
 

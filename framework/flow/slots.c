@@ -55,7 +55,7 @@ bool polkai_slots_take(polka_context *unit)
     wait_for_one(unit, slots);
     if (take(slots))                     /* one that was given back in between woke nobody */
         return true;
-    unit->state = UNIT_WAITING;
+    unit->state = UNIT_QUEUED;
     unit->due_ns = POLKAI_FOR_A_SLOT;
     return false;
 }

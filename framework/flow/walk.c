@@ -146,7 +146,7 @@ static bool advance(polkai_delivery *delivery, int64_t now_ns)
         polka_context *unit = &delivery->units[i];
         if (!delivery->opened)
             break;
-        if (unit->state == UNIT_NEW || (unit->state == UNIT_WAITING && unit->due_ns <= now_ns))
+        if (unit->state == UNIT_NEW || ((unit->state == UNIT_QUEUED || unit->state == UNIT_WAITING) && unit->due_ns <= now_ns))
             run_unit(unit);
         else if (unit->state == UNIT_HOLDING && unit->due_ns <= now_ns)
             polkai_settle_send(unit);
@@ -171,6 +171,15 @@ static void forget_value(polkai_delivery *delivery)
         delivery->units[i].decoded = NULL;
 }
 
+/* How many of its reactions are in this state. */
+static size_t count_in(const polkai_delivery *delivery, polkai_unit_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < delivery->unit_count; i++)
+        count += delivery->units[i].state == state;
+    return count;
+}
+
 /*
  * Of a partition that is given up nothing is begun but what the handover reaches, and no back-off is waited for. Where every
  * handler has answered and only sends wait (for the acknowledgement of their schema, for room in the queue), they still leave.
@@ -179,12 +188,10 @@ static bool is_over(const polkai_delivery *delivery)
 {
     if (!atomic_load(&delivery->partition->revoked))
         return false;
-    if (delivery->unit_count == 0)
-        return !polkai_handover_reaches(delivery);
-    for (size_t i = 0; i < delivery->unit_count; i++)
-        if (delivery->units[i].state != UNIT_HOLDING && delivery->units[i].state != UNIT_SETTLED)
-            return true;
-    return atomic_load(&delivery->partition->fenced);
+    size_t to_begin = count_in(delivery, UNIT_QUEUED), answered = count_in(delivery, UNIT_HOLDING) + count_in(delivery, UNIT_SETTLED);
+    if (to_begin + answered < delivery->unit_count)
+        return true;
+    return to_begin > 0 || delivery->unit_count == 0 ? !polkai_handover_reaches(delivery) : atomic_load(&delivery->partition->fenced);
 }
 
 /* From here on it counts as begun for who gives its partition up; with several lanes that thread must see it before we look. */
@@ -194,6 +201,13 @@ static void count_as_begun(const polkai_worker *worker, polkai_delivery *deliver
         atomic_store(&delivery->begun, true);
     else
         atomic_store_explicit(&delivery->begun, true, memory_order_relaxed);
+}
+
+/* Nothing of it was, but to look for a slot; there are several lanes then. */
+static void count_as_queued(polkai_delivery *delivery)
+{
+    if (count_in(delivery, UNIT_QUEUED) == delivery->unit_count)
+        atomic_store(&delivery->begun, false);
 }
 
 /* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */
@@ -211,6 +225,7 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
         polkai_record_headers(&delivery->record, &worker->scratch);
     bool settled = advance(delivery, now_ns);
     if (!settled) {
+        count_as_queued(delivery);
         forget_value(delivery);
         keep(delivery);
     }
@@ -265,8 +280,8 @@ typedef struct { int64_t now_ns; bool of_schemas, of_slots; } news;
 /* What waits for a schema, or for the acknowledgement or the id of one, is due when there is news of schemas; what found no slot, when one is free. */
 static bool is_news_for(const polka_context *unit, const news *heard)
 {
-    if (unit->state == UNIT_WAITING && unit->due_ns == POLKAI_FOR_A_SLOT)
-        return heard->of_slots && polkai_slots_any(unit);
+    if (unit->state == UNIT_QUEUED)
+        return heard->of_slots && unit->due_ns == POLKAI_FOR_A_SLOT && polkai_slots_any(unit);
     return heard->of_schemas && (unit->state == UNIT_HOLDING || (unit->state == UNIT_WAITING && unit->delivery->waits_for_schema));
 }
 
