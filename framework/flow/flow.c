@@ -244,7 +244,7 @@ void polkai_flow_stop(polkai_flow *flow)
 /* It may have ended just before: then it is a lane as any other, and may hold a lock that is needed below. */
 static bool hold_stuck(polkai_worker *worker, bool *held)
 {
-    *held = polkai_watch_hold(worker);
+    *held = polkai_watch_hold(worker, POLKAI_ANSWER_MS);
     if (polkai_watch_is_stuck(worker))
         return true;
     polkai_hold_release(worker->running.hold);
@@ -282,6 +282,8 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
             atomic_store(&at->revoked, true);
         finished = polkai_give_up(flow, deadline_ms, false);
         committed = polkai_commit(flow, true, error);
+        if (!finished && deadline_ms > 0 && now_ns(flow) >= until_ns && !atomic_load(&flow->failed))
+            polkai_watch_tell_late(flow, deadline_ms);
         helped = polkai_schemas_end(flow, polkai_patience_ms(flow, HELPER_ENDS_MS));
         int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;
         stop_lanes(flow, left_ms < 50 ? 50 : left_ms, &ended, &quiet);

@@ -272,7 +272,9 @@ polka_status polkai_watch_start(polkai_flow *flow, polka_error *error);
 void polkai_watch_look(polkai_flow *flow, int64_t now_ns);           /* a stuck handler stops the flow: MISUSE, FATAL "handler-stuck" */
 void polkai_watch_stop(polkai_flow *flow);               /* the thread, where there is one */
 bool polkai_watch_is_stuck(const polkai_worker *worker); /* and has not ended since it was found */
-bool polkai_watch_hold(polkai_worker *worker);           /* for good; false: it does not answer */
+enum { POLKAI_ANSWER_MS = 1000 };
+bool polkai_watch_hold(polkai_worker *worker, int timeout_ms);       /* until running.hold is released; false: it does not answer */
+void polkai_watch_tell_late(polkai_flow *flow, int64_t deadline_ms); /* with lanes: handlers that run on when a drain is over */
 
 /* ---- slots.c: on the lane, when flow->slots is there ---- */
 #define POLKAI_FOR_A_SLOT (INT64_MAX - 1)                /* when a unit is due that waits for one */

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { DEADLINE_MS = 60000, LOOK_NS = 10000000, GAP_NS = 1000000000, ANSWER_MS = 1000, FRAME_TEXT = 200 };
+enum { DEADLINE_MS = 60000, LOOK_NS = 10000000, GAP_NS = 1000000000, FRAME_TEXT = 200, TEXT = 256 };
+enum { LATE_ANSWER_MS = 100, LATE_TOLD = 4 };           /* a drain that is late has no time to lose */
 
 static uint32_t deadline_ms(const polka_reaction *reaction)
 {
@@ -79,51 +80,77 @@ bool polkai_watch_is_stuck(const polkai_worker *worker)
 
 /* ---- telling ---- */
 
-bool polkai_watch_hold(polkai_worker *worker)
+bool polkai_watch_hold(polkai_worker *worker, int timeout_ms)
 {
     polkai_running *running = &worker->running;
     if (running->hold == NULL)
         running->hold = polkai_alloc(sizeof *running->hold);
-    return polkai_hold_thread(running->hold, polkai_lane_thread(worker->lane), ANSWER_MS);
+    return polkai_hold_thread(running->hold, polkai_lane_thread(worker->lane), timeout_ms);
 }
 
-/* What does not change while a lane has an event can be told without holding it. */
-static void log_line(const polkai_flow *flow, const polkai_worker *worker, const polka_error *error, bool held)
+/* What is told of a handler's event: copies, since the line is written when its thread may run again. */
+typedef struct {
+    bool held;
+    unsigned attempt;
+    polka_text type, id, correlation_id, key;
+    char memory[4][TEXT];
+} sight;
+
+static polka_text copied(char memory[TEXT], polka_text text)
+{
+    size_t size = text.size < TEXT ? text.size : TEXT;
+    if (text.data == NULL)
+        return text;
+    memcpy(memory, text.data, size);
+    return (polka_text){ size, memory };
+}
+
+/* Of a thread that does not answer nothing is read that it may be writing. */
+static void take_in(sight *seen, const polkai_running *running, bool held)
+{
+    const polka_cause *cause = &running->unit->cause;
+    *seen = (sight){ .held = held, .attempt = running->unit->attempt };
+    if (!held)
+        return;
+    seen->type = copied(seen->memory[0], cause->type);
+    seen->id = copied(seen->memory[1], cause->id);
+    seen->correlation_id = copied(seen->memory[2], cause->correlation_id);
+    seen->key = copied(seen->memory[3], cause->key);
+}
+
+static void log_line(const polkai_flow *flow, const polkai_worker *worker, const sight *seen, const polka_error *error, const char *what_now)
 {
     const polkai_running *running = &worker->running;
-    const polka_context *unit = running->unit;
-    const polkai_delivery *delivery = unit->delivery;
+    const polkai_delivery *delivery = running->unit->delivery;       /* as long as it is not collected, it does not change */
     char lines[POLKAI_FRAMES][FRAME_TEXT];
-    polka_text stack[POLKAI_FRAMES], key = held ? unit->cause.key : (polka_text){ 0, NULL };
-    polkai_log_fields fields = { .reaction = polka_text_of(polkai_reaction_name(unit->reaction)), .stack = stack,
-                                 .stack_count = held ? (size_t)running->hold->count : 0 };
+    polka_text stack[POLKAI_FRAMES];
+    polkai_log_fields fields = { .reaction = polka_text_of(polkai_reaction_name(running->unit->reaction)), .stack = stack,
+                                 .event = seen->type, .event_id = seen->id, .correlation_id = seen->correlation_id,
+                                 .stack_count = seen->held ? (size_t)running->hold->count : 0 };
     for (size_t i = 0; i < fields.stack_count; i++) {
         polkai_frame_write(lines[i], sizeof lines[i], running->hold->frames[i], i == 0);
         stack[i] = polka_text_of(lines[i]);
     }
-    if (held) {
-        fields.event = unit->cause.type;
-        fields.event_id = unit->cause.id;
-        fields.correlation_id = unit->cause.correlation_id;
-    }
     polkai_log_write(flow->options.log, POLKAI_LOG_ERROR, &fields,
-                     "%s. Event %.*s at %.*s/%" PRId32 "/%" PRId64 ", key %.*s, correlation %.*s, attempt %u%s. What is finished is committed, and the "
-                     "process ends with 4; a longer .deadline_ms of the reaction allows more", error->message, POLKA_TEXT_ARGS(fields.event_id),
-                     POLKA_TEXT_ARGS(delivery->partition->topic), delivery->partition->number, delivery->record.offset,
-                     key.data == NULL ? 4 : (int)key.size, key.data == NULL ? "none" : key.data, POLKA_TEXT_ARGS(fields.correlation_id), unit->attempt,
-                     held ? "" : ". Its thread does not answer, so its stack cannot be read");
+                     "%s. Event %.*s at %.*s/%" PRId32 "/%" PRId64 ", key %.*s, correlation %.*s, attempt %u%s. %s", error->message,
+                     POLKA_TEXT_ARGS(fields.event_id), POLKA_TEXT_ARGS(delivery->partition->topic), delivery->partition->number, delivery->record.offset,
+                     seen->key.data == NULL ? 4 : (int)seen->key.size, seen->key.data == NULL ? "none" : seen->key.data,
+                     POLKA_TEXT_ARGS(fields.correlation_id), seen->attempt, seen->held ? "" : ". Its thread does not answer, so its stack cannot be read",
+                     what_now);
 }
 
 bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error)
 {
     polkai_worker *worker = flow->watch.stuck;
-    bool held = polkai_watch_hold(worker), still = polkai_watch_is_stuck(worker);
+    bool held = polkai_watch_hold(worker, POLKAI_ANSWER_MS), still = polkai_watch_is_stuck(worker);
     polkai_ending_event event;
+    sight seen;
     const polkai_flow_breaker *breaker = &flow->options.breaker;
     if (still) {
+        take_in(&seen, &worker->running, held);
         if (breaker->stuck != NULL && polkai_running_event(&worker->running, &event))
             breaker->stuck(breaker->user, &event);
-        log_line(flow, worker, error, held);
+        log_line(flow, worker, &seen, error, "What is finished is committed, and the process ends with 4; a longer .deadline_ms of the reaction allows more");
     }
     if (!still && !flow->threaded) {
         worker->running.stuck = false;
@@ -134,6 +161,38 @@ bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error)
     if (!still)                          /* after the release: the thread may be anywhere by now, also inside the log */
         LOG_WARN(flow->options.log, "%s. It has ended a moment later", error->message);
     return still;
+}
+
+/* Nothing is written while it is held: it may hold a lock of the allocator, and this process has to commit and to leave. */
+static void tell_late(const polkai_flow *flow, polkai_worker *worker, int64_t deadline_ms)
+{
+    sight seen;
+    polka_error late;
+    const polkai_running *running = &worker->running;
+    bool held = polkai_watch_hold(worker, LATE_ANSWER_MS), runs = turns_of(running) % 2 == 1;
+    if (runs)
+        take_in(&seen, running, held);
+    polkai_hold_release(running->hold);
+    if (!runs)
+        return;
+    const polka_reaction *reaction = atomic_load_explicit(&running->reaction, memory_order_acquire);
+    (void)!polkai_fail(&late, POLKA_TRANSIENT, "drain-deadline", "%s (reaction %s) has not ended within the drain deadline of %" PRId64 " ms",
+                       reaction->function != NULL ? reaction->function : "the handler", polkai_reaction_name(reaction), deadline_ms);
+    log_line(flow, worker, &seen, &late, "The event is handled again by its next owner; a longer drain.deadline_ms allows more");
+}
+
+void polkai_watch_tell_late(polkai_flow *flow, int64_t deadline_ms)
+{
+    size_t late = 0;
+    for (size_t i = 0; i < flow->worker_count; i++) {
+        polkai_worker *worker = &flow->workers[i];
+        if (worker->lane == NULL || worker->running.stuck || turns_of(&worker->running) % 2 == 0)
+            continue;
+        if (late++ < LATE_TOLD)
+            tell_late(flow, worker, deadline_ms);
+    }
+    if (late > LATE_TOLD)
+        LOG_ERROR(flow->options.log, "%zu handlers more have not ended within the drain deadline", late - LATE_TOLD);
 }
 
 /* ---- the thread that looks where the poll thread runs the handlers ---- */

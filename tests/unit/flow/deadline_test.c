@@ -133,6 +133,34 @@ Test(deadline, of_a_handler_that_never_returns_ends_the_service_and_commits_what
     cr_expect_eq(atomic_load(&ended), 10u, "the thread is held for good");
 }
 
+/* Found: a drain with a stuck handler ended with 5, and nobody knew of which. */
+Test(deadline, of_a_drain_that_passes_tells_which_handlers_run_on_and_where)
+{
+    polka_error error;
+    h = harness_create();
+    harness_start(h, &usual, (polkai_flow_options){ .lanes = 8, .clock = &polkai_clock_real });
+    harness_put(h, "done", "a", NULL);
+    step_until(&ended, 1);
+    for (char key[2] = "1"; key[0] < '7'; key[0]++) {
+        char id[] = { 'i', 'd', key[0], '\0' };
+        harness_put(h, key, "f", id);
+    }
+    step_until(&begun, 7);
+    cr_expect_eq(polkai_flow_drain(h->flow, 100, &error), POLKA_TRANSIENT);
+    cr_expect_str_eq(error.code, "drain-deadline");
+    logged("waits (reaction test.Asked) has not ended within the drain deadline of 100 ms");
+    logged("Event id");
+    logged("attempt 1. The event is handled again by its next owner");
+    logged("stands_here+0x");
+    logged("waits+0x");
+    logged("2 handlers more have not ended within the drain deadline");
+    cr_expect_eq(harness_committed(h, "usual", "test.asked"), 1);
+    atomic_store(&release_first, true);
+    for (int64_t until = real_ms() + LIMIT_MS; atomic_load(&ended) < 7 && real_ms() < until;)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    cr_expect_eq(atomic_load(&ended), 7u, "none is held any more");
+}
+
 Test(deadline, that_passes_a_moment_before_the_end_leaves_the_event_done)
 {
     polka_error error;

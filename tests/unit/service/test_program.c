@@ -80,6 +80,10 @@ Test(program, leaves_with_5_when_the_drain_deadline_passes)
     kill(program.pid, SIGTERM);
     cr_expect_eq(child_end(&program), 5, "%s", program.text);
     cr_expect_not_null(strstr(program.text, "the drain deadline of 200 ms passed"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "on_placed (reaction t.Placed) has not ended within the drain deadline of 200 ms"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "at t.orders/0/0, key none"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "\"event\":\"t.Placed\""), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "\"invoke+0x"), "the stack: %s", program.text);
     polkai_broker_stop(broker);
 }
 
