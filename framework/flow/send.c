@@ -65,8 +65,8 @@ static void complain(polkai_flow *flow, const polkai_sending *sending, const pol
     if (flow->complained_ns != 0 && now_ns(flow) - flow->complained_ns < 10 * (int64_t)COMPLAIN_EVERY_NS)
         return;
     flow->complained_ns = now_ns(flow);
-    LOG_WARN(flow->options.log, "cannot send to %.*s: %s (%s); trying again without limit. If the topic is missing: polka topics apply --execute",
-             POLKA_TEXT_ARGS(sending->record.topic), report->message, report->code);
+    LOG_WARN(flow->options.log, "cannot send to %.*s: %s (%s); trying again without limit%s", POLKA_TEXT_ARGS(sending->record.topic), report->message,
+             report->code, polkai_refused_for_right(report->code) ? "" : ". If the topic is missing: polka topics apply --execute");
 }
 
 static void no_longer_held(polkai_sending *sending)

@@ -218,25 +218,19 @@ void polkai_transact_forget(polkai_flow *flow, const polkai_position *partition)
         }
 }
 
-/* Not detached, and not about to be given up. */
-static bool is_ours(const polkai_partition *partition)
-{
-    return !partition->detached && !atomic_load(&partition->revoked);
-}
-
 /* An abort is a new generation: what lanes and this thread have of the old one is dropped. */
-static void go_back(polkai_flow *flow)
+static void go_back(polkai_flow *flow, int64_t delay_ns)
 {
     polkai_transacting *self = flow->transact;
     size_t count = self->rewound_count;
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        count += is_ours(at);
+        count += polkai_transact_is_ours(at);
     self->rewound = polkai_realloc(self->rewound, (count + 1) * sizeof *self->rewound);
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (is_ours(at))
+        if (polkai_transact_is_ours(at))
             self->rewound[self->rewound_count++] = (polkai_position){ { at->topic.size, polkai_strdup(at->topic.data) }, at->number, -1 };
     self->rewinding = true;
-    self->rewind_ns = now_ns(flow) + polkai_retry_outage_ns(++self->failures, 0.5);
+    self->rewind_ns = now_ns(flow) + delay_ns;
     polkai_partitions_fence(flow);
 }
 
@@ -274,10 +268,13 @@ static size_t end_all(polkai_batch *batch)
 static void failed(polkai_flow *flow)
 {
     polkai_transacting *self = flow->transact;
-    LOG_WARN(flow->options.log, "a transaction of %zu events was aborted: %s; they are handled again", self->batch.count, self->batch.error.message);
+    int64_t delay_ns = polkai_retry_outage_ns(++self->failures, 0.5);
+    LOG_WARN(flow->options.log, "a transaction of %zu events was aborted: %s; they are handled again in %" PRId64 " ms", self->batch.count,
+             self->batch.error.message, delay_ns / 1000000);
     if (self->batch.refused != NULL)
         polkai_refusal_remember(self);
-    go_back(flow);
+    polkai_stuck_note(self);
+    go_back(flow, delay_ns);
 }
 
 static size_t end_when_ended(polkai_flow *flow)
@@ -288,7 +285,7 @@ static size_t end_when_ended(polkai_flow *flow)
         return 0;
     self->under_way = false;
     if (batch->end == BATCH_COMMITTED) {
-        self->failures = 0;
+        polkai_stuck_moved(self);
         atomic_fetch_add_explicit(&flow->counts[COUNT_EMITTED], batch->emitted, memory_order_relaxed);
         polkai_refusals_forget(self);
     } else if (batch->end == BATCH_ABORTED) {
@@ -372,6 +369,7 @@ void polkai_transact_destroy(polkai_flow *flow)
     while (self->rewound_count > 0)
         forget_rewound(self, 0);
     free(self->rewound);
+    polkai_stuck_free(self);
     polkai_refusals_free(self);
     forget_batch(&self->batch);
     pthread_mutex_destroy(&self->lock);

@@ -53,6 +53,8 @@ struct polkai_transacting {
     polkai_position *rewound;            /* partitions that are to be read again; their names are new */
     size_t rewound_count;
     unsigned failures;                   /* transactions that failed, one after the other */
+    polkai_position *stuck;              /* what the last that failed would have committed, as long as that is not passed; names are new */
+    size_t stuck_count;
     int64_t rewind_ns;                   /* not before this */
     /* of the committer, but for what is atomic: */
     bool made;                           /* the producer is ready */
@@ -88,7 +90,19 @@ void polkai_refusals_free(polkai_transacting *transacting);
 /* polkai_transact_refusal: what the broker said of this unit the last time; false: nothing. On its lane. */
 bool polkai_transact_refusal(polka_context *unit, bool letter, polka_error *error);
 
+/* ---- stuck.c: on the poll thread ---- */
+void polkai_stuck_note(polkai_transacting *transacting);             /* the batch was aborted */
+/* polkai_stuck_moved: the batch was committed. With the last partition that comes past what failed, or is lost, the back-off begins anew. */
+void polkai_stuck_moved(polkai_transacting *transacting);
+void polkai_stuck_free(polkai_transacting *transacting);
+
 /* ---- committer.c: on its thread ---- */
 int64_t polkai_committer_work(void *transacting, polkai_lane_item *items);
+
+/* Not detached, and not about to be given up. */
+static inline bool polkai_transact_is_ours(const polkai_partition *partition)
+{
+    return !partition->detached && !atomic_load(&partition->revoked);
+}
 
 #endif

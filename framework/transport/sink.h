@@ -9,8 +9,9 @@
 /* What became of one send. */
 typedef struct {
     void *cookie;
-    polka_status status;                 /* OK: acknowledged by all in-sync replicas. TRANSIENT: may be sent again (the topic is missing,
-                                            a time-out, a producer that had to be made anew). POISON: refused for good (too large, not authorised). FATAL: the sink is dead. */
+    polka_status status;                 /* OK: acknowledged by all in-sync replicas. TRANSIENT: may be sent again (the topic or the right to
+                                            write to it is missing, a time-out, a producer that had to be made anew). POISON: refused for good (too large).
+                                            FATAL: the sink is dead. */
     int32_t partition;
     int64_t offset;
     const char *code;                    /* "MSG_SIZE_TOO_LARGE"; stable */
@@ -22,6 +23,12 @@ typedef void polkai_report_function(void *user, const polkai_report *report);
 static inline bool polkai_refused_for_size(const char *code)
 {
     return strcmp(code, "MSG_SIZE_TOO_LARGE") == 0 || strcmp(code, "RECORD_LIST_TOO_LARGE") == 0 || strcmp(code, "INVALID_MSG_SIZE") == 0;
+}
+
+/* polkai_refused_for_right: the topic may be there, and this service may not write to it; whoever grants that ends it. */
+static inline bool polkai_refused_for_right(const char *code)
+{
+    return strcmp(code, "TOPIC_AUTHORIZATION_FAILED") == 0;
 }
 
 typedef struct polkai_sink polkai_sink;

@@ -59,6 +59,8 @@ polka_status polkai_kafka_release_takes(int release, const char *key, const char
 polka_status polkai_kafka_release_check(int release, polka_error *error);
 /* polkai_kafka_class: what an error of the broker or of librdkafka means for one record. */
 polka_status polkai_kafka_class(rd_kafka_resp_err_t code);
+/* polkai_kafka_missing_right: what has to be granted to whom, as far as a client knows its own principal, after TOPIC_AUTHORIZATION_FAILED. */
+void polkai_kafka_missing_right(rd_kafka_t *handle, const char *topics, char *text, size_t capacity);
 
 int64_t polkai_kafka_now_ns(void);
 

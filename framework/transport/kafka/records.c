@@ -7,9 +7,10 @@
 #include <base/arena.h>
 #include <base/error.h>
 #include <base/text.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { QUEUE_MS = 10, BATCH_BYTES = 1000000, RECORD_BYTES = 96 };
+enum { QUEUE_MS = 10, BATCH_BYTES = 1000000, RECORD_BYTES = 96, TOPICS_SHOWN = 256 };
 
 typedef polkai_kafka_transaction kafka_transaction;
 typedef polkai_kafka_target target;
@@ -39,8 +40,10 @@ void polkai_kafka_records_delivered(rd_kafka_t *handle, const rd_kafka_message_t
     }
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;                          /* by an abort, which has another cause */
-    if (self->failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (self->failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
         self->failed = message->err;
+        self->failed_at = ((const target *)rd_kafka_topic_opaque(message->rkt))->name;
+    }
     note_refused(self, message);
 }
 
@@ -81,6 +84,29 @@ static void all_acknowledged(kafka_transaction *self)
         at->sent_bytes = at->sent_count = 0;
 }
 
+static void list_topics(const kafka_transaction *self, char *text, size_t capacity)
+{
+    size_t used = 0, count = 0;
+    for (const target *at = self->targets; at != NULL && used < capacity; at = at->next)
+        if (at->taking_part)
+            used += (size_t)snprintf(text + used, capacity - used, "%s%.*s", count++ == 0 ? "" : ", ", TEXT(at->name));
+}
+
+/* Only people can help, so it says what is missing, where, and to whom. `topic` empty: when partitions were to join, librdkafka does not say which. */
+static void explain_right(const kafka_transaction *self, polka_text topic, polka_error *error)
+{
+    char what[sizeof error->message], topics[TOPICS_SHOWN] = "", need[2 * TOPICS_SHOWN];
+    if (!polkai_refused_for_right(error->code))
+        return;
+    if (topic.size > 0)
+        snprintf(topics, sizeof topics, "%.*s", TEXT(topic));
+    else
+        list_topics(self, topics, sizeof topics);
+    polkai_kafka_missing_right(self->client.handle, topics, need, sizeof need);
+    memcpy(what, error->message, sizeof what);
+    (void)!polkai_fail(error, POLKA_TRANSIENT, rd_kafka_err2name(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED), "%s: %s", need, what);
+}
+
 /* What the reports so far mean for the transaction. */
 static polkai_transaction_verdict so_far(kafka_transaction *self, polka_error *error)
 {
@@ -89,7 +115,19 @@ static polkai_transaction_verdict so_far(kafka_transaction *self, polka_error *e
                            "a record was not taken: %s", rd_kafka_err2str(self->failed));
     else if (self->unproven)
         (void)!polkai_fail(error, POLKA_TRANSIENT, "unproven", "a record is said to be written and has no offset");
+    if (self->failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        explain_right(self, self->failed_at, error);
     return self->failed != RD_KAFKA_RESP_ERR_NO_ERROR || self->unproven ? POLKAI_TRANSACTION_ABORT : POLKAI_TRANSACTION_DONE;
+}
+
+/* A transaction that has failed takes no more records, and says why to whoever begins another. */
+static void ask_why(kafka_transaction *self, polka_error *error)
+{
+    rd_kafka_error_t *failure = rd_kafka_begin_transaction(self->client.handle);
+    if (failure == NULL)
+        return;
+    (void)!polkai_fail(error, POLKA_TRANSIENT, rd_kafka_err2name(rd_kafka_error_code(failure)), "%s", rd_kafka_error_string(failure));
+    rd_kafka_error_destroy(failure);
 }
 
 /* librdkafka refuses each further call from the moment when a record was refused, whose report may not have been served yet. */
@@ -98,7 +136,11 @@ polkai_transaction_verdict polkai_kafka_records_explain(kafka_transaction *self,
     if (verdict != POLKAI_TRANSACTION_ABORT)
         return verdict;
     rd_kafka_poll(self->client.handle, 0);
-    (void)so_far(self, error);
+    bool by_record = so_far(self, error) != POLKAI_TRANSACTION_DONE;
+    if (strcmp(error->code, "_STATE") == 0)
+        ask_why(self, error);
+    if (!by_record || self->failed == RD_KAFKA_RESP_ERR__STATE)
+        explain_right(self, (polka_text){ 0, NULL }, error);
     return verdict;
 }
 
@@ -132,7 +174,8 @@ static rd_kafka_headers_t *headers_of(const polkai_record *record)
     return headers;
 }
 
-static polkai_transaction_verdict not_sent(kafka_transaction *self, const polkai_record *record, void *cookie, rd_kafka_error_t *failure, polka_error *error)
+static polkai_transaction_verdict not_sent(kafka_transaction *self, const target *to, const polkai_record *record, void *cookie, rd_kafka_error_t *failure,
+                                           polka_error *error)
 {
     rd_kafka_resp_err_t code = rd_kafka_error_code(failure);
     polka_status status = polkai_kafka_class(code);
@@ -144,6 +187,10 @@ static polkai_transaction_verdict not_sent(kafka_transaction *self, const polkai
         return POLKAI_TRANSACTION_AGAIN;
     }
     polkai_transaction_verdict verdict = fatal ? POLKAI_TRANSACTION_RENEW : POLKAI_TRANSACTION_ABORT;
+    if (polkai_refused_for_right(rd_kafka_err2name(code))) {
+        self->failed = code;
+        self->failed_at = to->name;
+    }
     if (status != POLKA_POISON)
         return polkai_kafka_records_explain(self, verdict, error);
     self->transaction.refused = cookie;
@@ -176,10 +223,11 @@ polkai_transaction_verdict polkai_kafka_records_send(polkai_transaction *transac
     if (failure != NULL) {
         if (headers != NULL)
             rd_kafka_headers_destroy(headers);
-        return not_sent(self, record, cookie, failure, error);
+        return not_sent(self, to, record, cookie, failure, error);
     }
     to->sent_bytes += bytes;
     to->sent_count++;
+    to->taking_part = true;
     return POLKAI_TRANSACTION_DONE;
 }
 
@@ -187,8 +235,11 @@ void polkai_kafka_records_begin(kafka_transaction *self)
 {
     self->transaction.refused = NULL;
     self->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+    self->failed_at = (polka_text){ 0, NULL };
     self->unproven = false;
     all_acknowledged(self);
+    for (target *at = self->targets; at != NULL; at = at->next)
+        at->taking_part = false;
 }
 
 void polkai_kafka_records_free(kafka_transaction *self)

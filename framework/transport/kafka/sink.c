@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 typedef polkai_kafka_topic topic;
-enum { BUCKETS = 256, LOOK_MS = 1000, LINE_MS = 2, ANEW_MS = 1000 };
+enum { BUCKETS = 256, LOOK_MS = 1000, LINE_MS = 2, ANEW_MS = 1000, RIGHT_BYTES = 512 };
 
 typedef struct {
     polkai_sink sink;                    /* first: the seam */
@@ -101,14 +101,17 @@ static void *readable(const void *data)
     return either.out;
 }
 
-static polka_status refused(const polkai_record *record, rd_kafka_error_t *failure, polka_error *error)
+static polka_status refused(const kafka_sink *self, const topic *to, rd_kafka_error_t *failure, polka_error *error)
 {
+    char right[RIGHT_BYTES];
     rd_kafka_resp_err_t code = rd_kafka_error_code(failure);
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        polkai_kafka_missing_right(self->client.handle, to->name.data, right, sizeof right);
     polka_status status = rd_kafka_error_is_fatal(failure) ? POLKA_TRANSIENT : polkai_kafka_class(code);   /* the producer is made anew */
-    polkai_fail(error, status, rd_kafka_err2name(code), "not sent to %.*s: %s", TEXT(record->topic),
+    polkai_fail(error, status, rd_kafka_err2name(code), "not sent to %.*s: %s", TEXT(to->name),
                 code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? "the queue of this program is full; the broker is slower than it" :
                 code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ? "the topic does not exist; `polka topics apply --execute` makes those that the services need" :
-                rd_kafka_error_string(failure));
+                code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? right : rd_kafka_error_string(failure));
     rd_kafka_error_destroy(failure);
     return status;
 }
@@ -133,11 +136,11 @@ static polka_status produce(kafka_sink *self, topic *to, const polkai_record *re
     if (failure == NULL)
         return POLKA_OK;
     atomic_fetch_sub_explicit(&to->sent, 1, memory_order_relaxed);
-    if (rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+    if (rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
         atomic_store_explicit(&to->refused, true, memory_order_relaxed);
     if (headers != NULL)
         rd_kafka_headers_destroy(headers);
-    return refused(record, failure, error);
+    return refused(self, to, failure, error);
 }
 
 static polka_status hand_over(void *owner, topic *to, const polkai_record *record, void *cookie, polka_error *error)
@@ -199,7 +202,11 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         .code = message->err == 0 ? "" : rd_kafka_err2name(message->err),
         .message = message->err == 0 ? "" : rd_kafka_err2str(message->err),
     };
-    char text[256];
+    char text[RIGHT_BYTES];
+    if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+        polkai_kafka_missing_right(handle, at->name.data, text, sizeof text);
+        report.message = text;
+    }
     if (message->err != 0 && rd_kafka_fatal_error(handle, text, sizeof text) != 0) {
         report.status = POLKA_TRANSIENT; /* whatever the single record met: it is for the next producer */
         report.message = text;

@@ -61,6 +61,6 @@ void polkai_kafka_topic_look(polkai_kafka_topic *topic, int64_t now_ns, const po
         (topic->told_ns != 0 && now_ns - topic->told_ns < (int64_t)REPEAT_SECONDS * 1000000000) || log == NULL)
         return;
     topic->told_ns = now_ns;
-    LOG_WARN(log, "topic %.*s acknowledges nothing; what is sent to it waits without limit. If it is missing: polka topics apply --execute",
-             TEXT(topic->name));
+    LOG_WARN(log, "topic %.*s acknowledges nothing; what is sent to it waits without limit. If it is missing: polka topics apply --execute; "
+             "if this service has no right to WRITE on it, grant that", TEXT(topic->name));
 }

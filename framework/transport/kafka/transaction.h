@@ -13,6 +13,7 @@ struct polkai_kafka_target {
     rd_kafka_topic_t *handle;            /* of the present producer; NULL: none yet */
     size_t window_bytes;                 /* under way at most; SIZE_MAX: no limit */
     size_t sent_bytes, sent_count;       /* since all was acknowledged last */
+    bool taking_part;                    /* in this transaction */
 };
 
 typedef struct {
@@ -25,6 +26,7 @@ typedef struct {
     bool told;                           /* who we are, by a line of log */
     polkai_kafka_target *targets;
     rd_kafka_resp_err_t failed;          /* of a record of this transaction, the first; refused for good if `refused` is set */
+    polka_text failed_at;                /* its topic, a target's name */
     bool unproven;                       /* a record is said to be written and has no offset (sink.c, is_proven) */
 } polkai_kafka_transaction;
 

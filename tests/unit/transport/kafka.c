@@ -355,7 +355,7 @@ Test(producer, is_made_anew_after_a_fatal_error_and_what_it_had_is_given_back, .
 /* ---- a batch that is refused ---------------------------------------------------------------------- */
 
 enum { OF_A_BATCH = 40 };
-typedef struct { unsigned count, poison; int64_t offset[OF_A_BATCH]; char code[40]; } told;
+typedef struct { unsigned count, poison; int64_t offset[OF_A_BATCH]; char code[40], message[200]; } told;
 
 static void note_offset(void *user, const polkai_report *report)
 {
@@ -363,14 +363,16 @@ static void note_offset(void *user, const polkai_report *report)
     all->count++;
     all->poison += report->status == POLKA_POISON;
     all->offset[(uintptr_t)report->cookie] = report->offset;
-    if (report->status != POLKA_OK)
-        snprintf(all->code, sizeof all->code, "%s", report->code);
+    if (report->status == POLKA_OK)
+        return;
+    snprintf(all->code, sizeof all->code, "%s", report->code);
+    snprintf(all->message, sizeof all->message, "%s", report->message);
 }
 
-/* `count` records in one batch, to a broker that refuses so many batches as too large. */
-static void send_one_batch(told *all, uintptr_t count, size_t refusals)
+/* `count` records in one batch, to a broker that refuses so many batches, for `why`. */
+static void send_one_batch(told *all, uintptr_t count, size_t refusals, rd_kafka_resp_err_t why)
 {
-    static const rd_kafka_resp_err_t refusal[] = { RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE };
+    const rd_kafka_resp_err_t refusal[] = { why, why, why };
     rd_kafka_t *owner;
     rd_kafka_mock_cluster_t *mock = mock_of(&owner);
     rd_kafka_mock_topic_create(mock, "t", 1, 1);
@@ -396,7 +398,7 @@ static void send_one_batch(told *all, uintptr_t count, size_t refusals)
 Test(refusal, of_a_batch_is_none_of_its_records, .timeout = 60)
 {
     told all = { 0 };
-    send_one_batch(&all, OF_A_BATCH, 3);
+    send_one_batch(&all, OF_A_BATCH, 3, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     cr_assert_eq(all.poison, 0, "%s", all.code);
     for (int i = 0; i < OF_A_BATCH; i++)
         cr_assert_eq(all.offset[i], i, "in their order");
@@ -405,9 +407,19 @@ Test(refusal, of_a_batch_is_none_of_its_records, .timeout = 60)
 Test(refusal, of_a_record_without_company_is_its_own, .timeout = 60)
 {
     told all = { 0 };
-    send_one_batch(&all, 1, 1);
+    send_one_batch(&all, 1, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     cr_assert_eq(all.poison, 1);
     cr_assert_str_eq(all.code, "MSG_SIZE_TOO_LARGE");
+}
+
+/* Somebody can still grant it: whose event it is waits, and says to whom it is to be granted. */
+Test(refusal, for_a_missing_right_is_not_for_good, .timeout = 60)
+{
+    told all = { 0 };
+    send_one_batch(&all, 1, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    cr_assert_eq(all.poison, 0);
+    cr_assert_str_eq(all.code, "TOPIC_AUTHORIZATION_FAILED");
+    cr_assert_str_eq(all.message, "User:ANONYMOUS needs the right WRITE on t");
 }
 
 /* ---- fetching ahead ------------------------------------------------------------------------------- */
