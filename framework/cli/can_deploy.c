@@ -1,9 +1,11 @@
-/* can_deploy.c: `polka can-deploy`: does a new version go with what runs, in both directions? */
+/* can_deploy.c: `polka can-deploy`: does a new version go with what runs, in both directions, and with what is in the topics? */
 #include <cli/pair_row.h>
 #include <cli/services.h>
 #include <cli/terminal.h>
+#include <cli/written.h>
 
 #include <base/arena.h>
+#include <base/clock.h>
 #include <base/text.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,9 @@ typedef struct {
     cli_where where;
     bool json;
     const polkai_manifest *candidate;
-    size_t pairs, broken;
+    int64_t since_ms;                    /* records so old at most; -1: not given */
+    size_t manifests, pairs, broken;     /* with what runs */
+    size_t schemas, unreadable;          /* of records; the second: that the candidate cannot read */
 } deploy;
 
 /* ---- the candidate ---- */
@@ -94,8 +98,93 @@ static void compare(deploy *plan, const cli_manifests *running)
     polkai_arena_deinit(&arena);
     polkai_graph_destroy(graph);
     free(all);
+    plan->manifests = count - 1;
+}
+
+/* ---- against what is in the topics ---- */
+
+static void print_written(const deploy *plan, const polkai_pair *pair, const cli_written_schema *one, polka_arena *arena)
+{
+    char last[25];
+    polkai_time_write(last, one->last_ms);
+    if (!plan->json) {
+        cli_pair_print(pair, arena);
+        printf("  %sfound%s %" PRIu64 " record%s, the first at partition %" PRId32 ", offset %" PRId64 ", the last of %s\n", cli_dim(), cli_plain(), one->records,
+               one->records == 1 ? "" : "s", one->partition, one->offset, last);
+        return;
+    }
+    json_t *row = cli_pair_json(pair, arena);
+    json_object_set_new(row, "candidate", json_string("reader"));
+    json_object_set_new(row, "writer", json_null());
+    json_object_set_new(row, "writer_version", json_null());
+    json_object_set_new(row, "written", json_pack("{s:s, s:s, s:I, s:i, s:I, s:s}", "topic", one->topic, "schema", pair->writer->manifest->version, "records",
+                                                  (json_int_t)one->records, "partition", (int)one->partition, "offset", (json_int_t)one->offset, "last", last));
+    cli_print_json(row);
+}
+
+/* Who wrote them may be long gone: they stand for themselves. */
+static void judge(deploy *plan, const polkai_graph *graph, const cli_written_schema *one, const polkai_party *reader)
+{
+    char name[POLKAI_SCHEMA_KEY_TEXT + 1];
+    polka_arena arena = { 0 };
+    polkai_manifest records = { .service = polkai_arena_format(&arena, "records on %s", one->topic).data, .version = polkai_schema_key_text(&one->key, name) };
+    polkai_manifest_event as = { .event = one->event, .topic = one->topic, .schema = one->schema->json };
+    polkai_party writer = { .manifest = &records, .as = &as, .topic = reader->topic, .schema = one->schema };
+    polkai_pair pair = { .event = polkai_graph_find(graph, one->event), .writer = &writer, .reader = reader, .breaks = polkai_compat_check(one->schema, reader->schema, &arena) };
+    pair.verdict = pair.breaks.count > 0 ? POLKAI_PAIR_INCOMPATIBLE : POLKAI_PAIR_COMPATIBLE;
+    plan->unreadable += pair.breaks.count > 0;
+    if (pair.breaks.count > 0)
+        print_written(plan, &pair, one, &arena);
+    polkai_arena_deinit(&arena);
+}
+
+static void say_scanned(const deploy *plan, const cli_written *written)
+{
+    cli_say("records read: %" PRIu64 ", of %zu schema%s of events that %s hears", written->records, written->count, written->count == 1 ? "" : "s", plan->candidate->service);
+    if (written->older > 0)
+        cli_say("left out: %" PRIu64 " older records%s", written->older, plan->since_ms < 0 ? "; --since reads all that are so old at most" : "");
+    if (written->unreadable > 0)
+        cli_say("not judged: %" PRIu64 " records that do not say their schema", written->unreadable);
+    if (written->others > 0)
+        cli_say("not judged: %" PRIu64 " records of still more schemas", written->others);
+}
+
+static void judge_all(deploy *plan, const cli_written *written)
+{
+    polkai_graph *graph = polkai_graph_create(&plan->candidate, 1);
+    for (size_t i = 0; i < written->count; i++) {
+        const cli_written_schema *one = &written->items[i];
+        plan->schemas++;
+        if (one->schema == NULL)
+            cli_say("not judged: %" PRIu64 " records of %s on %s: %s", one->records, one->event != NULL ? one->event : "an event that is not told", one->topic, one->reason);
+        for (size_t h = 0; one->schema != NULL && one->event != NULL && h < graph->hear_count; h++)
+            if (graph->hears[h].schema != NULL && strcmp(graph->hears[h].as->event, one->event) == 0 && strcmp(graph->hears[h].topic, one->topic) == 0)
+                judge(plan, graph, one, &graph->hears[h]);
+    }
+    polkai_graph_destroy(graph);
+}
+
+static polka_status compare_written(deploy *plan, const cli_project *project, polka_error *error)
+{
+    cli_connection connection AUTO(cli_connection_free) = { 0 };
+    cli_written written AUTO(cli_written_free) = { 0 };
+    int64_t since_ms = plan->since_ms < 0 ? -1 : polkai_clock_real.wall_ms(&polkai_clock_real) - plan->since_ms;
+    TRY(cli_connection_find(&connection, project, &plan->where, error));
+    TRY(cli_written_read(&written, plan->candidate, project, &connection, since_ms, error));
+    if (cli_stopped())
+        return POLKA_OK;
+    say_scanned(plan, &written);
+    judge_all(plan, &written);
+    return POLKA_OK;
+}
+
+static void conclude(const deploy *plan)
+{
+    fflush(stdout);
     cli_say("%s %s %s be deployed: %zu of %zu pair%s with %zu manifest%s break", plan->candidate->service, plan->candidate->version,
-            plan->broken > 0 ? "cannot" : "can", plan->broken, plan->pairs, plan->pairs == 1 ? "" : "s", count - 1, count == 2 ? "" : "s");
+            plan->broken + plan->unreadable > 0 ? "cannot" : "can", plan->broken, plan->pairs, plan->pairs == 1 ? "" : "s", plan->manifests, plan->manifests == 1 ? "" : "s");
+    if (plan->schemas > 0)
+        cli_say("of %zu schema%s that records in the topics have it cannot read %zu", plan->schemas, plan->schemas == 1 ? "" : "s", plan->unreadable);
 }
 
 static polka_status add_paths(cli_manifests *manifests, const cli_list *paths, polka_error *error)
@@ -105,33 +194,51 @@ static polka_status add_paths(cli_manifests *manifests, const cli_list *paths, p
     return POLKA_OK;
 }
 
-/* What the services that run have said of themselves on polka.services. */
-static polka_status read_running(const deploy *plan, cli_manifests *running, polka_error *error)
+static polka_status compare_all(deploy *plan, const cli_manifests *running, polka_error *error)
+{
+    for (size_t i = 0; i < running->count; i++)                          /* nothing can be promised about one that cannot be read */
+        TRY(ensure_readable(running->items[i], error));
+    compare(plan, running);
+    return POLKA_OK;
+}
+
+/* What the services that run have said of themselves on polka.services, and what is in the topics beside them. */
+static polka_status compare_at_broker(deploy *plan, polka_error *error)
 {
     cli_project project AUTO(cli_project_close) = { 0 };
+    cli_manifests running AUTO(cli_manifests_free) = { .examine = true };
     TRY(cli_project_open(&project, error));
-    return cli_services_read(running, &project, &plan->where, error);
+    TRY(cli_services_read(&running, &project, &plan->where, error));
+    TRY(compare_all(plan, &running, error));
+    return compare_written(plan, &project, error);
+}
+
+static polka_status compare_given(deploy *plan, polka_error *error)
+{
+    cli_manifests running AUTO(cli_manifests_free) = { .examine = true };
+    TRY(add_paths(&running, &plan->against, error));
+    return compare_all(plan, &running, error);
 }
 
 static polka_status work(deploy *plan, polka_error *error)
 {
-    cli_manifests offered AUTO(cli_manifests_free) = { .examine = true }, running AUTO(cli_manifests_free) = { .examine = true };
+    cli_manifests offered AUTO(cli_manifests_free) = { .examine = true };
     TRY(add_paths(&offered, &plan->manifest, error));
     TRY(choose(plan, &offered, error));
-    TRY(plan->against.count > 0 ? add_paths(&running, &plan->against, error) : read_running(plan, &running, error));
-    for (size_t i = 0; i < running.count; i++)                           /* nothing can be promised about one that cannot be read */
-        TRY(ensure_readable(running.items[i], error));
-    compare(plan, &running);
+    TRY(plan->against.count > 0 ? compare_given(plan, error) : compare_at_broker(plan, error));
+    if (!cli_stopped())
+        conclude(plan);
     return POLKA_OK;
 }
 
 static int run(const cli_command *command, int argc, char **argv)
 {
-    deploy plan = { 0 };
+    deploy plan = { .since_ms = -1 };
     polka_error error = { 0 };
     cli_list rest = { 0 };
     const cli_option options[] = { { "manifest", 'm', CLI_LIST, &plan.manifest, "PATH", "the new version: a manifest, its program, or a folder that has it" },
                                    { "against", 0, CLI_LIST, &plan.against, "PATH", "what runs: a folder of manifests, or one; default: what runs at the broker" },
+                                   { "since", 0, CLI_DURATION, &plan.since_ms, "DURATION", "records so old at most; default: the newest million of each partition" },
                                    CLI_WHERE_OPTIONS(plan.where),
                                    { "format", 0, CLI_TEXT, &plan.format, "text|json", "default: text on a terminal, else json" }, { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
@@ -144,10 +251,12 @@ static int run(const cli_command *command, int argc, char **argv)
         code = cli_usage(command, "what does the new version say? --manifest PATH");
     if (code < 0 && plan.against.count > 0 && plan.where.brokers != NULL)
         code = cli_usage(command, "--against or --brokers: what runs is said by the one or by the other");
+    if (code < 0 && plan.against.count > 0 && plan.since_ms >= 0)
+        code = cli_usage(command, "--since is how far back the topics are read, and with --against they are not");
     if (code < 0) {
         cli_catch_signals();
         plan.who = rest.items[0];
-        code = work(&plan, &error) != POLKA_OK ? cli_complain(&error) : plan.broken > 0 ? CLI_FAILURE : CLI_OK;
+        code = work(&plan, &error) != POLKA_OK ? cli_complain(&error) : cli_stopped() ? CLI_STOPPED : plan.broken + plan.unreadable > 0 ? CLI_FAILURE : CLI_OK;
     }
     cli_list_free(&plan.manifest);
     cli_list_free(&plan.against);
@@ -158,11 +267,12 @@ static int run(const cli_command *command, int argc, char **argv)
 
 const cli_command cli_can_deploy = {
     .name = "can-deploy", .arguments = "SERVICE[@VERSION] --manifest PATH [--against FOLDER]",
-    .summary = "does a new version go with what runs, in both directions?", .run = run,
+    .summary = "does a new version go with what runs, and with what is in the topics?", .run = run,
     .details = "The new version's emissions are held against the reactions of what runs, and its reactions against the emissions of what\n"
                "runs; other versions of the same service count too, as they run on during the deploy. Printed are the pairs that break.\n"
-               "What runs is said by --against, or else by the topic polka.services, where each service says what it is when it starts.\n"
+               "What runs is said by --against, or else by the topic polka.services, where each service says what it is when it starts. At a\n"
+               "broker its reactions are also held against the records that are in their topics: each schema that these were written with.\n"
                "Exit 0: it can be deployed; 1: it cannot.\n",
-    .examples = "  polka can-deploy payments --manifest build/dev/bin/payments --brokers kafka:9092\n"
+    .examples = "  polka can-deploy payments --manifest build/dev/bin/payments --brokers kafka:9092 --since 7d\n"
                 "  polka can-deploy payments --manifest build/dev/bin/payments --against manifests\n"
                 "  polka can-deploy payments@1.1.0 --manifest payments.json --against manifests --format json\n" };

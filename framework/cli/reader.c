@@ -8,7 +8,7 @@
 /* Compaction and transactions leave gaps, so the end may never be seen: this long without a record counts as the end too. */
 enum { IDLE_END_MS = 3000 };
 
-typedef struct { char *topic; int32_t partition; int64_t next, end; } read_partition;
+typedef struct { char *topic; int32_t partition; int64_t low, next, end; } read_partition;
 
 struct cli_reader {
     polkai_source *source;
@@ -49,7 +49,7 @@ static polka_status add_topic(cli_reader *reader, polkai_admin *admin, const pol
         int64_t next = from == POLKAI_OFFSET_END ? high : last > low ? last : low;
         size_t at = reader->count++;
         reader->partitions = polkai_realloc(reader->partitions, reader->count * sizeof *reader->partitions);
-        reader->partitions[at] = (read_partition){ polkai_strdup(topic->name), partition, next, high };
+        reader->partitions[at] = (read_partition){ polkai_strdup(topic->name), partition, low, next, high };
         reader->unfinished += next < high;
     }
     return POLKA_OK;
@@ -139,6 +139,22 @@ void cli_reader_close(cli_reader *reader)
 }
 
 size_t cli_reader_partitions(const cli_reader *reader) { return reader->count; }
+
+uint64_t cli_reader_left(const cli_reader *reader)
+{
+    uint64_t left = 0;
+    for (size_t i = 0; i < reader->count; i++)
+        left += reader->partitions[i].next < reader->partitions[i].end ? (uint64_t)(reader->partitions[i].end - reader->partitions[i].next) : 0;
+    return left;
+}
+
+uint64_t cli_reader_older(const cli_reader *reader)
+{
+    uint64_t older = 0;
+    for (size_t i = 0; i < reader->count; i++)
+        older += (uint64_t)(reader->partitions[i].next - reader->partitions[i].low);
+    return older;
+}
 
 static void advance(cli_reader *reader, const polkai_record *record)
 {

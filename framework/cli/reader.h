@@ -22,6 +22,9 @@ polka_status cli_reader_open_since(cli_reader **reader, const cli_connection *co
 void cli_reader_close(cli_reader *reader);                               /* NULL is fine */
 
 size_t cli_reader_partitions(const cli_reader *reader);
+/* cli_reader_left: records until its end, as their offsets say; cli_reader_older: those before where it began that are still there. */
+uint64_t cli_reader_left(const cli_reader *reader);
+uint64_t cli_reader_older(const cli_reader *reader);
 /* cli_reader_poll: as polkai_source's poll; each record is released by the caller. */
 size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capacity, int timeout_ms);
 /* cli_reader_reached: has everything been read that was there when it was opened? */

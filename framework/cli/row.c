@@ -55,28 +55,32 @@ static void read_avro(cli_decoder *decoder, cli_row *row, const polkai_schema_ke
         say_reason(row, &error);
 }
 
+polka_bytes cli_value_of(const polkai_record *record, const polkai_envelope *envelope)
+{
+    if (envelope->mode != POLKAI_MODE_STRUCTURED)
+        return record->value;
+    return envelope->json.data != NULL ? (polka_bytes){ envelope->json.size, (const uint8_t *)envelope->json.data } : envelope->data;
+}
+
+polka_status cli_value_frame(polka_bytes value, const polkai_envelope *envelope, polkai_schema_key *key, polka_bytes *body, polka_error *error)
+{
+    *body = value;
+    if (envelope->mode != POLKAI_MODE_STRUCTURED && envelope->schema_id.data != NULL)
+        return polkai_framing_read_header(envelope->schema_id, key, error);
+    return polkai_framing_read(value, key, body, error);
+}
+
 static void read_value(cli_decoder *decoder, cli_row *row)
 {
-    polka_bytes value = row->record->value, body;
+    polka_bytes value = cli_value_of(row->record, &row->envelope), body;
     polkai_schema_key key = { 0 };
     polka_error error = { 0 };
-    bool structured = row->envelope.mode == POLKAI_MODE_STRUCTURED;
-    if (structured && row->envelope.json.data != NULL)
-        value = (polka_bytes){ row->envelope.json.size, (const uint8_t *)row->envelope.json.data };
-    else if (structured)
-        value = row->envelope.data;
     if (value.data == NULL)
         return;
-    if (!structured && row->envelope.schema_id.data != NULL) {
-        if (polkai_framing_read_header(row->envelope.schema_id, &key, &error) == POLKA_OK)
-            read_avro(decoder, row, &key, value);
-        else
-            say_reason(row, &error);
-    } else if (polkai_framing_read(value, &key, &body, &error) == POLKA_OK) {
+    if (cli_value_frame(value, &row->envelope, &key, &body, &error) == POLKA_OK)
         read_avro(decoder, row, &key, body);
-    } else if (strcmp(error.code, "unknown-framing") != 0 || polkai_json_parse(value, &row->value, NULL) != POLKA_OK) {
+    else if (strcmp(error.code, "unknown-framing") != 0 || polkai_json_parse(value, &row->value, NULL) != POLKA_OK)
         say_reason(row, &error);         /* schema and manifest topics, and what others write, is JSON */
-    }
 }
 
 /* ---- the row ---- */

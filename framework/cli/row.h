@@ -36,6 +36,11 @@ void cli_row_free(cli_row *row);
 /* cli_row_json: {"topic","partition","offset","key","id","type","source","time","correlation_id","causation_id","headers","value"}; new. */
 json_t *cli_row_json(const cli_row *row);
 
+/* cli_value_of: the value that the event has in either mode of CloudEvents; data NULL: none. */
+polka_bytes cli_value_of(const polkai_record *record, const polkai_envelope *envelope);
+/* cli_value_frame: which schema it says it was written with, and its body. errors: as polkai_framing_read and _read_header. */
+polka_status cli_value_frame(polka_bytes value, const polkai_envelope *envelope, polkai_schema_key *key, polka_bytes *body, polka_error *error);
+
 /* cli_bytes_json: text when it is UTF-8, {"base64": …} otherwise, null when data is NULL; new. */
 json_t *cli_bytes_json(polka_bytes bytes);
 

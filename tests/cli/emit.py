@@ -1,9 +1,10 @@
 """`polka emit` and `polka tail`: what is sent, what is refused, what is seen."""
 import json
+import os
 import signal
 import subprocess
 
-from support import PAID, PLACED, POLKA, Case
+from support import PAID, PLACED, POLKA, Case, manifest
 
 ORDER = {"order_id": "A-1", "total": 1200, "lines": [{"sku": "apple", "quantity": 2}]}
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
@@ -201,3 +202,68 @@ class Sent(Case):
         self.polka("emit", "demo.Placed", "--sample", "-n", "200")
         done = subprocess.run(f"{POLKA} tail -q -o start | head -n 1", shell=True, cwd=self.root, capture_output=True, text=True, timeout=20, env=self.environment)
         self.assertEqual(len(done.stdout.splitlines()), 1)
+
+
+class Written(Case):
+    """can-deploy at a broker: a new version against the records that are still in its topics, whoever wrote them."""
+    def setUp(self):
+        super().setUp()
+        self.process = self.dev()
+
+    def judge(self, *more, code, folder=None, fields=(), **about):
+        schema = {**PLACED, "fields": PLACED["fields"] + list(fields), **about}
+        path = self.write("new.json", json.dumps({**manifest("payments", [schema], [PAID]), "version": "2.0.0"}))
+        done = self.polka("can-deploy", "payments", "--manifest", path, *more, code=code, folder=folder)
+        return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    def test_a_version_that_cannot_read_what_is_still_there_is_stopped(self):
+        self.assertIn("records read: 0", self.judge(code=0)[1])
+        self.polka("emit", "demo.Placed", "--sample", "-n", "3")
+        self.polka("emit", "demo.Paid", "--sample", "-n", "5")
+        newer = {**PLACED, "fields": PLACED["fields"] + [{"name": "gift", "type": "boolean", "default": False}]}
+        self.write("schemas/demo/placed.v2.avsc", json.dumps(newer))
+        self.polka("emit", "demo.Placed", "--sample", "-n", "2")
+        rows, said = self.judge(code=0)
+        self.assertEqual(rows, [])
+        self.assertIn("records read: 5, of 2 schemas of events that payments hears", said)
+        self.assertIn("payments 2.0.0 can be deployed", said)
+        rows, said = self.judge(code=1, fields=[{"name": "currency", "type": "string"}])
+        self.assertEqual(sorted(row["written"]["records"] for row in rows), [2, 3])
+        for row in rows:
+            self.assertEqual((row["event"], row["candidate"], row["writer"], row["reader"], row["reader_version"], row["verdict"]),
+                             ("demo.Placed", "reader", None, "payments", "2.0.0", "incompatible"))
+            self.assertEqual((row["breaks"][0]["field"], row["written"]["topic"]), ("currency", "demo.orders"))
+            self.assertRegex(row["written"]["schema"], "^schema [0-9a-f]{16}$")
+        self.assertIn("payments 2.0.0 cannot be deployed: 0 of 0 pairs", said)
+        self.assertIn("of 2 schemas that records in the topics have it cannot read 2", said)
+        row, = self.judge(code=1, fields=[{"name": "gift", "type": "boolean"}])[0]
+        self.assertEqual((row["written"]["records"], row["breaks"][0]["field"]), (3, "gift"))
+
+    def test_for_people_it_says_how_many_records_and_where(self):
+        self.polka("emit", "demo.Placed", "--sample", "-n", "3")
+        path = self.write("new.json", json.dumps(manifest("payments", [{**PLACED, "fields": PLACED["fields"] + [{"name": "currency", "type": "string"}]}], [])))
+        text = self.polka("can-deploy", "payments", "--manifest", path, "--format", "text", code=1).stdout
+        self.assertRegex(text, r"^incompatible +demo\.Placed  records on demo\.orders \(schema [0-9a-f]{16}\) → payments \(1\.0\.0")
+        self.assertRegex(text, r"\n  found 3 records, the first at partition \d, offset 0, the last of 20")
+
+    def test_an_event_of_the_topic_that_it_does_not_hear_does_not_count(self):
+        self.polka("emit", "demo.Paid", "--sample", "-n", "2")
+        schema = {**PLACED, "polka.topic": "demo.payments", "fields": [{"name": "other", "type": "string"}]}
+        path = self.write("new.json", json.dumps(manifest("payments", [schema], [])))
+        self.assertIn("records read: 2, of 0 schemas", self.polka("can-deploy", "payments", "--manifest", path).stderr)
+
+    def test_ids_are_asked_of_the_registry_and_a_schema_that_is_not_to_be_found_is_said(self):
+        self.write("polka.yaml", "name: demo\nsettings: { framing: confluent }\n")
+        self.polka("emit", "demo.Placed", "--sample")
+        row, = self.judge(code=1, fields=[{"name": "currency", "type": "string"}])[0]
+        self.assertRegex(row["written"]["schema"], "^schema id [0-9]+$")
+        self.write("elsewhere/polka.yaml", "name: other\n")
+        rows, said = self.judge("--brokers", self.running()["brokers"], code=0, fields=[{"name": "currency", "type": "string"}], folder=os.path.join(self.root, "elsewhere"))
+        self.assertEqual(rows, [])
+        self.assertRegex(said, r"not judged: 1 records of demo\.Placed on demo\.orders: .*schema id [0-9]+")
+
+    def test_with_against_the_topics_are_not_read(self):
+        self.polka("emit", "demo.Placed", "--sample")
+        said = self.judge("--against", self.write("running/s.json", json.dumps(manifest("storefront", [], [PLACED]))), code=0)[1]
+        self.assertNotIn("records read", said)
+        self.assertIn("--since is how far back", self.judge("--against", "running", "--since", "1h", code=2)[1])

@@ -1,9 +1,10 @@
 """The command line on a real Kafka, when POLKA_TEST_BROKERS names one; skipped otherwise."""
+import json
 import os
 import unittest
 import uuid
 
-from support import PAID, PLACED, Case
+from support import PAID, PLACED, Case, manifest
 
 
 @unittest.skipUnless(os.environ.get("POLKA_TEST_BROKERS"), "POLKA_TEST_BROKERS names no broker")
@@ -49,6 +50,17 @@ class Real(Case):
         self.assertEqual(self.rows("flows", "--since", "1ms"), [], "older ones are not read")
         self.stop(dev)
         self.assertEqual(set(self.actions("plan").values()), {"keep"}, "nothing is taken away")
+
+    def test_a_new_version_is_held_against_the_records_of_a_while(self):
+        self.actions("apply", "--execute")
+        self.polka("emit", "Placed", "--sample", "-n", "4")
+        wide = {**PLACED, "polka.topic": self.orders, "fields": PLACED["fields"] + [{"name": "currency", "type": "string"}]}
+        words = ("can-deploy", "payments", "--manifest", self.write("new.json", json.dumps(manifest("payments", [wide], []))))
+        row, = [row for row in self.rows(*words, code=1) if "written" in row]
+        self.assertEqual((row["written"]["records"], row["written"]["topic"], row["breaks"][0]["field"]), (4, self.orders, "currency"))
+        said = self.polka(*words, "--since", "1ms").stderr
+        self.assertIn("records read: 0,", said)
+        self.assertIn("left out: 4 older records\n", said)
 
     def test_bench_measures_only_when_told_to_and_leaves_no_service_behind(self):
         words = ("bench", "-n", "3000", "--pings", "20", "--partitions", "3")

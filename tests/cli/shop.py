@@ -42,6 +42,7 @@ class Shop(Case):
         said = {row["service"]: row for row in wait_for("5 manifests", lambda: (lambda rows: rows if len(rows) == 5 else None)(self.rows("manifests", "--running")))}
         self.assertEqual(sorted(said), sorted(SERVICES))
         self.assertEqual(said["payments"], next(row for row in self.rows("manifests") if row["service"] == "payments"))
+        self.assertEqual(self.polka("docs", "asyncapi", "--running", "--merged").stdout, self.polka("docs", "asyncapi", "--merged").stdout)
         new = json.loads(json.dumps({**said["shipping"], "version": "2.0.0"}))
         path = self.write("shipping.json", json.dumps(new))
         self.assertIn("shipping 2.0.0 can be deployed", self.polka("can-deploy", "shipping", "--manifest", path).stderr)
