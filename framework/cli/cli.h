@@ -21,7 +21,7 @@ struct cli_command {
     int (*run)(const cli_command *command, int argc, char **argv);       /* argv[0] is the command's name */
 };
 extern const cli_command cli_dev, cli_run, cli_emit, cli_tail, cli_trace, cli_flows, cli_topics, cli_check, cli_pairs,
-    cli_can_deploy, cli_map, cli_impact, cli_manifests_command, cli_docs, cli_schemas, cli_avro, cli_bench_command,
+    cli_can_deploy, cli_map, cli_impact, cli_manifests_command, cli_docs, cli_schemas, cli_avro, cli_bench_command, cli_watch_command,
     cli_health;
 
 /* cli_complain: prints "polka: message" and answers the exit code of its class: MISUSE 2, TRANSIENT 3, others 1. */

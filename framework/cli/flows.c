@@ -1,6 +1,7 @@
 /* flows.c: `polka flows`: all business flows of the last while, each with how far it is. Memory is that of the events in that while. */
 #include <cli/expected.h>
 #include <cli/gather.h>
+#include <cli/state.h>
 #include <cli/terminal.h>
 
 #include <base/arena.h>
@@ -27,9 +28,6 @@ typedef struct {
     cli_gathering gathering;
     cli_expectation expectation;
 } lister;
-
-static const char *const states[] = { "running", "done", "failed", "stalled" };
-enum { STATES = sizeof states / sizeof *states };
 
 /* ---- collect ---- */
 
@@ -68,78 +66,41 @@ static bool has(const cli_flow *flow, const char *event)
     return false;
 }
 
-/* What began before the time that is looked at would look as if its first steps had never been. */
-static bool is_whole(const cli_flow *flow)
-{
-    for (size_t i = 0; i < flow->count; i++)
-        if (flow->nodes[i].letter == NULL && flow->nodes[i].cause == NULL)
-            return true;
-    return false;
-}
-
-static size_t letters_of(const cli_flow *flow)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < flow->count; i++)
-        count += flow->nodes[i].letter != NULL;
-    return count;
-}
-
-static const char *state_of(const cli_flow *flow, bool by_contract, bool ended)
-{
-    bool stalled = false;
-    for (size_t i = 0; i < flow->missing_count; i++)
-        stalled = stalled || flow->missing[i].stalled;
-    if (ended || (!by_contract && flow->missing_count == 0 && letters_of(flow) == 0))
-        return states[1];
-    return letters_of(flow) > 0 ? states[2] : stalled ? states[3] : states[0];
-}
-
-static int64_t last_ms(const cli_flow *flow)
-{
-    int64_t last = 0;
-    for (size_t i = 0; i < flow->count; i++) {
-        int64_t at = flow->nodes[i].letter != NULL ? flow->nodes[i].letter_ms : flow->nodes[i].time_ms;
-        last = at > last ? at : last;
-    }
-    return last;
-}
-
-static void print_json(const cli_flow *flow, const char *state, const char *contract)
+static void print_json(const cli_flow *flow, cli_state state, const char *contract)
 {
     char begun[25], last[25];
     json_t *row = json_object(), *missing = json_array();
     polkai_time_write(begun, flow->nodes[0].time_ms);
-    polkai_time_write(last, last_ms(flow));
+    polkai_time_write(last, cli_flow_last_ms(flow));
     for (size_t i = 0; i < flow->missing_count; i++)
         json_array_append_new(missing, cli_missing_json(&flow->missing[i]));
     json_object_set_new(row, "correlation_id", json_string(flow->correlation));
     json_object_set_new(row, "flow", contract != NULL ? json_string(contract) : json_null());
-    json_object_set_new(row, "status", json_string(state));
+    json_object_set_new(row, "status", json_string(cli_states[state]));
     json_object_set_new(row, "event", flow->nodes[0].type != NULL ? json_string(flow->nodes[0].type) : json_null());
     json_object_set_new(row, "key", flow->nodes[0].key != NULL ? json_string(flow->nodes[0].key) : json_null());
     json_object_set_new(row, "begun", json_string(begun));
     json_object_set_new(row, "last", json_string(last));
-    json_object_set_new(row, "ms", json_integer(last_ms(flow) - flow->nodes[0].time_ms));
-    json_object_set_new(row, "events", json_integer((json_int_t)(flow->count - letters_of(flow))));
-    json_object_set_new(row, "dead_letters", json_integer((json_int_t)letters_of(flow)));
+    json_object_set_new(row, "ms", json_integer(cli_flow_last_ms(flow) - flow->nodes[0].time_ms));
+    json_object_set_new(row, "events", json_integer((json_int_t)(flow->count - cli_flow_letters(flow))));
+    json_object_set_new(row, "dead_letters", json_integer((json_int_t)cli_flow_letters(flow)));
     json_object_set_new(row, "missing", missing);
     cli_print_json(row);
 }
 
-static void print_text(const cli_flow *flow, const char *state)
+static void print_text(const cli_flow *flow, cli_state state)
 {
     char begun[25];
-    bool bad = state == states[2] || state == states[3];
+    bool bad = state == CLI_FAILED || state == CLI_STALLED;
     polkai_time_write(begun, flow->nodes[0].time_ms);
-    printf("%s%-8s%s %s%s%s  ", bad ? cli_red() : "", state, bad ? cli_plain() : "", cli_dim(), begun, cli_plain());
+    printf("%s%-8s%s %s%s%s  ", bad ? cli_red() : "", cli_states[state], bad ? cli_plain() : "", cli_dim(), begun, cli_plain());
     cli_print_text(flow->correlation, strlen(flow->correlation), 100);
     printf("  ");
     const char *type = flow->nodes[0].type != NULL ? flow->nodes[0].type : "(no type)";
     cli_print_text(type, strlen(type), 100);
-    printf("  %zu events in %" PRId64 " ms", flow->count - letters_of(flow), last_ms(flow) - flow->nodes[0].time_ms);
-    if (letters_of(flow) > 0)
-        printf(", %zu dead letters", letters_of(flow));
+    printf("  %zu events in %" PRId64 " ms", flow->count - cli_flow_letters(flow), cli_flow_last_ms(flow) - flow->nodes[0].time_ms);
+    if (cli_flow_letters(flow) > 0)
+        printf(", %zu dead letters", cli_flow_letters(flow));
     for (size_t i = 0; i < flow->missing_count; i++)
         printf("%s %s", i == 0 ? "; not yet:" : ",", flow->missing[i].service != NULL ? flow->missing[i].service : flow->missing[i].events);
     putchar('\n');
@@ -147,7 +108,7 @@ static void print_text(const cli_flow *flow, const char *state)
 
 static polka_status show(lister *self, polka_error *error)
 {
-    size_t count = self->correlations.count, counts[STATES] = { 0 };
+    size_t count = self->correlations.count, counts[CLI_STATES] = { 0 };
     int64_t now_ms = polkai_clock_real.wall_ms(&polkai_clock_real), shown = 0, hidden = 0;
     for (size_t i = 0; i < count; i++) {
         self->flows[i].correlation = polkai_strdup(self->correlations.items[i]);
@@ -158,15 +119,14 @@ static polka_status show(lister *self, polka_error *error)
     for (size_t i = count; i-- > 0 && !cli_stopped();) {             /* the newest first, so that the limit leaves out old ones */
         cli_flow *flow = &self->flows[i];
         bool ended;
-        if (!is_whole(flow) || (self->event != NULL && !has(flow, self->event)))
+        if (!cli_flow_is_whole(flow) || (self->event != NULL && !has(flow, self->event)))
             continue;
         const char *contract = cli_expected_ends(&self->expectation.expected, flow, &ended);
         if (!ended)
             TRY(cli_expected_hold(&self->expectation.expected, flow, now_ms, error));
-        const char *state = state_of(flow, contract != NULL, ended);
-        for (size_t s = 0; s < STATES; s++)
-            counts[s] += states[s] == state;
-        if (self->status != NULL && strcmp(self->status, state) != 0)
+        cli_state state = cli_flow_state(flow, contract != NULL, ended);
+        counts[state]++;
+        if (self->status != NULL && strcmp(self->status, cli_states[state]) != 0)
             continue;
         if (shown == self->limit) {
             hidden++;
@@ -178,7 +138,7 @@ static polka_status show(lister *self, polka_error *error)
         else
             print_text(flow, state);
     }
-    cli_say("%zu running, %zu done, %zu failed, %zu stalled", counts[0], counts[1], counts[2], counts[3]);
+    cli_say("%zu running, %zu done, %zu failed, %zu stalled", counts[CLI_RUNNING], counts[CLI_DONE], counts[CLI_FAILED], counts[CLI_STALLED]);
     if (hidden > 0)
         cli_say("%" PRId64 " older ones are not shown (--limit)", hidden);
     return POLKA_OK;
@@ -226,12 +186,12 @@ static void clean_up(lister *self)
 
 static int check_status(const cli_command *command, const char *status)
 {
-    for (size_t i = 0; status != NULL && i < STATES; i++)
-        if (strcmp(states[i], status) == 0)
+    for (size_t i = 0; status != NULL && i < CLI_STATES; i++)
+        if (strcmp(cli_states[i], status) == 0)
             return -1;
     if (status == NULL)
         return -1;
-    const char *near = polkai_nearest(status, states, STATES);
+    const char *near = polkai_nearest(status, cli_states, CLI_STATES);
     return cli_usage(command, "--status is running, done, failed or stalled, not '%s'%s%s%s", status, near != NULL ? "; did you mean '" : "",
                      near != NULL ? near : "", near != NULL ? "'?" : "");
 }

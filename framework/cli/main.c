@@ -9,7 +9,7 @@
 #include <transport/kafka/kafka.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_flows, &cli_check, &cli_pairs,
+static const cli_command *const commands[] = { &cli_dev, &cli_run, &cli_emit, &cli_tail, &cli_trace, &cli_flows, &cli_watch_command, &cli_check, &cli_pairs,
                                               &cli_can_deploy, &cli_map, &cli_impact, &cli_manifests_command, &cli_docs, &cli_topics, &cli_schemas, &cli_avro, &cli_bench_command, &cli_health };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

@@ -12,6 +12,7 @@ typedef struct {
     char *letter;                        /* of a dead letter: group, reaction and reason; NULL otherwise */
     char *group, *reaction;              /* of a dead letter; NULL otherwise */
     int64_t time_ms, letter_ms;
+    int64_t came_ms;                     /* when it was seen as it was written, by the clock here; 0: it was there already */
     int32_t partition;
     int64_t offset;
     unsigned copies;                     /* of the same source and id */
@@ -37,6 +38,7 @@ void cli_flow_add(cli_flow *flow, cli_node node_taken);
 void cli_flow_link(cli_flow *flow);
 void cli_flow_forget_missing(cli_flow *flow);
 void cli_flow_free(cli_flow *flow);
+void cli_node_free(cli_node *node);                      /* of a node that no flow took */
 const char *cli_service_of(const char *source);          /* "/shop/payments" and "/payments" -> "payments"; NULL -> "?" */
 const char *cli_node_service(const cli_node *node);
 

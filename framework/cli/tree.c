@@ -9,7 +9,7 @@
 
 static bool same(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
 
-static void free_node(cli_node *node)
+void cli_node_free(cli_node *node)
 {
     char *texts[] = { node->id, node->cause, node->source, node->type, node->topic, node->key, node->letter, node->group, node->reaction };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -23,7 +23,7 @@ void cli_flow_add(cli_flow *flow, cli_node node)
         if (!same(known->id, node.id) || !same(known->source, node.source) || !same(known->letter, node.letter))
             continue;
         known->copies++;
-        free_node(&node);
+        cli_node_free(&node);
         return;
     }
     node.copies = 1;
@@ -46,7 +46,7 @@ void cli_flow_forget_missing(cli_flow *flow)
 void cli_flow_free(cli_flow *flow)
 {
     for (size_t i = 0; i < flow->count; i++)
-        free_node(&flow->nodes[i]);
+        cli_node_free(&flow->nodes[i]);
     cli_flow_forget_missing(flow);
     free(flow->nodes);
     free(flow->correlation);

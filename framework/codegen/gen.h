@@ -121,6 +121,7 @@ const char *gen_snake(gen *g, const char *name);                         /* "Ord
 const char *gen_upper(gen *g, const char *name);
 const char *gen_member_name(gen *g, const char *name);                   /* snake case, and nothing that C, C++ or a macro takes */
 const char *gen_type_name(gen *g, const char *full_name);                /* the same for names at file scope */
+bool gen_is_own(const char *full_name);                                  /* "polka.FlowStalled", which the framework says: polka_event_flow_stalled in C */
 const char *gen_constant_name(gen *g, const char *upper, const char *symbol);
 /* gen_claim: a C name at file scope belongs to `what`; MISUSE naming both when it is taken. */
 polka_status gen_claim(gen *g, const named *owner, const char *name, const char *what);

@@ -121,6 +121,8 @@ static polka_status check_type_name(gen *g, const named *type)
     const char *name = type->name;
     if (*name == '\0')
         return gen_bad(g, type->schema, ".name", "'%s' cannot be made a C name: it needs a letter", type->schema->name);
+    if (gen_is_own(type->schema->name))
+        return POLKA_OK;
     if (strcmp(name, "polka") == 0 || strncmp(name, "polka_", 6) == 0 || strncmp(name, "polkai_", 7) == 0)
         return gen_bad(g, type->schema, ".name", "%s would be '%s' in C, and names that begin with polka are the framework's: choose another namespace",
                        type->schema->name, name);

@@ -101,9 +101,14 @@ const char *gen_member_name(gen *g, const char *name)
     return LISTED(snake, reserved) ? behind(g, snake, "_") : snake;
 }
 
+bool gen_is_own(const char *full_name)
+{
+    return strncmp(full_name, "polka.", 6) == 0 && strchr(full_name + 6, '.') == NULL;
+}
+
 const char *gen_type_name(gen *g, const char *full_name)
 {
-    const char *snake = gen_snake(g, full_name);
+    const char *snake = gen_is_own(full_name) ? polkai_arena_format(&g->arena, "polka_event_%s", gen_snake(g, full_name + 6)).data : gen_snake(g, full_name);
     while (*snake == '_')                                /* reserved at file scope */
         snake++;
     size_t size = strlen(snake);

@@ -215,6 +215,51 @@ class Shop(Case):
         self.assertRegex(self.polka("trace", sent["id"]).stdout, r"\n      └─ stalled  shipping has not reacted \(shop\.StockReserved\) → shop\.OrderShipped  after [\d.]+ s of 5\.0 s; "
                                                                  r"group shipping is \d+ behind there\n$")
 
+    def watch(self, *arguments):
+        """Starts `polka watch`; the rows it has said so far are read from its output."""
+        with open(os.path.join(self.root, "watch.out"), "a") as out, open(os.path.join(self.root, "watch.err"), "w") as talk:
+            process = subprocess.Popen([POLKA, "watch", "--format", "json", *arguments], cwd=self.root, stdout=out, stderr=talk, env=self.environment)
+        self.addCleanup(lambda: process.poll() is None and (process.kill(), process.wait()))
+        wait_for("the watcher", lambda: process.poll() is not None or "watching" in self.read("watch.err"))
+        self.assertIsNone(process.poll(), self.read("watch.err"))
+        return process
+
+    def read(self, path):
+        with open(os.path.join(self.root, path)) as file:
+            return file.read()
+
+    def watched(self, **wanted):
+        rows = [json.loads(line) for line in self.read("watch.out").splitlines(keepends=True) if line.endswith("\n")]
+        return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+
+    def test_watch_says_once_what_stalls_and_what_ends_and_not_again_when_it_is_started_again(self):
+        self.dev()
+        watcher = self.watch("--all")
+        done = self.place()
+        ended = wait_for("the end", lambda: self.watched(event="polka.FlowEnded", correlation_id=done["id"]), 30)[0]
+        self.assertEqual((ended["flow"], ended["outcome"], ended["dead_letters"], ended["stalled"]), ("order", "DONE", 0, 0))
+        self.assertIn(ended["events"], (5, 6))           # what the customer is told may come after the end
+        shipping = next(pid for pid in os.listdir("/proc") if pid.isdigit() and self.runs(pid, os.path.join(BUILD, "bin", "shipping")))
+        os.kill(int(shipping), signal.SIGSTOP)
+        self.addCleanup(lambda: alive(int(shipping)) and os.kill(int(shipping), signal.SIGCONT))
+        sent = self.place()
+        stalled = wait_for("stalled", lambda: self.watched(event="polka.FlowStalled", correlation_id=sent["id"]), 30)[0]
+        self.assertEqual((stalled["flow"], stalled["service"], stalled["after_event"], stalled["expected"], stalled["within_ms"]),
+                         ("order", "shipping", "shop.StockReserved", "shop.OrderShipped", 5000))
+        self.assertGreater(stalled["age_ms"], 5000)
+        said = lambda: self.rows("tail", "polka.flows", "-o", "start", "--until-idle", "1s")
+        events = {(row["type"], row["correlation_id"]) for row in wait_for("two events", lambda: (lambda rows: rows if len(rows) >= 2 else None)(said()))}
+        self.assertEqual(events, {("polka.FlowEnded", done["id"]), ("polka.FlowStalled", sent["id"])})
+        watcher.send_signal(signal.SIGTERM)
+        self.assertEqual(watcher.wait(20), 0)
+        again = self.watch("--all")
+        os.kill(int(shipping), signal.SIGCONT)
+        wait_for("the late end", lambda: self.watched(event="polka.FlowEnded", correlation_id=sent["id"]), 30)
+        again.send_signal(signal.SIGTERM)
+        self.assertEqual(again.wait(20), 0)
+        self.assertEqual((len(self.watched(event="polka.FlowStalled")), len(self.watched(event="polka.FlowEnded"))), (1, 2))
+        self.assertEqual(len(said()), 3)
+
     def runs(self, pid, program):
         """Whether it is this program, started by the `polka dev` of this check."""
         try:

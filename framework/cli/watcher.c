@@ -1,0 +1,234 @@
+/* watcher.c: `polka watch`: follows all flows as they go, and says which stall, fail or end. */
+#include <cli/expected.h>
+#include <cli/gather.h>
+#include <cli/state.h>
+#include <cli/told.h>
+
+#include <base/arena.h>
+#include <base/clock.h>
+#include <cli/terminal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    READ_MS = 100, LOOK_MS = 500,        /* how long is waited for records; how often what is due is judged */
+    SETTLE_MS = 1000,                    /* a flow without an end is judged so long after its last event */
+    KEEP_MS = 3600000, SINCE_MS = 600000, FLOWS = 100000
+};
+
+typedef struct {
+    int64_t since_ms, limit;
+    bool silent, all, json, caught_up;
+    cli_catalog *catalog;
+    cli_connection connection;
+    polkai_admin *admin;
+    cli_gathering gathering;
+    cli_gather_reading *reading;
+    cli_expectation expectation;
+    cli_holding holding;
+    cli_teller *teller;
+    size_t counts[CLI_STATES];           /* what was said since the start */
+} watcher;
+
+static int64_t now_ms(void) { return polkai_clock_real.wall_ms(&polkai_clock_real); }
+
+/* ---- what comes ---- */
+
+static void take(void *user, polkai_record *record, const polkai_envelope *envelope)
+{
+    watcher *self = user;
+    polka_text correlation = cli_gather_correlation(envelope);
+    if (polka_text_equal(record->topic, POLKA_TEXT(CLI_FLOWS_TOPIC))) {
+        if (!self->caught_up)
+            cli_teller_was_told(self->teller, envelope->id);
+        return;
+    }
+    if (correlation.size == 0)
+        return;
+    cli_held *held = cli_holding_touch(&self->holding, correlation, now_ms());
+    cli_node node = cli_gather_node(record, envelope);
+    node.came_ms = self->caught_up ? now_ms() : 0;
+    cli_holding_add(held, node);
+    held->look_ms = now_ms() + SETTLE_MS;
+}
+
+/* ---- what is due ---- */
+
+/* When the first thing that waits has waited long enough; INT64_MAX: nothing waits. */
+static int64_t next_look(const cli_flow *flow)
+{
+    int64_t soonest = INT64_MAX, now = now_ms();
+    for (size_t i = 0; i < flow->missing_count; i++) {
+        const cli_missing *missing = &flow->missing[i];
+        int64_t due = missing->stalled || missing->within_ms == 0 ? INT64_MAX : now + missing->within_ms - missing->age_ms + 1;
+        soonest = due < soonest ? due : soonest;
+    }
+    return soonest;
+}
+
+static void say_stalled(watcher *self, cli_held *held, const char *contract)
+{
+    for (size_t i = 0; i < held->flow.missing_count; i++) {
+        const cli_missing *missing = &held->flow.missing[i];
+        if (!missing->stalled)
+            continue;
+        char *what = cli_format("%s %s %s", held->flow.nodes[missing->node].id, missing->group != NULL ? missing->group : "",
+                                missing->reaction != NULL ? missing->reaction : missing->events);
+        if (cli_held_say(held, what)) {
+            cli_tell_stalled(self->teller, &held->flow, contract, missing);
+            self->counts[CLI_STALLED]++;
+        }
+        free(what);
+    }
+}
+
+static void end(watcher *self, cli_held *held, const char *contract, bool failed)
+{
+    cli_tell_ended(self->teller, held, contract, failed);
+    self->counts[failed ? CLI_FAILED : CLI_DONE]++;
+    cli_holding_end(&self->holding, held);
+}
+
+static polka_status judge(watcher *self, cli_held *held, polka_error *error)
+{
+    cli_flow *flow = &held->flow;
+    bool ended;
+    held->look_ms = INT64_MAX;
+    if (!cli_flow_is_whole(flow))
+        return POLKA_OK;
+    cli_flow_forget_missing(flow);
+    cli_flow_link(flow);
+    const char *contract = cli_expected_ends(&self->expectation.expected, flow, &ended);
+    if (!ended)
+        TRY(cli_expected_hold(&self->expectation.expected, flow, now_ms(), error));
+    cli_state state = cli_flow_state(flow, contract != NULL, ended);
+    say_stalled(self, held, contract);
+    held->look_ms = next_look(flow);
+    if (state == CLI_DONE || (state == CLI_FAILED && held->look_ms == INT64_MAX))
+        end(self, held, contract, state == CLI_FAILED);
+    return POLKA_OK;
+}
+
+static polka_status look(watcher *self, polka_error *error)
+{
+    polka_status status = POLKA_OK;
+    int64_t now = now_ms();
+    cli_expected_forget(&self->expectation.expected);    /* how far groups were at the last look */
+    for (cli_held *held = self->holding.running.first, *after; held != NULL && status == POLKA_OK && !cli_stopped(); held = after) {
+        after = held->after;             /* an ended one leaves this line */
+        if (held->look_ms <= now)
+            status = judge(self, held, error);
+    }
+    cli_holding_expire(&self->holding, now - KEEP_MS);
+    return status == POLKA_OK ? cli_teller_send(self->teller, error) : status;
+}
+
+/* A broker that is away for a while ends nothing: what was due is judged when it is there again. */
+static polka_status patient(polka_status status, bool *away, const polka_error *error)
+{
+    if (status == POLKA_TRANSIENT && !*away)
+        cli_say("polka: %s; going on when it answers", error->message);
+    *away = status == POLKA_TRANSIENT;
+    return status == POLKA_TRANSIENT ? POLKA_OK : status;
+}
+
+static polka_status follow(watcher *self, polka_error *error)
+{
+    int64_t look_ms = 0;
+    bool away = false;
+    while (!cli_stopped()) {
+        cli_gather_read(self->reading, READ_MS, take, self);
+        if (now_ms() - look_ms < LOOK_MS)
+            continue;
+        TRY(patient(look(self, error), &away, error));
+        look_ms = now_ms();
+    }
+    return POLKA_OK;
+}
+
+/* ---- the command ---- */
+
+static polka_status prepare(watcher *self, const cli_project *project, polka_error *error)
+{
+    int64_t since_ms = now_ms() - self->since_ms;
+    TRY(cli_admin_open(&self->admin, &self->connection, error));
+    TRY(cli_expectation_open(&self->expectation, project, &self->connection, self->admin, error));
+    TRY(cli_teller_open(&self->teller, &self->connection, self->admin, !self->silent, self->json, self->all, error));
+    TRY(cli_gather_open(&self->gathering, self->catalog, &self->connection, self->admin, error));
+    cli_list_add(&self->gathering.topics, CLI_FLOWS_TOPIC);
+    TRY(cli_gather_begin(&self->reading, &self->gathering, true, since_ms < 0 ? 0 : since_ms, error));
+    cli_gather_catch_up(self->reading, take, self);
+    self->caught_up = true;
+    cli_say("watching %zu topics and %zu of dead letters; %zu flows of the last while are held", self->gathering.topics.count - 1, self->gathering.letters.count,
+            self->holding.running.count);
+    return POLKA_OK;
+}
+
+static polka_status work(watcher *self, const cli_where *where, polka_error *error)
+{
+    cli_project project AUTO(cli_project_close) = { 0 };
+    cli_holding_open(&self->holding, (size_t)self->limit);
+    TRY(cli_project_open(&project, error));
+    TRY(cli_catalog_open(&self->catalog, &project, error));
+    TRY(cli_connection_find(&self->connection, &project, where, error));
+    TRY(prepare(self, &project, error));
+    TRY(follow(self, error));
+    cli_say("%zu done, %zu failed, %zu stalls said; %zu flows are still running", self->counts[CLI_DONE], self->counts[CLI_FAILED], self->counts[CLI_STALLED],
+            self->holding.running.count);
+    if (self->holding.forgotten > 0)
+        cli_say("%zu running flows were forgotten for want of room (--limit)", self->holding.forgotten);
+    return POLKA_OK;
+}
+
+static void clean_up(watcher *self)
+{
+    cli_gather_end(&self->reading);
+    cli_teller_close(self->teller);
+    cli_expectation_close(&self->expectation);
+    cli_gather_close(&self->gathering);
+    cli_admin_close(&self->admin);
+    cli_holding_close(&self->holding);
+    cli_catalog_close(self->catalog);
+    cli_connection_free(&self->connection);
+}
+
+static int run(const cli_command *command, int argc, char **argv)
+{
+    watcher self = { .since_ms = SINCE_MS, .limit = FLOWS };
+    const char *format = NULL;
+    cli_where where = { 0 };
+    cli_list rest = { 0 };
+    polka_error error = { 0 };
+    const cli_option options[] = {
+        { "all", 'a', CLI_FLAG, &self.all, NULL, "a line for flows that are done, too" },
+        { "silent", 0, CLI_FLAG, &self.silent, NULL, "only lines: nothing is written to " CLI_FLOWS_TOPIC },
+        { "since", 0, CLI_DURATION, &self.since_ms, "DURATION", "begin with events so old; default 10m" },
+        { "limit", 0, CLI_COUNT, &self.limit, "N", "flows held at once; default 100000" },
+        { "format", 0, CLI_TEXT, &format, "text|json", "default: text on a terminal, else json" },
+        CLI_WHERE_OPTIONS(where), { 0 } };
+    int code = cli_parse(command, options, argc, argv, &rest);
+    int json = code < 0 ? cli_json_wanted(command, format) : 0;
+    if (code < 0 && json < 0)
+        code = CLI_USAGE;
+    self.json = json == 1;
+    if (code < 0 && rest.count > 0)
+        code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
+    if (code < 0 && self.limit < 1)
+        code = cli_usage(command, "--limit is 1 or more");
+    if (code < 0) {
+        cli_catch_signals();
+        code = work(&self, &where, &error) == POLKA_OK ? CLI_OK : cli_complain(&error);
+        clean_up(&self);
+    }
+    cli_list_free(&where.properties);
+    cli_list_free(&rest);
+    return code;
+}
+
+const cli_command cli_watch_command = {
+    .name = "watch", .arguments = "", .summary = "follows all flows, and says which stall, fail or end", .run = run,
+    .details = "A service for the whole choreography: it holds every flow against what services declare and flow contracts ask for, as it goes,\n"
+               "in bounded memory. Each thing that does not come in its time is said once, as is each end: as lines here, and as\n"
+               "polka.FlowStalled and polka.FlowEnded on the topic " CLI_FLOWS_TOPIC " (made when it is missing), for services to react to. Started again,\n"
+               "it repeats nothing that is there since --since. SIGINT or SIGTERM end it with 0.\n",
+    .examples = "  polka watch\n  polka watch --all --format json\n  polka watch --silent --since 1h\n" };

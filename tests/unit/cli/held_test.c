@@ -1,0 +1,124 @@
+/* What `polka watch` holds: one flow an id, never more than there is room for, and who goes first; how far a flow is. */
+#include <base/arena.h>
+#include <cli/held.h>
+#include <cli/state.h>
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static cli_holding holding;
+
+static cli_held *touch(const char *correlation, int64_t now_ms) { return cli_holding_touch(&holding, polka_text_of(correlation), now_ms); }
+
+static cli_node node(const char *id, const char *cause, const char *letter)
+{
+    return (cli_node){ .id = polkai_strdup(id), .cause = cause != NULL ? polkai_strdup(cause) : NULL, .source = polkai_strdup("/s/a"),
+                       .letter = letter != NULL ? polkai_strdup(letter) : NULL, .time_ms = 5, .letter_ms = letter != NULL ? 9 : 0 };
+}
+
+static size_t held_now(void) { return holding.running.count + holding.ended.count; }
+
+Test(held, one_flow_an_id)
+{
+    cli_holding_open(&holding, 10);
+    cli_held *a = touch("a", 1), *b = touch("b", 2);
+    cr_assert_neq(a, b);
+    cr_assert_eq(touch("a", 3), a);
+    cr_assert_eq(a->touched_ms, 3);
+    cr_assert_eq(holding.running.first, b, "who was touched last is the last");
+    cr_assert_eq(held_now(), 2);
+    cli_holding_close(&holding);
+}
+
+Test(held, ended_ones_make_room_before_running_ones)
+{
+    cli_holding_open(&holding, 3);
+    cli_held *a = touch("a", 1);
+    touch("b", 2);
+    cli_holding_end(&holding, touch("c", 3));
+    touch("d", 4);                       /* for c */
+    cr_assert_eq(holding.forgotten, 0);
+    cr_assert_eq(touch("a", 5), a);
+    touch("e", 6);                       /* for b, which nothing has come to for the longest time */
+    cr_assert_eq(holding.forgotten, 1);
+    cr_assert_eq(touch("a", 7), a);
+    cr_assert_eq(held_now(), 3);
+    cli_holding_close(&holding);
+}
+
+Test(held, thousands_of_flows_in_little_room)
+{
+    char id[24];
+    cli_holding_open(&holding, 100);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(id, sizeof id, "flow-%d", i);
+        cli_holding_add(touch(id, i), node("x", NULL, NULL));
+    }
+    cr_assert_eq(held_now(), 100);
+    cr_assert_eq(holding.forgotten, 4900);
+    cr_assert_eq(touch("flow-4950", 5000)->flow.count, 1);
+    cr_assert_eq(touch("flow-1", 5000)->flow.count, 0, "it was forgotten");
+    cli_holding_close(&holding);
+}
+
+Test(held, events_beyond_the_most_are_counted)
+{
+    char id[24];
+    cli_holding_open(&holding, 1);
+    cli_held *held = touch("a", 1);
+    for (int i = 0; i < CLI_HELD_EVENTS + 7; i++) {
+        snprintf(id, sizeof id, "%d", i);
+        cli_holding_add(held, node(id, NULL, NULL));
+    }
+    cr_assert_eq(held->flow.count, CLI_HELD_EVENTS);
+    cr_assert_eq(held->beyond, 7);
+    cli_holding_close(&holding);
+}
+
+Test(held, what_nothing_comes_to_expires)
+{
+    cli_holding_open(&holding, 10);
+    touch("a", 1);
+    cli_holding_end(&holding, touch("b", 2));
+    touch("c", 3);
+    cli_holding_expire(&holding, 3);
+    cr_assert_eq(held_now(), 1);
+    cr_assert_str_eq(holding.running.first->flow.correlation, "c");
+    cli_holding_close(&holding);
+}
+
+Test(held, a_thing_is_said_once)
+{
+    cli_holding_open(&holding, 10);
+    cli_held *held = touch("a", 1);
+    cr_assert(cli_held_say(held, "x"));
+    cr_assert(cli_held_say(held, "y"));
+    cr_assert_not(cli_held_say(held, "x"));
+    cr_assert_eq(held->stalls, 2);
+    cli_holding_close(&holding);
+}
+
+Test(state, is_of_what_is_there_and_what_is_missing)
+{
+    cli_flow flow = { 0 };
+    cli_missing waiting = { .within_ms = 5 }, stalled = { .stalled = true };
+    cli_flow_add(&flow, node("b", "a", NULL));
+    cr_assert_not(cli_flow_is_whole(&flow));
+    cli_flow_add(&flow, node("a", NULL, NULL));
+    cr_assert(cli_flow_is_whole(&flow));
+    cr_assert_eq(cli_flow_state(&flow, false, false), CLI_DONE, "without a contract it is done when nothing is missing");
+    cr_assert_eq(cli_flow_state(&flow, true, false), CLI_RUNNING, "with one it is not before its end");
+    flow.missing = &waiting;
+    flow.missing_count = 1;
+    cr_assert_eq(cli_flow_state(&flow, false, false), CLI_RUNNING);
+    flow.missing = &stalled;
+    cr_assert_eq(cli_flow_state(&flow, true, false), CLI_STALLED);
+    cli_flow_add(&flow, node("a", NULL, "dead"));
+    cr_assert_eq(cli_flow_state(&flow, true, false), CLI_FAILED);
+    cr_assert_eq(cli_flow_state(&flow, true, true), CLI_DONE);
+    cr_assert_eq(cli_flow_letters(&flow), 1);
+    cr_assert_eq(cli_flow_last_ms(&flow), 9);
+    flow.missing = NULL;
+    flow.missing_count = 0;
+    cli_flow_free(&flow);
+}
