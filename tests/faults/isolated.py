@@ -1,5 +1,6 @@
 """Runs a part of the suite in a namespace of its own, so that rules and mounts reach nobody else and end with it."""
 import ctypes
+import gc
 import os
 import pickle
 import subprocess
@@ -33,9 +34,11 @@ def run(*command):
 
 def call(flags, function, *arguments):
     """function(*arguments) in a child with its own namespaces; returns what it returned, or raises Refused."""
+    gc.collect()                                         # clients of Kafka that nobody has any more, while their threads are there
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        gc.freeze()                                      # those that are left would wait for threads that a child does not have
         os.close(reading)
         try:
             _prepare(flags)
