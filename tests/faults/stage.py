@@ -31,11 +31,11 @@ STILL_S = 90                             # so long nothing may move at the end o
 class Cluster:
     """One Kafka for the scenarios that can share it; topics are made once, and each scenario reads from where it begins."""
 
-    def __init__(self, folder, count, lasting=False):
-        """lasting: it may run there already, and is left running."""
+    def __init__(self, folder, count, lasting=False, settings=()):
+        """lasting: it may run there already, and is left running. settings: of the brokers, beside SETTINGS."""
         self.folder, self.count, self.lasting = folder, count, lasting
         os.makedirs(folder, exist_ok=True)
-        self.kafka = support.Kafka(folder, count, SETTINGS)
+        self.kafka = support.Kafka(folder, count, (*SETTINGS, *settings))
         known = os.path.join(self.kafka.folder, "node1", "server.properties")
         if lasting and os.path.exists(known):
             with open(known) as file:
@@ -164,7 +164,8 @@ class Stage:
     def _begin_at(self, group, topic):
         """What earlier scenarios left in the topic is none of this one's business."""
         consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": group, "enable.auto.commit": False, "log_level": 0})
-        consumer.commit(offsets=[TopicPartition(*at, offset) for at, offset in self.starts.items() if at[0] == topic], asynchronous=False)
+        offsets = [TopicPartition(*at, offset) for at, offset in self.starts.items() if at[0] == topic]
+        patiently(lambda: consumer.commit(offsets=offsets, asynchronous=False))      # a coordinator of a moment ago may not be one yet
         consumer.close()
 
     def service(self, kind="keeper", number=1, binary=None):

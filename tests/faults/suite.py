@@ -15,7 +15,7 @@ import results
 from stage import Cluster, Stage
 from support import SKIP, Failed, Skip, say
 
-ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "storm", "batch", "exactly_once", "brokers", "network", "disk")
+ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "storm", "batch", "rights", "exactly_once", "brokers", "network", "disk")
 
 MAIN = ("kill", "drain", "zombie", "poison", "brokers")              # of `run short`, which tests/run plays
 
@@ -108,7 +108,12 @@ def play_planted(options):
 
 def cluster_of(options, count, own=""):
     lasting = f"{options.cluster}-{count}{own}" if options.cluster else None
-    return Cluster(lasting or os.path.join(options.folder, f"kafka{count}{own}-{options.run}"), count, lasting is not None)
+    settings = getattr(scenario_of(own), "SETTINGS", ()) if own else ()
+    return Cluster(lasting or os.path.join(options.folder, f"kafka{count}{own}-{options.run}"), count, lasting is not None, settings)
+
+
+def has_own_cluster(name):
+    return hasattr(scenario_of(name), "NAMESPACE") or hasattr(scenario_of(name), "SETTINGS")
 
 
 def on_cluster(options, count, names, own=""):
@@ -134,10 +139,11 @@ def main():
     rows, began = [], time.monotonic()
     shared = {}                                          # the scenarios that can have one cluster together
     for name in options.scenarios:
-        shared.setdefault((options.brokers or scenario_of(name).BROKERS, name if hasattr(scenario_of(name), "NAMESPACE") else ""), []).append(name)
+        shared.setdefault((options.brokers or scenario_of(name).BROKERS, name if has_own_cluster(name) else ""), []).append(name)
     for (count, own), names in shared.items():
         try:
-            rows += isolated.call(scenario_of(own).NAMESPACE, on_cluster, options, count, names, own) if own else on_cluster(options, count, names)
+            namespace = getattr(scenario_of(own), "NAMESPACE", None) if own else None
+            rows += isolated.call(namespace, on_cluster, options, count, names, own) if namespace else on_cluster(options, count, names, own)
         except isolated.Refused as why:
             rows.append(results.Row(own, scenario_of(own).FIGURE, skipped=f"not allowed here: {why}"))
         except Skip as why:
