@@ -115,7 +115,7 @@ static size_t collect_positions(polkai_flow *flow, bool all, polkai_position *po
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
         int64_t watermark = polkai_tracker_watermark(&at->tracker);
         at->asked = at->committed;
-        if (at->detached || atomic_load(&at->fenced) || watermark < 0 || (watermark == at->committed && !all))
+        if (at->detached || polkai_is_fenced(at) || watermark < 0 || (watermark == at->committed && !all))
             continue;
         positions[count++] = (polkai_position){ at->topic, at->number, watermark };
         at->asked = watermark;
@@ -123,15 +123,14 @@ static size_t collect_positions(polkai_flow *flow, bool all, polkai_position *po
     return count;
 }
 
-static polka_status commit_positions(polkai_flow *flow, bool wait, polkai_position *positions, polka_error *error)
+static polka_status commit_positions(polkai_flow *flow, int most_ms, polkai_position *positions, polka_error *error)
 {
     const polkai_clock *clock = flow->options.clock;
     int64_t again_ns = flow->commit_again_ns;
-    bool all = again_ns != 0 && (wait || clock->steady_ns(clock) >= again_ns);
+    bool all = again_ns != 0 && (most_ms > 0 || clock->steady_ns(clock) >= again_ns);
     if (all)
         flow->commit_again_ns = 0;
-    /* a drain has nothing better to do with its time than to wait for its last commit: a busy broker may take seconds for it */
-    int limit_ms = !wait ? 0 : polkai_patience_ms(flow, flow->draining ? INT_MAX : POLKAI_COMMIT_MS);
+    int limit_ms = most_ms == 0 ? 0 : polkai_patience_ms(flow, most_ms);
     size_t count = collect_positions(flow, all, positions);
     polka_status status = count == 0 ? POLKA_OK : flow->source->operations->commit(flow->source, positions, count, limit_ms, error);
     bool unanswered = status == POLKA_TRANSIENT && strcmp(error->code, POLKAI_COMMIT_UNANSWERED) == 0;
@@ -142,7 +141,7 @@ static polka_status commit_positions(polkai_flow *flow, bool wait, polkai_positi
     return unanswered ? POLKA_OK : status;
 }
 
-polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
+polka_status polkai_commit(polkai_flow *flow, int most_ms, polka_error *error)
 {
     size_t most = 0;
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
@@ -152,7 +151,7 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
     if (flow->transact != NULL)          /* offsets leave in transactions then */
         return POLKA_OK;
     polkai_position *positions = polkai_alloc(most * sizeof *positions);
-    polka_status status = commit_positions(flow, wait, positions, error);
+    polka_status status = commit_positions(flow, most_ms, positions, error);
     free(positions);
     return status;
 }
@@ -163,7 +162,7 @@ polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error)
 static bool anything_active(const polkai_flow *flow)
 {
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (atomic_load(&at->revoked) && !atomic_load(&at->fenced) && at->active > 0)
+        if (atomic_load(&at->revoked) && !polkai_is_fenced(at) && at->active > 0)
             return true;
     return false;
 }
@@ -198,6 +197,13 @@ static void sweep_lanes(polkai_flow *flow)
             polkai_lane_wake(flow->workers[i].lane);
 }
 
+static void fence_revoked(polkai_flow *flow)
+{
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+        if (atomic_load(&at->revoked))
+            atomic_store(&at->fenced, POLKAI_FENCED);
+}
+
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
 {
     const polkai_clock *clock = flow->options.clock;
@@ -206,7 +212,10 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
     end_at_stuck(flow);
     sweep_lanes(flow);
     for (; !lost && is_worth_waiting(flow) && now_ns < until_ns; now_ns = clock->steady_ns(clock)) {
-        polkai_pulse_beat(flow, now_ns);
+        if (!polkai_membership_holds(flow, now_ns)) {
+            fence_revoked(flow);
+            polkai_membership_known(flow);
+        }
         if (now_ns >= begin_until_ns) {  /* what still waits for a slot goes */
             sweep_lanes(flow);
             begin_until_ns = INT64_MAX;
@@ -230,7 +239,7 @@ static void detach_fenced(polkai_flow *flow)
     if (flow->transact != NULL)
         polkai_transact_fenced(flow);
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (atomic_load(&at->fenced) && !at->detached)
+        if (polkai_is_fenced(at) && !at->detached)
             detach(flow, at);
     forget_detached(flow);
 }
@@ -239,7 +248,7 @@ void polkai_partitions_fence(polkai_flow *flow)
 {
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
         atomic_store(&at->revoked, true);
-        atomic_store(&at->fenced, true);
+        atomic_store(&at->fenced, POLKAI_FENCED);
     }
     flow->joined = false;
     sweep_lanes(flow);
@@ -255,7 +264,7 @@ static void mark_revoked(polkai_flow *flow, const polkai_position *position, boo
         return;
     atomic_store(&partition->revoked, true);
     if (lost)
-        atomic_store(&partition->fenced, true);
+        atomic_store(&partition->fenced, POLKAI_FENCED);
 }
 
 void polkai_revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
@@ -269,11 +278,9 @@ void polkai_revoked(void *user, const polkai_position *partitions, size_t count,
     if (lost)
         LOG_WARN(flow->options.log, "partitions were lost: %zu; others of the group have them by now, so what was under way is not sent and not committed here", count);
     polkai_give_up(flow, flow->draining ? 0 : flow->options.drain_deadline_ms, lost);    /* a drain has waited already */
-    if (!lost && polkai_commit(flow, true, &error) != POLKA_OK)
+    if (!lost && polkai_commit(flow, flow->draining ? INT_MAX : POLKAI_COMMIT_MS, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "the last commit before giving up partitions failed: %s; what was done since the one before will be done again",
                  error.message);
-    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (atomic_load(&at->revoked))
-            atomic_store(&at->fenced, true);
+    fence_revoked(flow);
     detach_fenced(flow);
 }

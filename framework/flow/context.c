@@ -312,7 +312,7 @@ static polka_status check_place(polka_context *unit, const polka_event *event)
     if (unit->flow->forks != polkai_forks)
         return polkai_context_fail(unit, POLKA_MISUSE, "forked", "%s is emitted in a child process that fork made of the service: the connections and threads "
                                    "are the parent's; start a program of its own (fork and exec)", event->name);
-    if (partition != NULL && atomic_load_explicit(&partition->fenced, memory_order_relaxed) && !POLKAI_PLANT(stale_send))
+    if (partition != NULL && polkai_is_fenced(partition) && !POLKAI_PLANT(stale_send))
         return polkai_context_fail(unit, POLKA_TRANSIENT, "assignment-lost", "%.*s/%" PRId32 " is no longer ours: another member handles this event again, so "
                                    "%s is not sent from here", POLKA_TEXT_ARGS(partition->topic), partition->number, event->name);
     return POLKA_OK;

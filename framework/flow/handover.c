@@ -42,10 +42,10 @@ int64_t polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms)
 bool polkai_handover_reaches(const polkai_delivery *delivery)
 {
     const polkai_partition *partition = delivery->partition;
-    while (!atomic_load(&partition->decided) && !atomic_load(&partition->fenced))
+    while (!atomic_load(&partition->decided) && !polkai_is_fenced(partition))
         sched_yield();                   /* for as long as the poll thread takes to look at what is in flight */
     const polkai_clock *clock = delivery->flow->options.clock;
-    return !atomic_load(&partition->fenced) && delivery->sequence < atomic_load(&partition->bound) && clock->steady_ns(clock) < partition->until_ns;
+    return !polkai_is_fenced(partition) && delivery->sequence < atomic_load(&partition->bound) && clock->steady_ns(clock) < partition->until_ns;
 }
 
 /* On a lane: it is not handled, so nothing behind it need be. */

@@ -44,6 +44,9 @@ typedef struct {
     polkai_sending *announcement;
 } polkai_target;
 
+/* Whose a partition is: with DOUBTED it is being asked, and nothing is sent until that is known. */
+enum { POLKAI_OURS = 0, POLKAI_FENCED, POLKAI_DOUBTED };
+
 /* A partition of the present assignment. */
 typedef struct polkai_partition {
     struct polkai_partition *next, *next_in_bucket;
@@ -54,7 +57,7 @@ typedef struct polkai_partition {
     int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
     uint64_t active;                     /* deliveries that point here */
     atomic_bool revoked;                 /* nothing more is begun for it */
-    atomic_bool fenced;                  /* and nothing more is sent */
+    atomic_int fenced;                   /* POLKAI_FENCED: and nothing more is sent */
     atomic_bool decided;                 /* how far it is still handled (handover.c): */
     atomic_ullong bound;                 /* the events before this one, by their sequence */
     int64_t until_ns;                    /* and until then */
@@ -105,7 +108,7 @@ struct polka_context {
     polka_cause cause;
 };
 
-enum { POLKAI_COMMIT_AGAIN_MS = 5000 };
+enum { POLKAI_COMMIT_AGAIN_MS = 5000, POLKAI_AWAY_MS = 2000 };      /* AWAY: less than any session, more than any wait of the poll thread */
 enum { SCRATCH_MEMORY = 8192, DELIVERY_MEMORY = 1280, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512, LANE_HOLDS = 1 << 20 };
 struct polkai_delivery {
     polkai_lane_item item;               /* first what an acknowledgement needs: one cache line */
@@ -210,6 +213,7 @@ struct polkai_flow {
     bool threaded, paused, stuck;
     atomic_bool ready, joined, unreached;                /* see polkai_pulse */
     _Atomic int64_t turned_ns;
+    atomic_bool away;                    /* nobody went on for long: the process was stopped, and the group may have put it out */
     _Atomic int64_t drain_until_ns;      /* the deadline of a drain; 0: none has begun */
     atomic_bool draining;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
@@ -251,9 +255,17 @@ static inline void polkai_count(polkai_flow *flow, unsigned which)
     atomic_fetch_add_explicit(&flow->counts[which], 1, memory_order_relaxed);
 }
 
+static inline bool polkai_is_fenced(const polkai_partition *partition)
+{
+    return atomic_load(&partition->fenced) == POLKAI_FENCED;
+}
+
 /* The poll thread goes on: one store a turn. Inline also who watches it, while its handlers do. */
 static inline void polkai_pulse_beat(polkai_flow *flow, int64_t now_ns)
 {
+    int64_t before_ns = atomic_load_explicit(&flow->turned_ns, memory_order_relaxed);
+    if (before_ns != 0 && now_ns - before_ns >= (int64_t)POLKAI_AWAY_MS * 1000000)
+        atomic_store(&flow->away, true);
     atomic_store_explicit(&flow->turned_ns, now_ns, memory_order_relaxed);
 }
 
@@ -345,11 +357,15 @@ void polkai_assigned(void *flow, const polkai_position *partitions, size_t count
 void polkai_revoked(void *flow, const polkai_position *partitions, size_t count, bool lost);
 polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record);
 void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);      /* one delivery less */
-polka_status polkai_commit(polkai_flow *flow, bool wait, polka_error *error);
+polka_status polkai_commit(polkai_flow *flow, int most_ms, polka_error *error);  /* waits so long at most for its answer; 0: asynchronous */
 int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the broker; in a drain what is left of it, or a moment */
 void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count);
 void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing of them goes on */
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
+
+/* ---- membership.c: on the poll thread ---- */
+bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns);     /* false: the group has put us out while nobody went on here; nothing is sent until _known */
+void polkai_membership_known(polkai_flow *flow);         /* what is not fenced now goes on */
 
 /* ---- handover.c ---- */
 int64_t polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms);  /* after partitions were marked revoked; until when anything is begun, steady ns */

@@ -84,7 +84,7 @@ static void one_less(polkai_delivery *delivery)
 /* Another member has the partition: it handles the event again, and what is sent late would come behind what it sends. */
 static bool is_fenced(const polkai_sending *sending)
 {
-    return sending->unit != NULL && sending->unit->delivery->partition != NULL && atomic_load(&sending->unit->delivery->partition->fenced);
+    return sending->unit != NULL && sending->unit->delivery->partition != NULL && polkai_is_fenced(sending->unit->delivery->partition);
 }
 
 static void give_up(polkai_sending *sending)

@@ -7,6 +7,8 @@
 #include <flow/transaction.h>
 #include <side/deadletter/letter.h>
 
+#include <time.h>
+
 enum { REASON_BYTES = 2048 };
 
 typedef enum { TO_SEND = 1, TO_SKIP, TO_RETRY, TO_LETTER, TO_WAIT, TO_STOP } next_step;
@@ -97,9 +99,20 @@ static void stop(polka_context *unit, const verdict *by)
     unit->state = UNIT_SETTLED;
 }
 
+/* For as long as the poll thread asks, a second at most. */
+static int fence_once_known(const polkai_partition *partition)
+{
+    int fence;
+    while ((fence = atomic_load(&partition->fenced)) == POLKAI_DOUBTED)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    return fence;
+}
+
 static bool is_fenced(const polkai_delivery *delivery)
 {
-    return delivery->partition != NULL && atomic_load(&delivery->partition->fenced) && !POLKAI_PLANT(stale_send);
+    if (delivery->partition == NULL || atomic_load(&delivery->partition->fenced) == POLKAI_OURS)
+        return false;
+    return fence_once_known(delivery->partition) == POLKAI_FENCED && !POLKAI_PLANT(stale_send);
 }
 
 /* Another member has the partition: nothing is sent for it any more, and whatever the handler answered, the event is handled again there. */

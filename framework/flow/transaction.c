@@ -76,7 +76,7 @@ static void pass(polkai_transacting *self, polkai_partition *partition)
         partition->first_taken = at->next_taken;
         if (partition->first_taken == NULL)
             partition->last_taken = NULL;
-        partition->cut = partition->cut || at->dropped || atomic_load_explicit(&partition->fenced, memory_order_relaxed);
+        partition->cut = partition->cut || at->dropped || polkai_is_fenced(partition);
         if (!partition->cut) {
             add(self, at);
         } else {
@@ -98,7 +98,7 @@ void polkai_transact_done(polkai_delivery *delivery)
 
 static bool is_fenced(const polkai_delivery *delivery)
 {
-    return atomic_load(&delivery->partition->fenced);
+    return polkai_is_fenced(delivery->partition);
 }
 
 static void drop_passed(polkai_transacting *self)
@@ -122,7 +122,7 @@ void polkai_transact_fenced(polkai_flow *flow)
         if (is_fenced(at))
             atomic_store(&self->batch.stale, true);
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (!at->detached && atomic_load(&at->fenced))
+        if (!at->detached && polkai_is_fenced(at))
             pass(self, at);
     drop_passed(self);
 }
@@ -157,7 +157,7 @@ static void list_positions(polkai_flow *flow, polkai_batch *batch)
     batch->positions = polkai_alloc((most + 1) * sizeof *batch->positions);
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next) {
         int64_t passed = polkai_tracker_watermark(&at->tracker);
-        if (at->detached || atomic_load(&at->fenced) || passed < 0 || passed == at->committed)
+        if (at->detached || polkai_is_fenced(at) || passed < 0 || passed == at->committed)
             continue;
         batch->positions[batch->position_count++] = (polkai_position){ { at->topic.size, at->seen }, at->number, passed };
         at->committed = passed;          /* when it fails all partitions begin anew */

@@ -259,8 +259,19 @@ static void commit_when_due(polkai_flow *flow, int64_t now)
     if (now < flow->commit_due_ns)
         return;
     flow->commit_due_ns = now + flow->options.commit_interval_ms * 1000000;
-    if (polkai_commit(flow, false, &error) != POLKA_OK)
+    if (polkai_commit(flow, 0, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "commit failed: %s; trying again", error.message);
+}
+
+/* The source has been told by the same answer, and now tells us what is lost; of what it does not, it still has to. */
+static size_t hear_of_it(polkai_flow *flow)
+{
+    size_t count = flow->source->operations->poll(flow->source, flow->batch, 1, 0);
+    for (size_t i = 0; i < count; i++)
+        take(flow, &flow->batch[i]);
+    polkai_membership_known(flow);
+    hand_over(flow);
+    return count;
 }
 
 polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, polka_error *error)
@@ -272,7 +283,8 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
     count += polkai_flow_collect(flow);
     count += polkai_schemas_turn(flow);
     int64_t now = now_ns(flow);
-    polkai_pulse_beat(flow, now);
+    if (!polkai_membership_holds(flow, now))
+        count += hear_of_it(flow);
     count += polkai_send_waiting(flow, now);
     if (flow->transact != NULL)
         count += polkai_transact_turn(flow);

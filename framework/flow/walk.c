@@ -191,7 +191,7 @@ static bool is_over(const polkai_delivery *delivery)
     size_t to_begin = count_in(delivery, UNIT_QUEUED), answered = count_in(delivery, UNIT_HOLDING) + count_in(delivery, UNIT_SETTLED);
     if (to_begin + answered < delivery->unit_count)
         return true;
-    return to_begin > 0 || delivery->unit_count == 0 ? !polkai_handover_reaches(delivery) : atomic_load(&delivery->partition->fenced);
+    return to_begin > 0 || delivery->unit_count == 0 ? !polkai_handover_reaches(delivery) : polkai_is_fenced(delivery->partition);
 }
 
 /* From here on it counts as begun for who gives its partition up; with several lanes that thread must see it before we look. */

@@ -12,6 +12,7 @@ enum { POLKAI_OFFSET_START = -2, POLKAI_OFFSET_END = -1 };   /* in polkai_start.
 enum { POLKAI_OFFSET_TAIL = -1000 };
 enum { POLKAI_COMMIT_MS = 3000, POLKAI_CLOSE_MS = 6000 };    /* time limits of an owner that is in no hurry */
 #define POLKAI_COMMIT_UNANSWERED "commit-unanswered"
+#define POLKAI_COMMIT_STALE "commit-stale"
 
 /* What a source tells its owner; all of it from inside poll, commit or close, on the thread that called. */
 typedef struct {
@@ -57,6 +58,7 @@ typedef struct {
     /*
      * commit: offset is the next to read. Waits up to timeout_ms for the answer; 0: asynchronous, errors go to notice, and TRANSIENT with
      * POLKAI_COMMIT_UNANSWERED is no error: the one before is under way, and could land behind this one, so nothing was asked for; come again.
+     * With POLKAI_COMMIT_STALE it is no error of the moment: the group has us no more, others have the partitions.
      */
     polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
     /* membership: new, by its release; of the thread that polls, for partitions it has now. errors: TRANSIENT; MISUSE without a group. */

@@ -10,6 +10,8 @@
 #include <base/error.h>
 #include <stdio.h>
 
+#define UNRELEASED_MEMBER_EPOCH ((rd_kafka_resp_err_t)110)       /* FENCED_MEMBER_EPOCH, not named by releases before KIP-848 */
+
 enum { SILENT_MS = 500, SHARE = 2 };     /* SHARE: of the time that a commit may take, one half goes to the one before */
 
 typedef rd_kafka_topic_partition_list_t list;
@@ -113,6 +115,13 @@ static rd_kafka_resp_err_t ask(polkai_kafka_source *self, const polkai_position 
     return code;
 }
 
+/* Of a group that has gone on without us. STALE_MEMBER_EPOCH is not among them: that of a member who has only not heard of the next epoch yet. */
+static bool is_stale(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ||
+           code == UNRELEASED_MEMBER_EPOCH;
+}
+
 static polka_status commit_and_wait(polkai_kafka_source *self, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
 {
     int64_t began_ns = polkai_kafka_now_ns(), patience_ns = polkai_kafka_patience_ms(self, timeout_ms) * 1000000;
@@ -120,6 +129,7 @@ static polka_status commit_and_wait(polkai_kafka_source *self, const polkai_posi
     rd_kafka_resp_err_t code = ask(self, positions, count);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         code = wait_for(self, self->asked, began_ns + patience_ns);
+    ENSURE(!is_stale(code), POLKA_TRANSIENT, error, POLKAI_COMMIT_STALE, "offsets were not committed: %s", rd_kafka_err2str(code));
     ENSURE(code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET, code == RD_KAFKA_RESP_ERR__FATAL ? POLKA_FATAL : POLKA_TRANSIENT,
            error, rd_kafka_err2name(code), "offsets were not committed: %s", rd_kafka_err2str(code));
     return POLKA_OK;

@@ -2,7 +2,9 @@
 #include "attack.h"
 
 #include <criterion/criterion.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static polka_outcome before, after, answer;
@@ -95,4 +97,117 @@ Test(lost, child_processes_cannot_emit_and_their_parent_goes_on)
     cr_expect_eq(child_code, 7);
     cr_expect_not_null(harness_record(h, "test.answers", 0));
     harness_destroy(h);
+}
+
+/* ---- a process that was stopped for longer than its session ---- */
+
+enum { LIMIT_MS = 30000 };
+static atomic_bool begun, may_end, has_ended;
+
+static int64_t real_ms(void)
+{
+    return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000;
+}
+
+static void wait_for(atomic_bool *flag)
+{
+    for (int64_t until = real_ms() + LIMIT_MS; !atomic_load(flag);) {
+        cr_assert_lt(real_ms(), until);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+}
+
+static polka_outcome waits(polka_context *ctx, const note *asked)
+{
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    if (asked->text.data[0] != 'w')
+        return POLKA_DONE;
+    atomic_store(&begun, true);
+    wait_for(&may_end);
+    atomic_store(&has_ended, true);
+    return POLKA_DONE;
+}
+
+static const polka_service waiting = { .name = "waiting", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
+
+/* While the answer is on its way the handler ends, on its lane. */
+static void end_meanwhile(void)
+{
+    atomic_store(&may_end, true);
+    wait_for(&has_ended);
+    nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);      /* time enough to send, if nothing keeps it from that */
+}
+
+/* One event is done, as a commit needs an offset; the other is under way when the process goes on, and the partition is to be given up. */
+static void give_up_after_a_stop(bool put_out)
+{
+    polka_error error = { .status = POLKA_OK };
+    prepare();
+    start(&waiting, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
+    harness_put(h, "done", "a", NULL);
+    harness_put(h, "other", "w", NULL);
+    for (int64_t until = real_ms() + LIMIT_MS; !atomic_load(&begun) || polkai_flow_count(h->flow).in_flight != 1;) {
+        cr_assert_lt(real_ms(), until);
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    }
+    source.stale = put_out;
+    source.on_commit = end_meanwhile;
+    atomic_store(&h->flow->turned_ns, atomic_load(&h->flow->turned_ns) - INT64_C(15) * 1000000000);
+    polkai_revoked(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, false);
+    source.on_commit = NULL;
+}
+
+/* Found by reading: librdkafka does not say so while partitions are given up, and what handlers emitted was sent until the last commit failed. */
+Test(lost, while_the_process_was_stopped_is_known_before_what_was_emitted_is_sent)
+{
+    give_up_after_a_stop(true);
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 1, "another member handles the other");
+    cr_expect_not_null(strstr(h->all_logs, "put this process out while it was stopped"), "%s", h->all_logs);
+    give_up();
+}
+
+Test(lost, is_nothing_where_the_group_still_has_a_process_that_was_stopped)
+{
+    give_up_after_a_stop(false);
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 2);
+    cr_expect_eq(harness_committed(h, "waiting", "test.asked"), 2);
+    cr_expect_null(strstr(h->all_logs, "put this process out"), "%s", h->all_logs);
+    give_up();
+}
+
+static unsigned waited_for;
+
+static void count_commit(void)
+{
+    waited_for++;
+    source.tells_loss = waited_for == 2;
+}
+
+Test(lost, while_the_process_was_stopped_is_asked_for_by_the_poll_thread_at_once, .timeout = 20)
+{
+    polka_error error;
+    prepare();
+    start(&acts, (polkai_flow_options){ 0 });
+    harness_put(h, "a", "go", NULL);
+    harness_advance_ms(h, 1000);
+    harness_put(h, "b", "r", NULL);
+    harness_advance_ms(h, 1000);
+    source.on_commit = count_commit;
+    source.stale = true;
+    harness_advance_ms(h, 1000);
+    cr_expect_eq(waited_for, 0, "not for a second");
+    h->now_ns += INT64_C(15) * 1000000000;
+    harness_turn(h);
+    cr_expect_eq(waited_for, 1);
+    cr_expect_eq(polkai_flow_count(h->flow).in_flight, 1, "it is the source that says what is lost");
+    unsigned tried = called;
+    harness_advance_ms(h, 1000);
+    cr_expect_gt(called, tried, "and until then it goes on");
+    h->now_ns += INT64_C(15) * 1000000000;
+    cr_expect_eq(polkai_flow_step(h->flow, 0, NULL, &error), POLKA_OK);
+    cr_expect_not_null(strstr(h->all_logs, "partitions were lost"), "the same turn hears of it");
+    harness_turn(h);
+    cr_expect_eq(polkai_flow_count(h->flow).in_flight, 0);
+    give_up();
 }

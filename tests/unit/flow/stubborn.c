@@ -105,6 +105,9 @@ static size_t poll_source(polkai_source *source, polkai_record *records, size_t 
 {
     stubborn_source *self = (stubborn_source *)source;
     atomic_store(&counting, self);
+    if (self->stale && self->tells_loss)
+        self->listener.revoked(self->listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, true);
+    self->tells_loss = self->tells_loss && !self->stale;
     size_t count = self->inner->operations->poll(self->inner, records, capacity, timeout_ms);
     for (size_t i = 0; i < count; i++) {
         atomic_store(&release_inner, records[i].release);
@@ -125,6 +128,9 @@ static polka_status commit(polkai_source *source, const polkai_position *positio
     stubborn_source *self = (stubborn_source *)source;
     self->commits++;
     self->commit_ms = timeout_ms;
+    if (timeout_ms > 0 && self->on_commit != NULL)
+        self->on_commit();
+    ENSURE(!self->stale || timeout_ms == 0, POLKA_TRANSIENT, error, POLKAI_COMMIT_STALE, "the group has us no more");
     if (self->unanswered > 0 && timeout_ms == 0) {
         self->unanswered--;
         return polkai_fail(error, POLKA_TRANSIENT, POLKAI_COMMIT_UNANSWERED, "the one before has no answer yet");

@@ -12,7 +12,7 @@ static rd_kafka_t *owner;
 static rd_kafka_mock_cluster_t *mock;
 static polkai_kafka_options options;
 static polkai_source *source;
-static unsigned notices;
+static unsigned notices, lost_count;
 static char said[512];
 
 static void on_assigned(void *user, const polkai_position *partitions, size_t count)
@@ -22,7 +22,8 @@ static void on_assigned(void *user, const polkai_position *partitions, size_t co
 
 static void on_revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
 {
-    (void)user, (void)partitions, (void)count, (void)lost;
+    (void)user, (void)partitions;
+    lost_count += lost ? (unsigned)count : 0;
 }
 
 static void on_notice(void *user, polka_status status, const char *message)
@@ -154,4 +155,23 @@ Test(commit, that_is_the_last_one_goes_in_its_time_whatever_the_one_before_does,
     cr_assert_str_eq(why.code, "_TIMED_OUT");
     cr_assert_lt(now_ms() - began_ms, 2500);
     cr_assert_eq(committed_in_the_end(), 7);
+}
+
+/* What the flow relies on after a stop: the commit says it, and the poll behind it has the loss already. */
+Test(commit, of_a_member_that_was_put_out_is_told_from_other_failures_and_the_next_poll_says_what_is_lost, .timeout = 60)
+{
+    polka_error why = { 0 };
+    begin();
+    coordinator_says(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    cr_assert_eq(commit(3, LIMIT_MS, &why), POLKA_TRANSIENT);
+    cr_assert_str_eq(why.code, "TOPIC_AUTHORIZATION_FAILED");
+    coordinator_says(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    cr_assert_eq(commit(5, LIMIT_MS, &why), POLKA_TRANSIENT);
+    cr_assert_str_eq(why.code, POLKAI_COMMIT_STALE, "%s", why.message);
+    cr_assert_eq(lost_count, 0);
+    cr_assert_eq(source->operations->poll(source, &(polkai_record){ .offset = 0 }, 1, 0), 0);
+    cr_assert_eq(lost_count, 1);
+    source->operations->close(source, POLKAI_CLOSE_MS);
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(owner);
 }
