@@ -67,8 +67,8 @@ static polkai_transaction_verdict commit(scene *play)
 static polkai_transaction_verdict until_it_fails(scene *play, polkai_transaction_verdict (*call)(scene *play))
 {
     polkai_transaction_verdict verdict = POLKAI_TRANSACTION_DONE;
-    for (int64_t until = polkai_kafka_now_ns() + (int64_t)LIMIT_S * 1000000000; verdict == POLKAI_TRANSACTION_DONE && polkai_kafka_now_ns() < until;)
-        verdict = call(play);
+    for (int64_t until = polkai_kafka_now_ns() + (int64_t)LIMIT_S * 1000000000; verdict <= POLKAI_TRANSACTION_AGAIN && polkai_kafka_now_ns() < until;)
+        verdict = call(play);            /* AGAIN: on a busy machine the queue fills before an answer comes */
     return verdict;
 }
 
