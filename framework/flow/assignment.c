@@ -49,6 +49,7 @@ void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partition
         made->topic = (polka_text){ partitions[i].topic.size, topic };
         made->number = partitions[i].partition;
         made->committed = -1;
+        made->begins = partitions[i].offset < 0 ? -1 : partitions[i].offset;
         polkai_tracker_init(&made->tracker);
         made->next = flow->partitions;
         flow->partitions = made;
@@ -63,6 +64,7 @@ void polkai_assigned(void *user, const polkai_position *partitions, size_t count
     polkai_flow *flow = user;
     polkai_partitions_begin(flow, partitions, count);
     flow->joined = true;
+    polkai_count(flow, COUNT_ASSIGNED);
     polkai_breaker_look(flow, partitions, count);
     if (flow->paused)                    /* the budget is full for the new ones, too */
         flow->source->operations->pause(flow->source, true);
@@ -138,6 +140,8 @@ static polka_status commit_positions(polkai_flow *flow, int most_ms, polkai_posi
         flow->commit_again_ns = again_ns;
     for (polkai_partition *at = flow->partitions; at != NULL && !unanswered; at = at->next)
         at->committed = status == POLKA_OK ? at->asked : -1;         /* -1: again at the next turn */
+    if (count > 0 && !unanswered)
+        polkai_count(flow, status == POLKA_OK ? COUNT_COMMITS : COUNT_UNCOMMITTED);
     return unanswered ? POLKA_OK : status;
 }
 
@@ -273,6 +277,7 @@ void polkai_revoked(void *user, const polkai_position *partitions, size_t count,
     polka_error error;
     for (size_t i = 0; i < count; i++)
         mark_revoked(flow, &partitions[i], lost);
+    polkai_count(flow, lost ? COUNT_LOST : COUNT_REVOKED);
     if (lost)
         flow->joined = false;
     if (lost)

@@ -107,6 +107,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     polkai_schemas_create(made);
     make_workers(made);
     polkai_slots_create(made);
+    polkai_meter_create(made);
     made->batch = polkai_alloc(POLKAI_BATCH * sizeof *made->batch);
     *flow = made;
     return POLKA_OK;
@@ -171,6 +172,11 @@ static void reached(void *user, bool answers)
     flow->unreached = !answers;
 }
 
+static void uncommitted(void *user)
+{
+    polkai_count(user, COUNT_UNCOMMITTED);
+}
+
 static void prepare_sink(polkai_flow *flow)
 {
     polka_text *topics = polkai_alloc((flow->target_count + 1) * sizeof *topics);
@@ -202,7 +208,7 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
     size_t count;
     const polka_text *topics = polkai_router_topics(flow->router, &count);
     polkai_start start = { .topics = topics, .topic_count = count,
-                           .listener = { flow, polkai_assigned, polkai_revoked, notice, reached } };
+                           .listener = { flow, polkai_assigned, polkai_revoked, notice, reached, uncommitted } };
     TRY(polkai_enrol_start(flow, error));
     TRY(start_lanes(flow, error));
     TRY(polkai_watch_start(flow, error));
@@ -358,6 +364,7 @@ void polkai_flow_destroy(polkai_flow *flow)
         flow->partitions = next;
     }
     polkai_router_destroy(flow->router);
+    polkai_meter_destroy(flow);
     free(flow->workers);
     free(flow->spread);
     free(flow->batch);

@@ -56,6 +56,7 @@ typedef struct {
     size_t transaction_events;           /* … or when so many events are ready, which is the most that one takes; 0: 10000 */
     int64_t drain_deadline_ms;           /* 0: 8000; of a revoke too */
     bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
+    bool metered;                        /* count what meter.h tells; a clock is then read twice a handler */
     bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
     polka_text manifest_key, manifest;   /* sent once to polka.services at the start; data NULL: nothing is. They outlive the flow */
     bool confluent;                      /* frame emissions with 00 and the registry's id; announce is then of no matter */

@@ -15,6 +15,7 @@
 #include <flow/handler/lane.h>
 #include <flow/handler/router.h>
 #include <flow/handler/spread.h>
+#include <flow/meter.h>
 #include <flow/offsets/tracker.h>
 #include <flow/schema/library.h>
 #include <flow/schema/topic.h>
@@ -52,6 +53,7 @@ typedef struct polkai_partition {
     struct polkai_partition *next, *next_in_bucket;
     polka_text topic;
     int32_t number;
+    int64_t begins;                      /* where reading began; -1: not known */
     const char *seen;                    /* the source's own copy of the name, to compare by address */
     polkai_tracker tracker;
     int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
@@ -147,10 +149,17 @@ struct polkai_running {
     _Atomic(const polka_reaction *) reaction;
     polka_context *unit;                 /* for the lane itself, and for others while the lane is held */
     unsigned long long seen;             /* of who looks, as is all below */
-    int64_t ran_ns;
+    _Atomic int64_t ran_ns;
     atomic_bool stuck;
     polkai_hold *hold;                   /* new when it is stuck; the thread waits on it */
 };
+
+/* What a lane counts (meter.h). One thread writes, others read; only `retries` and `dead` are of more than one. */
+typedef struct {
+    _Alignas(64) atomic_ullong done;
+    atomic_ullong skipped, retries, dead, took_ns, took[POLKAI_METER_BOUNDS + 1];
+} polkai_meter_row;
+typedef struct { polkai_meter_row *rows; atomic_ullong *emitted; } polkai_meter;         /* emitted: rows × targets */
 
 /* A lane with what its handlers share. */
 typedef struct polkai_worker {
@@ -158,6 +167,7 @@ typedef struct polkai_worker {
     polkai_lane *lane;
     void *resource;
     polkai_parking *parking;
+    polkai_meter *meter;                 /* NULL: nobody asks */
     polkai_random random;
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
     unsigned sweep, news;                /* the last one seen; of schemas too */
@@ -194,6 +204,17 @@ typedef struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
 } polkai_watch;
+
+/* What the poll thread copies for whoever asks. */
+typedef struct {
+    size_t rows;                         /* reactions, and one for what has none */
+    int64_t due_ns;
+    pthread_mutex_t lock;                /* of all below */
+    polkai_partition_reading *partitions;
+    char *texts;                         /* their topics */
+    size_t partition_count, in_flight_bytes;
+    uint64_t in_flight;
+} polkai_metering;
 
 struct polkai_flow {
     unsigned forks;                      /* when it was made: in a child of that process nothing of it works */
@@ -236,11 +257,13 @@ struct polkai_flow {
     polkai_watch watch;
     polkai_slots *slots;                 /* by reaction; NULL: none is limited to less than there are lanes */
     _Atomic(const polkai_ends *) ends;   /* at which this process ended before; NULL: none, as ever */
-    atomic_ullong counts[12];
+    atomic_ullong counts[16];
+    polkai_metering metering;
     polkai_record *batch;
 };
 
-enum { COUNT_RECEIVED, COUNT_DONE, COUNT_SKIPPED, COUNT_DEAD, COUNT_RETRIES, COUNT_EMITTED, COUNT_UNKNOWN, COUNT_TOMBSTONES, COUNT_RESENT };
+enum { COUNT_RECEIVED, COUNT_DONE, COUNT_SKIPPED, COUNT_DEAD, COUNT_RETRIES, COUNT_EMITTED, COUNT_UNKNOWN, COUNT_TOMBSTONES, COUNT_RESENT,
+       COUNT_COMMITS, COUNT_UNCOMMITTED, COUNT_ASSIGNED, COUNT_REVOKED, COUNT_LOST };
 
 /* How many events the budget still has room for. A transaction under way takes no room, so that one fills while one is committed. */
 static inline size_t polkai_room(const polkai_flow *flow)
@@ -287,6 +310,20 @@ bool polkai_watch_is_stuck(const polkai_worker *worker); /* and has not ended si
 enum { POLKAI_ANSWER_MS = 1000 };
 bool polkai_watch_hold(polkai_worker *worker, int timeout_ms);       /* until running.hold is released; false: it does not answer */
 void polkai_watch_tell_late(polkai_flow *flow, int64_t deadline_ms); /* with lanes: handlers that run on when a drain is over */
+
+int64_t polkai_watch_deadline_ms(const polka_reaction *reaction);
+
+/* ---- meter.c ---- */
+static inline void polkai_meter_add(atomic_ullong *counter, unsigned long long more)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
+}
+void polkai_meter_create(polkai_flow *flow);             /* after the workers */
+void polkai_meter_destroy(polkai_flow *flow);
+polkai_meter_row *polkai_meter_row_of(const polka_context *unit);    /* NULL: nobody asks */
+void polkai_meter_took(polka_context *unit, int64_t took_ns);        /* a handler; on its lane, which has a meter */
+void polkai_meter_sent(polka_context *unit, const polkai_target *target);        /* as above */
+void polkai_meter_look(polkai_flow *flow, int64_t now_ns);           /* poll thread */
 
 /* ---- slots.c: on the lane, when flow->slots is there ---- */
 #define POLKAI_FOR_A_SLOT (INT64_MAX - 1)                /* when a unit is due that waits for one */

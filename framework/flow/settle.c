@@ -41,10 +41,13 @@ static void drop_emissions(polka_context *unit)
     unit->first = unit->last = unit->to_send = NULL;
 }
 
-static void settled(polka_context *unit, unsigned count)
+static void skip(polka_context *unit)
 {
+    polkai_meter_row *row = polkai_meter_row_of(unit);
     unit->state = UNIT_SETTLED;
-    polkai_count(unit->flow, count);
+    polkai_count(unit->flow, COUNT_SKIPPED);
+    if (row != NULL)
+        polkai_meter_add(&row->skipped, 1);
 }
 
 /* ---- steps ---- */
@@ -61,6 +64,9 @@ static void retry(polka_context *unit, const verdict *by)
     polkai_context_log(unit, POLKAI_LOG_WARN, "attempt %u of %u failed: %.*s; the next in %" PRId64 " ms", unit->attempt, policy.attempts,
                        POLKA_TEXT_ARGS(reason), decision.delay_ns / 1000000);
     polkai_count(unit->flow, COUNT_RETRIES);
+    polkai_meter_row *row = polkai_meter_row_of(unit);
+    if (row != NULL)
+        atomic_fetch_add_explicit(&row->retries, 1, memory_order_relaxed);
     unit->attempt++;
     unit->state = UNIT_WAITING;
     unit->due_ns = now_ns(unit) + decision.delay_ns;
@@ -145,6 +151,8 @@ static void send_emissions(polka_context *unit)
         return;
     }
     polkai_count(unit->flow, COUNT_DONE);
+    if (unit->worker->meter != NULL)
+        polkai_meter_add(&polkai_meter_row_of(unit)->done, 1);
     unit->to_send = unit->first;
     unit->outages = 0;
     polkai_settle_send(unit);
@@ -166,7 +174,7 @@ void polkai_settle(polka_context *unit, polka_outcome outcome)
         send_emissions(unit);
         return;
     case TO_SKIP:
-        settled(unit, COUNT_SKIPPED);
+        skip(unit);
         return;
     case TO_RETRY:
         retry(unit, &by);
@@ -255,6 +263,9 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
     letter_once_refused(unit, sending);
     append(unit, sending);
     polkai_count(unit->flow, COUNT_DEAD);
+    polkai_meter_row *row = polkai_meter_row_of(unit);
+    if (row != NULL)                     /* on the lane, or on the poll thread */
+        atomic_fetch_add_explicit(&row->dead, 1, memory_order_relaxed);
     polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", code, POLKA_TEXT_ARGS(record->topic),
                        record->partition, polkai_record_first(record), POLKA_TEXT_ARGS(sending->record.topic), POLKA_TEXT_ARGS(message));
     unit->letter = unit->to_send = sending;
@@ -327,6 +338,12 @@ static bool may_leave(polka_context *unit, const polkai_sending *sending)
     return polkai_send_is_announced(unit->flow, sending->target) && atomic_load(&sending->target->held) == 0;
 }
 
+static void count_sent(polka_context *unit, const polkai_sending *sending)
+{
+    if (unit->worker->meter != NULL && sending->target != NULL)
+        polkai_meter_sent(unit, sending->target);
+}
+
 void polkai_settle_send(polka_context *unit)
 {
     polkai_delivery *delivery = unit->delivery;
@@ -343,12 +360,15 @@ void polkai_settle_send(polka_context *unit)
             hold(unit);
             return;
         }
-        if (unit->flow->transact != NULL)
-            continue;                    /* it leaves with its transaction */
+        if (unit->flow->transact != NULL) {
+            count_sent(unit, sending);   /* it leaves with its transaction */
+            continue;
+        }
         atomic_fetch_add(&delivery->pending, 1);
         polka_status status = polkai_send_now(unit->flow, sending, &error);
         if (status == POLKA_OK) {
             unit->outages = 0;           /* a queue that is full again is not the same outage */
+            count_sent(unit, sending);
             continue;
         }
         atomic_fetch_sub(&delivery->pending, 1);

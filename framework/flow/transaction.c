@@ -269,6 +269,7 @@ static void failed(polkai_flow *flow)
 {
     polkai_transacting *self = flow->transact;
     int64_t delay_ns = polkai_retry_outage_ns(++self->failures, 0.5);
+    polkai_count(flow, COUNT_UNCOMMITTED);
     LOG_WARN(flow->options.log, "a transaction of %zu events was aborted: %s; they are handled again in %" PRId64 " ms", self->batch.count,
              self->batch.error.message, delay_ns / 1000000);
     if (self->batch.refused != NULL)
@@ -286,6 +287,7 @@ static size_t end_when_ended(polkai_flow *flow)
     self->under_way = false;
     if (batch->end == BATCH_COMMITTED) {
         polkai_stuck_moved(self);
+        polkai_count(flow, COUNT_COMMITS);
         atomic_fetch_add_explicit(&flow->counts[COUNT_EMITTED], batch->emitted, memory_order_relaxed);
         polkai_refusals_forget(self);
     } else if (batch->end == BATCH_ABORTED) {

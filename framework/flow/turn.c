@@ -285,6 +285,7 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
     int64_t now = now_ns(flow);
     if (!polkai_membership_holds(flow, now))
         count += hear_of_it(flow);
+    polkai_meter_look(flow, now);
     count += polkai_send_waiting(flow, now);
     if (flow->transact != NULL)
         count += polkai_transact_turn(flow);

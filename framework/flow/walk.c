@@ -59,9 +59,13 @@ static void attempt(polka_context *unit)
         polkai_settle(unit, POLKA_DEAD);
         return;
     }
+    const polkai_clock *clock = unit->worker->meter == NULL ? NULL : unit->flow->options.clock;
+    int64_t began_ns = clock == NULL ? 0 : clock->steady_ns(clock);
     polkai_running_begin(&unit->worker->running, unit);
     polka_outcome outcome = polkai_walk_next(unit);
     polkai_running_end(&unit->worker->running);
+    if (clock != NULL)
+        polkai_meter_took(unit, clock->steady_ns(clock) - began_ns);
     if (!unit->reached && outcome == POLKA_SKIP)
         polkai_context_log(unit, POLKAI_LOG_DEBUG, "a middleware skipped this event before %s saw it", polkai_reaction_name(unit->reaction));
     polkai_settle(unit, outcome);

@@ -16,7 +16,7 @@
 enum { DEADLINE_MS = 60000, LOOK_NS = 10000000, GAP_NS = 1000000000, FRAME_TEXT = 200, TEXT = 256 };
 enum { LATE_ANSWER_MS = 100, LATE_TOLD = 4 };           /* a drain that is late has no time to lose */
 
-static uint32_t deadline_ms(const polka_reaction *reaction)
+int64_t polkai_watch_deadline_ms(const polka_reaction *reaction)
 {
     return reaction->deadline_ms == 0 ? DEADLINE_MS : reaction->deadline_ms;
 }
@@ -35,8 +35,8 @@ static void found(polkai_flow *flow, polkai_worker *worker, const polka_reaction
     running->stuck = true;
     if (flow->watch.stuck == NULL)
         flow->watch.stuck = worker;
-    polkai_fail(&error, POLKA_FATAL, "handler-stuck", "%s (reaction %s) is past its deadline of %" PRIu32 " ms: it runs since %" PRId64 " ms",
-                reaction->function != NULL ? reaction->function : "the handler", polkai_reaction_name(reaction), deadline_ms(reaction),
+    polkai_fail(&error, POLKA_FATAL, "handler-stuck", "%s (reaction %s) is past its deadline of %" PRId64 " ms: it runs since %" PRId64 " ms",
+                reaction->function != NULL ? reaction->function : "the handler", polkai_reaction_name(reaction), polkai_watch_deadline_ms(reaction),
                 running->ran_ns / 1000000);
     if (flow->threaded)
         polkai_settle_stop(flow, &error);
@@ -57,7 +57,7 @@ static void look_at(polkai_flow *flow, polkai_worker *worker, int64_t passed_ns)
     }
     running->ran_ns += passed_ns;
     const polka_reaction *reaction = atomic_load_explicit(&running->reaction, memory_order_acquire);
-    if (!running->stuck && running->ran_ns >= (int64_t)deadline_ms(reaction) * 1000000 && turns_of(running) == turns)
+    if (!running->stuck && running->ran_ns >= polkai_watch_deadline_ms(reaction) * 1000000 && turns_of(running) == turns)
         found(flow, worker, reaction);
 }
 
@@ -223,7 +223,7 @@ static int64_t look_every_ns(const polka_service *service)
 {
     int64_t every_ns = GAP_NS - 1;
     for (const polka_reaction *row = service->reactions; row != NULL && row->polka_row == 1; row++) {
-        int64_t eighth_ns = (int64_t)deadline_ms(row) * 1000000 / 8;
+        int64_t eighth_ns = polkai_watch_deadline_ms(row) * 1000000 / 8;
         every_ns = eighth_ns < every_ns ? eighth_ns : every_ns;
     }
     return every_ns < LOOK_NS ? LOOK_NS : every_ns;

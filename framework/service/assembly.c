@@ -141,6 +141,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .transaction_events = (size_t)polkai_config_number(config, "transaction.events"),
         .drain_deadline_ms = polkai_config_number(config, "drain.deadline_ms"),
         .compact_envelope = polkai_config_number(config, "envelope") == 1,
+        .metered = assembly->reacts && polkai_config_number(config, "http.port") >= 0,
         .announce = true,
         .confluent = polkai_config_number(config, "framing") == 1,
         .enrol = polkai_config_number(config, "schemas.register") == 0,

@@ -60,7 +60,7 @@ const polkai_property polkai_properties[] = {
     { "Schemas", "avro.max_empty_items", POLKAI_PROPERTY_LONG, "1000000", 1, 1000000000, NULL, false,
       "Items of arrays and maps that take no bytes, in a value that is read. More is poison." },
     { "Operations", "http.port", POLKAI_PROPERTY_LONG, "off", 0, 65535, "off", false,
-      "Port of /livez, /readyz and /startupz. 0: a free one, which the log names." },
+      "Port of /livez, /readyz, /startupz and /metrics. 0: a free one, which the log names." },
     { "Operations", "http.address", POLKAI_PROPERTY_TEXT, "0.0.0.0", 0, 0, NULL, false, "Where that port listens: an address of this machine, such as 127.0.0.1 or ::." },
     { "Log", "log.level", POLKAI_PROPERTY_CHOICE, "info", 0, 0, "error|warn|info|debug", false, "From which level on." },
     { "Log", "log.format", POLKAI_PROPERTY_CHOICE, "auto", 0, 0, "auto|text|json", false, "auto: text on a terminal, JSON lines otherwise." },

@@ -30,6 +30,7 @@ typedef struct {
      */
     void (*notice)(void *user, polka_status status, const char *message);
     void (*reached)(void *user, bool reached);           /* false: no broker answers; true: one does again. NULL allowed */
+    void (*uncommitted)(void *user);                     /* an asynchronous commit failed; notice says why. NULL allowed */
 } polkai_source_listener;
 
 typedef struct {
@@ -70,6 +71,8 @@ typedef struct {
     polka_status (*rewind)(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error);
     /* cluster: the id of the cluster, known at the latest when partitions are assigned; borrowed from the source. */
     polka_text (*cluster)(polkai_source *source);
+    /* ends: offset becomes the one that the next record of the partition gets, as the broker said last; -1: not known. Never waits. */
+    void (*ends)(polkai_source *source, polkai_position *positions, size_t count);
     void (*wake)(polkai_source *source);                 /* any thread, or a signal handler: poll returns soon */
     /* close leaves the group (revoked is called), frees the source; what does not end in timeout_ms is left to the end of the process */
     void (*close)(polkai_source *source, int timeout_ms);

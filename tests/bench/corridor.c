@@ -2,7 +2,7 @@
  * corridor.c: the corridor alone, on memory and on one thread, so that its instructions repeat: records are put first, and then
  * read, handled, sent and committed. `count` takes the difference of two lengths, and compares it with instructions.json.
  *
- * usage: bench_corridor react|emit|compact EVENTS
+ * usage: bench_corridor react|emit|compact EVENTS [metered] [timed]     metered: as with http.port; timed: by the real clock; CPU time is printed
  */
 #include "measure.h"
 #include "orders.h"
@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { SEED = 20261127, PARTITIONS = 12, START_MS = 1767225600 };
 
@@ -106,8 +107,9 @@ int main(int argc, char **argv)
     polkai_source *source;
     polkai_flow *flow;
     polkai_random random;
-    if (argc != 3)
-        return fprintf(stderr, "usage: bench_corridor react|emit|compact EVENTS\n"), 2;
+    bool metered = argc > 3 && strcmp(argv[3], "metered") == 0, timed = argc > 3 && strcmp(argv[argc - 1], "timed") == 0;
+    if (argc < 3 || argc > 5)
+        return fprintf(stderr, "usage: bench_corridor react|emit|compact EVENTS [metered] [timed]\n"), 2;
     const polka_service *service = strcmp(argv[1], "react") == 0 ? &reading : &pricing;
     bool compact = strcmp(argv[1], "compact") == 0;
     uint64_t events = strtoull(argv[2], NULL, 10);
@@ -116,13 +118,17 @@ int main(int argc, char **argv)
     polkai_random_seed(&random, SEED);
     for (uint64_t i = 0; i < events; i++)
         put(sink, &random, compact);
-    polkai_flow_options options = { .service = service, .clock = &still, .log = &quiet, .seed = SEED, .compact_envelope = compact };
+    polkai_flow_options options = { .service = service, .clock = timed ? &polkai_clock_real : &still, .log = &quiet, .seed = SEED, .compact_envelope = compact,
+                                    .metered = metered };
     check(polkai_flow_create(&flow, &options, &error), &error);
     check(polkai_memory_source_open(&source, memory, service->name, &error), &error);
     check(polkai_memory_sink_open(&out, memory, polkai_flow_report, flow, &error), &error);
     check(polkai_flow_start(flow, source, out, &error), &error);
+    clock_t began = clock();
     for (size_t moved = 1; moved > 0;)
         check(polkai_flow_step(flow, 0, &moved, &error), &error);
+    if (timed)
+        printf("%.1f ns of CPU an event\n", (double)(clock() - began) * (1e9 / CLOCKS_PER_SEC) / (double)events);
     if (polkai_flow_count(flow).done != events)
         return fprintf(stderr, "%llu of %llu were handled\n", (unsigned long long)polkai_flow_count(flow).done, (unsigned long long)events), 1;
     check(polkai_flow_drain(flow, 1000, &error), &error);

@@ -92,6 +92,25 @@ Test(group, a_new_group_reads_everything_from_the_start, .timeout = 90)
     end(&play);
 }
 
+Test(group, knows_the_ends_of_what_it_has_read_and_of_nothing_else, .timeout = 90)
+{
+    scene play = scene_of(RECORDS);
+    told what = { 0 };
+    polkai_record got[RECORDS];
+    polkai_position ends[PARTITIONS + 1];
+    polkai_source *source = join(&play, &what);
+    read_records(source, &what, got, RECORDS);
+    for (int32_t i = 0; i <= PARTITIONS; i++)
+        ends[i] = (polkai_position){ polka_text_of(i < PARTITIONS ? play.topic : "nobody.knows"), i % PARTITIONS, -7 };
+    source->operations->ends(source, ends, PARTITIONS + 1);
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        cr_expect_eq(ends[i].offset, RECORDS / PARTITIONS, "partition %d: %lld", i, (long long)ends[i].offset);
+    cr_expect_eq(ends[PARTITIONS].offset, -1);
+    release_all(got, RECORDS);
+    source->operations->close(source, 5000);
+    end(&play);
+}
+
 Test(group, goes_on_after_what_was_committed_and_repeats_what_was_not, .timeout = 90)
 {
     scene play = scene_of(RECORDS);

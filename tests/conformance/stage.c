@@ -236,7 +236,7 @@ void start_group(polkai_source *source, told *what, const char *topic)
 {
     what->source = source;
     polka_text name = polka_text_of(topic);
-    polkai_start start = { .topics = &name, .topic_count = 1, .listener = { what, on_assigned, on_revoked, on_notice, NULL } };
+    polkai_start start = { .topics = &name, .topic_count = 1, .listener = { what, on_assigned, on_revoked, on_notice, NULL, NULL } };
     ASSERT_OK(source->operations->start(source, &start, error));
 }
 

@@ -34,6 +34,8 @@ static void tell(polkai_kafka_source *self, rd_kafka_resp_err_t code)
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET || code == RD_KAFKA_RESP_ERR__DESTROY)
         return;
     snprintf(text, sizeof text, "offsets of %s were not committed: %s; the next commit covers them", rd_kafka_name(self->client.handle), rd_kafka_err2str(code));
+    if (self->listener.uncommitted != NULL)
+        self->listener.uncommitted(self->listener.user);
     polkai_kafka_tell(self, POLKA_TRANSIENT, text);
 }
 

@@ -67,3 +67,14 @@ rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, list *par
         ask(handle, partitions, RD_KAFKA_OFFSET_INVALID, reset);
     return code;
 }
+
+/* Each answer to a fetch says how far the partition goes; librdkafka keeps that, so nobody is asked here. */
+void polkai_kafka_ends(polkai_source *source, polkai_position *positions, size_t count)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    for (size_t i = 0; i < count; i++) {
+        int64_t low, high;
+        rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(self->client.handle, positions[i].topic.data, positions[i].partition, &low, &high);
+        positions[i].offset = code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : -1;
+    }
+}

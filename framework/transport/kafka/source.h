@@ -93,4 +93,6 @@ void polkai_kafka_prefetch_init(polkai_kafka_source *source);
 void polkai_kafka_prefetch_taken(polkai_kafka_source *source, const polkai_record *records, size_t count);
 void polkai_kafka_prefetch_wake(rd_kafka_t *handle);     /* fetching goes on at once, not within a second; waits for a short answer */
 
+void polkai_kafka_ends(polkai_source *source, polkai_position *positions, size_t count);     /* offsets.c */
+
 #endif

@@ -418,6 +418,17 @@ static polka_text memory_cluster(polkai_source *source)
     return POLKA_TEXT("memory");
 }
 
+static void memory_ends(polkai_source *source, polkai_position *positions, size_t count)
+{
+    memory_source *self = (memory_source *)source;
+    pthread_mutex_lock(&self->memory->mutex);
+    for (size_t i = 0; i < count; i++) {
+        const polkai_memory_topic *topic = polkai_memory_topic_find(self->memory, positions[i].topic);
+        positions[i].offset = topic == NULL ? -1 : (int64_t)topic->partitions[positions[i].partition].count;
+    }
+    pthread_mutex_unlock(&self->memory->mutex);
+}
+
 static void memory_wake(polkai_source *source)
 {
     atomic_store(&((memory_source *)source)->woken, 1);  /* all that a signal handler may do */
@@ -451,7 +462,7 @@ static void memory_close(polkai_source *source, int timeout_ms)
 }
 
 static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_commit, memory_membership_of, memory_rewind,
-                                                     memory_cluster, memory_wake, memory_close };
+                                                     memory_cluster, memory_ends, memory_wake, memory_close };
 
 polka_status polkai_memory_source_open(polkai_source **source, polkai_memory *memory, const char *group, polka_error *error)
 {

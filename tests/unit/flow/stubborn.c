@@ -87,7 +87,7 @@ static polka_status start(polkai_source *source, const polkai_start *start, polk
     stubborn_source *self = (stubborn_source *)source;
     polkai_start own = *start;
     self->listener = start->listener;
-    own.listener = (polkai_source_listener){ self, assigned, revoked, notice, NULL };
+    own.listener = (polkai_source_listener){ self, assigned, revoked, notice, NULL, NULL };
     return self->inner->operations->start(self->inner, &own, error);
 }
 
@@ -176,7 +176,7 @@ static void close_source(polkai_source *source, int timeout_ms)
     self->inner->operations->close(self->inner, timeout_ms);
 }
 
-static const polkai_source_operations source_operations = { start, poll_source, pause_source, commit, membership, rewind_source, cluster, wake, close_source };
+static const polkai_source_operations source_operations = { start, poll_source, pause_source, commit, membership, rewind_source, cluster, NULL, wake, close_source };
 
 void stubborn_source_init(stubborn_source *source, polkai_source *inner)
 {

@@ -1,9 +1,13 @@
 /* child.c: see child.h. */
 #include "child.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,3 +105,39 @@ child child_start_stuck(polkai_broker **broker, const char *deadline, const char
     return made;
 }
 
+unsigned child_port(child *of)
+{
+    cr_assert(child_read_until(of, "/readyz"), "%s", of->text);
+    return (unsigned)atoi(strstr(of->text, "health at http://127.0.0.1:") + strlen("health at http://127.0.0.1:"));
+}
+
+const char *child_ask(unsigned port, const char *request)
+{
+    static char answer[65536];
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int peer = socket(AF_INET, SOCK_STREAM, 0);
+    size_t size = 0;
+    setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 20 }, sizeof(struct timeval));
+    cr_assert_eq(connect(peer, (struct sockaddr *)&to, sizeof to), 0, "port %u: %m", port);
+    cr_assert_eq(write(peer, request, strlen(request)), (ssize_t)strlen(request));
+    for (ssize_t got = 1; got > 0 && size < sizeof answer - 1; size += got > 0 ? (size_t)got : 0)
+        got = read(peer, answer + size, sizeof answer - 1 - size);
+    answer[size] = '\0';
+    close(peer);
+    return answer;
+}
+
+const char *child_get(unsigned port, const char *path)
+{
+    char request[200];
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    return child_ask(port, request);
+}
+
+void child_says(unsigned port, const char *path, const char *status, const char *text)
+{
+    const char *answer = child_get(port, path);
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 ", 9), 0, "%s", answer);
+    cr_expect_eq(strncmp(answer + 9, status, strlen(status)), 0, "%s is not %s: %s", path, status, answer);
+    cr_expect_not_null(strstr(answer, text), "%s does not say '%s': %s", path, text, answer);
+}

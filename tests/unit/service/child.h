@@ -26,4 +26,11 @@ void child_remove_folder(void);
 char *child_broker_with(polkai_broker **broker, const char *const *ids, size_t count);       /* a mock broker with an event of each of these ids on t.orders */
 child child_start_stuck(polkai_broker **broker, const char *deadline, const char *lanes);    /* a handler that never comes back from the one event */
 
+/* Its pages, when it is started with HTTP. */
+#define HTTP "--http.port", "0", "--http.address", "127.0.0.1"
+unsigned child_port(child *of);
+const char *child_ask(unsigned port, const char *request);           /* the whole answer, as it came; until the next question */
+const char *child_get(unsigned port, const char *path);
+void child_says(unsigned port, const char *path, const char *status, const char *text);
+
 #endif

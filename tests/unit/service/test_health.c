@@ -63,54 +63,14 @@ Test(health, gives_every_reason_at_once)
 
 /* ---- from outside ---- */
 
-static unsigned port_of(child *of)
-{
-    cr_assert(child_read_until(of, "/readyz"), "%s", of->text);
-    return (unsigned)atoi(strstr(of->text, "health at http://127.0.0.1:") + strlen("health at http://127.0.0.1:"));
-}
-
-/* The whole answer to one request, as it came. */
-static const char *ask(unsigned port, const char *request)
-{
-    static char answer[8192];
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int peer = socket(AF_INET, SOCK_STREAM, 0);
-    size_t size = 0;
-    setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 20 }, sizeof(struct timeval));
-    cr_assert_eq(connect(peer, (struct sockaddr *)&to, sizeof to), 0, "port %u: %m", port);
-    cr_assert_eq(write(peer, request, strlen(request)), (ssize_t)strlen(request));
-    for (ssize_t got = 1; got > 0 && size < sizeof answer - 1; size += got > 0 ? (size_t)got : 0)
-        got = read(peer, answer + size, sizeof answer - 1 - size);
-    answer[size] = '\0';
-    close(peer);
-    return answer;
-}
-
-static const char *get(unsigned port, const char *path)
-{
-    char request[200];
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
-    return ask(port, request);
-}
-
-static void says(unsigned port, const char *path, const char *status, const char *text)
-{
-    const char *answer = get(port, path);
-    cr_expect_eq(strncmp(answer, "HTTP/1.1 ", 9), 0, "%s", answer);
-    cr_expect_eq(strncmp(answer + 9, status, strlen(status)), 0, "%s is not %s: %s", path, status, answer);
-    cr_expect_not_null(strstr(answer, text), "%s does not say '%s': %s", path, text, answer);
-}
-
-#define HTTP "--http.port", "0", "--http.address", "127.0.0.1"
-
 Test(health, of_a_service_whose_broker_is_away_is_alive_and_not_ready)
 {
     child program = child_start(ARGUMENTS(NOWHERE, HTTP));
-    unsigned port = port_of(&program);
+    unsigned port = child_port(&program);
     cr_assert(child_read_until(&program, "no broker answers"), "%s", program.text);
-    says(port, "/livez", "200", "\r\n\r\n{\"status\":\"ok\"}\n");
-    says(port, "/readyz", "503", "{\"status\":\"unavailable\",\"why\":[\"not in the consumer group yet\",\"no broker answers\"]}\n");
-    says(port, "/startupz", "503", "{\"status\":\"unavailable\",\"why\":[\"not in the consumer group yet\"]}\n");
+    child_says(port, "/livez", "200", "\r\n\r\n{\"status\":\"ok\"}\n");
+    child_says(port, "/readyz", "503", "{\"status\":\"unavailable\",\"why\":[\"not in the consumer group yet\",\"no broker answers\"]}\n");
+    child_says(port, "/startupz", "503", "{\"status\":\"unavailable\",\"why\":[\"not in the consumer group yet\"]}\n");
     kill(program.pid, SIGTERM);
     cr_expect_eq(child_end(&program), 0, "%s", program.text);
 }
@@ -122,20 +82,20 @@ static void busy_and_draining(char *lanes)
     char *brokers = child_broker_with(&broker, (const char *const[]){ "one" }, 1);
     sample_blocks = true;
     child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", "2s", "--lanes", lanes, HTTP));
-    unsigned port = port_of(&program);
+    unsigned port = child_port(&program);
     cr_assert(child_read_until(&program, "blocked"), "%s", program.text);
-    says(port, "/livez", "200", "ok");
-    says(port, "/readyz", "200", "ok");
-    says(port, "/startupz", "200", "ok");
+    child_says(port, "/livez", "200", "ok");
+    child_says(port, "/readyz", "200", "ok");
+    child_says(port, "/startupz", "200", "ok");
     kill(program.pid, SIGTERM);
     if (strcmp(lanes, "inline") != 0)                    /* its loop is in the handler, and says nothing any more */
         cr_assert(child_read_until(&program, "\"state\":\"draining\""), "%s", program.text);
     const char *ready;
-    while (strncmp(ready = get(port, "/readyz"), "HTTP/1.1 503", 12) != 0)
+    while (strncmp(ready = child_get(port, "/readyz"), "HTTP/1.1 503", 12) != 0)
         cr_assert_eq(strncmp(ready, "HTTP/1.1 200", 12), 0, "%s", ready);
     cr_expect_not_null(strstr(ready, "stopping: what has begun is finished"), "%s", ready);
-    says(port, "/livez", "200", "ok");
-    says(port, "/startupz", "200", "ok");
+    child_says(port, "/livez", "200", "ok");
+    child_says(port, "/startupz", "200", "ok");
     kill(program.pid, SIGKILL);
     child_end(&program);
     polkai_broker_stop(broker);
@@ -149,17 +109,17 @@ Test(health, is_no_longer_ready_when_the_broker_goes_and_alive_all_the_same)
     polkai_broker *broker;
     char *brokers = child_broker_with(&broker, (const char *const[]){ "one" }, 1);
     child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", HTTP));
-    unsigned port = port_of(&program);
+    unsigned port = child_port(&program);
     cr_assert(child_read_until(&program, "\"state\":\"ready\""), "%s", program.text);
-    says(port, "/readyz", "200", "ok");
+    child_says(port, "/readyz", "200", "ok");
     polkai_broker_stop(broker);
     cr_assert(child_read_until(&program, "no broker answers"), "%s", program.text);
-    says(port, "/livez", "200", "ok");
+    child_says(port, "/livez", "200", "ok");
     const char *ready;                   /* the notice of the producer may be a moment earlier than the consumer's */
-    while (strncmp(ready = get(port, "/readyz"), "HTTP/1.1 503", 12) != 0)
+    while (strncmp(ready = child_get(port, "/readyz"), "HTTP/1.1 503", 12) != 0)
         cr_assert_eq(strncmp(ready, "HTTP/1.1 200", 12), 0, "%s", ready);
     cr_expect_not_null(strstr(ready, "\"no broker answers\""), "%s", ready);
-    says(port, "/startupz", "200", "ok");
+    child_says(port, "/startupz", "200", "ok");
     kill(program.pid, SIGTERM);
     child_end(&program);
 }
@@ -168,16 +128,16 @@ Test(health, survives_what_is_no_request)
 {
     char much[20000];
     child program = child_start(ARGUMENTS(NOWHERE, HTTP));
-    unsigned port = port_of(&program);
-    says(port, "/", "404", "Here are: /livez /readyz");
-    says(port, "/livez/../readyz", "404", "");
-    says(port, "/livez?verbose=1", "200", "ok");
-    cr_expect_not_null(strstr(ask(port, "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"), "405"));
-    cr_expect_not_null(strstr(ask(port, "HEAD /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "200"));
-    ask(port, "\x16\x03\x01\x02\r\n\r\n");
+    unsigned port = child_port(&program);
+    child_says(port, "/", "404", "Here are: /livez /readyz");
+    child_says(port, "/livez/../readyz", "404", "");
+    child_says(port, "/livez?verbose=1", "200", "ok");
+    cr_expect_not_null(strstr(child_ask(port, "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"), "405"));
+    cr_expect_not_null(strstr(child_ask(port, "HEAD /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "200"));
+    child_ask(port, "\x16\x03\x01\x02\r\n\r\n");
     snprintf(much, sizeof much, "GET /%0*d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 16000, 7);
-    ask(port, much);
-    says(port, "/livez", "200", "ok");
+    child_ask(port, much);
+    child_says(port, "/livez", "200", "ok");
     kill(program.pid, SIGTERM);
     cr_expect_eq(child_end(&program), 0, "%s", program.text);
 }
