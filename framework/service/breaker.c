@@ -26,7 +26,8 @@ struct polkai_breaker {
     int descriptor;                      /* -1: there is no file */
     unsigned attempts;
     known *all;                          /* what was handed out: lanes may read the one before */
-    bool owns_faults, complained;
+    polkai_fault_lines lines;
+    bool complained;
 };
 
 static void complain(polkai_breaker *breaker, const char *what)
@@ -37,6 +38,22 @@ static void complain(polkai_breaker *breaker, const char *what)
     breaker->complained = true;
 }
 
+/* A group's name may be any text: what could lead to the file of another group is written as %2F. */
+static const char *file_name(const char *group, polka_arena *arena)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *name = polkai_arena_zeroed(arena, 3 * strlen(group) + 1, 1), *to = name;
+    for (const char *at = group; *at != '\0'; at++) {
+        bool plain = *at != '/' && *at != '%' && (unsigned char)*at > ' ';
+        *to++ = plain ? *at : '%';
+        if (plain)
+            continue;
+        *to++ = hex[(unsigned char)*at >> 4];
+        *to++ = hex[*at & 15];
+    }
+    return name;
+}
+
 polkai_breaker *polkai_breaker_open(const char *folder, const char *group, unsigned attempts, const polkai_log *log)
 {
     polkai_breaker *made = polkai_alloc(sizeof *made);
@@ -44,7 +61,7 @@ polkai_breaker *polkai_breaker_open(const char *folder, const char *group, unsig
     polka_arena arena AUTO(polkai_arena_deinit);
     polkai_arena_init(&arena, NULL, 0);
     *made = (polkai_breaker){ .log = log, .attempts = attempts, .descriptor = -1 };
-    made->path = polkai_strdup(polkai_arena_format(&arena, "%s/%s.ends", polkai_file_home(folder, "breaker", &arena), group).data);
+    made->path = polkai_strdup(polkai_arena_format(&arena, "%s/%s.ends", polkai_file_home(folder, "breaker", &arena), file_name(group, &arena)).data);
     if (polkai_file_folders(made->path))
         made->descriptor = open(made->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
     if (made->descriptor >= 0 && (fstat(made->descriptor, &about) != 0 || !S_ISREG(about.st_mode))) {
@@ -54,7 +71,8 @@ polkai_breaker *polkai_breaker_open(const char *folder, const char *group, unsig
     }
     if (made->descriptor < 0)
         complain(made, "cannot open");
-    made->owns_faults = polkai_faults_take(made->descriptor, log);
+    polkai_fault_lines_init(&made->lines, made->descriptor, log);
+    polkai_faults_take();
     return made;
 }
 
@@ -62,8 +80,7 @@ void polkai_breaker_close(polkai_breaker *breaker)
 {
     if (breaker == NULL)
         return;
-    if (breaker->owns_faults)
-        polkai_faults_give_back();
+    polkai_faults_give_back();
     while (breaker->all != NULL) {
         known *next = breaker->all->next;
         polkai_ends_destroy(breaker->all->ends);
@@ -80,8 +97,8 @@ void polkai_breaker_close(polkai_breaker *breaker)
 
 static void enter(void *user, const polkai_running *running)
 {
-    (void)user;
-    polkai_fault_enter(running);
+    const polkai_breaker *breaker = user;
+    polkai_fault_enter(running, &breaker->lines);
 }
 
 static void leave(void *user)

@@ -1,4 +1,7 @@
-/* breaker.h: the file <breaker.folder>/<group>.ends, where ends of the process at one event are counted (side/breaker). */
+/*
+ * breaker.h: the file <breaker.folder>/<group>.ends, where ends of the process at one event are counted (side/breaker). Each group has its
+ * own, so that services of other groups in the same folder, or in the same process, count for themselves.
+ */
 #ifndef POLKA_SERVICE_BREAKER_H
 #define POLKA_SERVICE_BREAKER_H
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,11 +13,13 @@ static const struct { int number; const char *name; } faults[] = {
     { SIGSEGV, "SIGSEGV" }, { SIGBUS, "SIGBUS" }, { SIGFPE, "SIGFPE" }, { SIGILL, "SIGILL" }, { SIGABRT, "SIGABRT" } };
 enum { FAULTS = sizeof faults / sizeof *faults };
 
-static atomic_bool taken;
-static struct { int descriptor, log_descriptor; bool json; char service[250]; pid_t process; struct sigaction old[FAULTS]; } at_end;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned taken;                   /* by so many services */
+static struct { pid_t process; struct sigaction old[FAULTS]; } at_end;
 
 /* initial-exec: elsewhere the first look of a thread at it would allocate, and that may be in a signal handler. */
 static _Thread_local const polkai_running *here __attribute__((tls_model("initial-exec")));
+static _Thread_local const polkai_fault_lines *lines __attribute__((tls_model("initial-exec")));
 static _Thread_local void *own_stack __attribute__((tls_model("initial-exec")));
 
 /* ---- in the signal handler ---- */
@@ -43,21 +44,21 @@ static void log_end(const polkai_ending_event *event, const char *name, bool wri
     line out = { .size = 0 };
     char identity[POLKAI_END_IDENTITY];
     size_t size = polkai_end_identity(identity, event);
-    if (at_end.json) {
+    if (lines->json) {
         add_text(&out, "{\"level\":\"error\",\"service\":\"");
-        add_text(&out, at_end.service);
+        add_text(&out, lines->service);
         add_text(&out, "\",\"message\":\"");
     } else {
         add_text(&out, "error ");
-        add_text(&out, at_end.service);
+        add_text(&out, lines->service);
         add_text(&out, ": ");
     }
     add_text(&out, name);
     add_text(&out, " in a handler ends the process. Partition, offset, time, cluster, topic, reaction: ");
     add(&out, identity, size);
     add_text(&out, written ? "" : ". The breaker could not write it down (breaker.folder), so this end does not count");
-    add_text(&out, at_end.json ? "\"}\n" : "\n");
-    if (write(at_end.log_descriptor, out.text, out.size) < 0)
+    add_text(&out, lines->json ? "\"}\n" : "\n");
+    if (write(lines->log_descriptor, out.text, out.size) < 0)
         return;                          /* nobody reads the log any more */
 }
 
@@ -76,7 +77,7 @@ static void record(const char *name)
         return;
     clock_gettime(CLOCK_REALTIME, &now);
     size_t size = polkai_end_write(text, &event, name, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-    bool written = at_end.descriptor < 0 || write(at_end.descriptor, text, size) == (ssize_t)size;
+    bool written = lines->descriptor < 0 || write(lines->descriptor, text, size) == (ssize_t)size;
     log_end(&event, name, written);
 }
 
@@ -97,37 +98,41 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 /* ---- before ---- */
 
-bool polkai_faults_take(int descriptor, const polkai_log *log)
+void polkai_fault_lines_init(polkai_fault_lines *made, int descriptor, const polkai_log *log)
 {
-    if (atomic_exchange(&taken, true))
-        return false;
-    at_end.descriptor = descriptor;
-    at_end.log_descriptor = log->descriptor;
-    at_end.json = log->format == POLKAI_LOG_JSON;
+    size_t size = log->service == NULL ? 0 : strnlen(log->service, sizeof made->service - 1);
+    *made = (polkai_fault_lines){ .descriptor = descriptor, .log_descriptor = log->descriptor, .json = log->format == POLKAI_LOG_JSON };
+    memcpy(made->service, log->service, size);
+}
+
+void polkai_faults_take(void)
+{
+    pthread_mutex_lock(&lock);
     at_end.process = getpid();
-    size_t size = log->service == NULL ? 0 : strnlen(log->service, sizeof at_end.service - 1);
-    memcpy(at_end.service, log->service, size);
-    at_end.service[size] = '\0';
-    for (size_t i = 0; i < FAULTS; i++) {
+    for (size_t i = 0; taken == 0 && i < FAULTS; i++) {
         struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
         sigemptyset(&action.sa_mask);
         sigaction(faults[i].number, &action, &at_end.old[i]);
     }
-    return true;
+    taken++;
+    pthread_mutex_unlock(&lock);
 }
 
 void polkai_faults_give_back(void)
 {
-    for (size_t i = 0; i < FAULTS; i++)
+    pthread_mutex_lock(&lock);
+    taken--;
+    for (size_t i = 0; taken == 0 && i < FAULTS; i++)
         sigaction(faults[i].number, &at_end.old[i], NULL);
-    atomic_store(&taken, false);
+    pthread_mutex_unlock(&lock);
 }
 
-void polkai_fault_enter(const polkai_running *running)
+void polkai_fault_enter(const polkai_running *running, const polkai_fault_lines *told)
 {
     stack_t stack, before;
     sigset_t open;
     here = running;
+    lines = told;
     sigemptyset(&open);                  /* a fault that is blocked ends the process without a handler */
     for (size_t i = 0; i < FAULTS; i++)
         sigaddset(&open, faults[i].number);

@@ -9,12 +9,22 @@
 #include <base/log.h>
 #include <flow/flow.h>
 
-/* polkai_faults_take: `descriptor` is of the breaker's file, opened for appending; -1: lines in the log only. Of two services in a process the first has it. */
-bool polkai_faults_take(int descriptor, const polkai_log *log);
+/* Where a service says it: its own breaker's file and its own log. A process may have several services. */
+typedef struct {
+    int descriptor;                      /* of the breaker's file, opened for appending; -1: a line in the log only */
+    int log_descriptor;
+    bool json;
+    char service[250];
+} polkai_fault_lines;
+
+void polkai_fault_lines_init(polkai_fault_lines *lines, int descriptor, const polkai_log *log);
+
+/* Each service takes them and gives them back; of several in a process the last gives them back indeed. */
+void polkai_faults_take(void);
 void polkai_faults_give_back(void);
 
-/* Around all that a thread handles, on that thread. It gets an alternate stack, so that running out of stack counts, too. */
-void polkai_fault_enter(const polkai_running *running);
+/* Around all that a thread handles, on that thread. It gets an alternate stack, so that running out of stack counts, too. Both are borrowed. */
+void polkai_fault_enter(const polkai_running *running, const polkai_fault_lines *lines);
 void polkai_fault_leave(void);
 
 #endif
