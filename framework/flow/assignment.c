@@ -82,7 +82,7 @@ static void forget_detached(polkai_flow *flow)
     flow->last_partition = NULL;
     for (polkai_partition **at = &flow->partitions; *at != NULL;) {
         polkai_partition *each = *at;
-        if (!each->detached || each->active > 0) {
+        if (!each->detached || each->active > 0 || each->lost > 0) {
             at = &each->next;
             continue;
         }
@@ -97,6 +97,13 @@ void polkai_partition_left(polkai_flow *flow, polkai_partition *partition)
 {
     partition->active--;
     if (partition->detached && partition->active == 0)
+        forget_detached(flow);
+}
+
+void polkai_partition_lost_one_less(polkai_flow *flow, polkai_partition *partition)
+{
+    partition->lost--;
+    if (partition->detached)
         forget_detached(flow);
 }
 
@@ -184,8 +191,8 @@ static bool any_other_active(const polkai_flow *flow)
 static void end_at_stuck(polkai_flow *flow)
 {
     for (size_t i = 0; flow->watch.stuck != NULL && i < flow->worker_count; i++)
-        if (polkai_watch_is_stuck(&flow->workers[i]))
-            polkai_handover_ends_at(flow->workers[i].running.unit->delivery);
+        if (polkai_watch_is_stuck(flow->workers[i]))
+            polkai_handover_ends_at(flow->workers[i]->running.unit->delivery);
 }
 
 static bool is_worth_waiting(const polkai_flow *flow)
@@ -197,8 +204,8 @@ static void sweep_lanes(polkai_flow *flow)
 {
     atomic_fetch_add(&flow->sweep, 1);
     for (size_t i = 0; i < flow->worker_count; i++)
-        if (flow->workers[i].lane != NULL)
-            polkai_lane_wake(flow->workers[i].lane);
+        if (flow->workers[i]->lane != NULL)
+            polkai_lane_wake(flow->workers[i]->lane);
 }
 
 static void fence_revoked(polkai_flow *flow)
@@ -225,7 +232,7 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
             begin_until_ns = INT64_MAX;
         }
         if (!flow->threaded && flow->watch.stuck == NULL)
-            polkai_lane_turn(flow->workers[0].lane);
+            polkai_lane_turn(flow->workers[0]->lane);
         flow->sink->operations->poll(flow->sink, 1);
         polkai_flow_collect(flow);
         polkai_send_waiting(flow, now_ns);

@@ -11,7 +11,8 @@ static polkai_ending_event event_of(const polka_context *unit)
 
 bool polkai_running_event(const polkai_running *running, polkai_ending_event *event)
 {
-    if (atomic_load_explicit(&running->turns, memory_order_acquire) % 2 == 0)
+    unsigned long long turns = atomic_load_explicit(&running->turns, memory_order_acquire);
+    if (turns % 2 == 0 || turns == POLKAI_LOST)          /* of one that is lost the event has ended */
         return false;
     *event = event_of(running->unit);
     return true;

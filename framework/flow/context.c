@@ -71,8 +71,20 @@ polka_outcome polka_failed(polka_context *ctx)
     return ctx->error->status == POLKA_TRANSIENT ? POLKA_RETRY : POLKA_DEAD;
 }
 
+/* What a handler asks for after its lane went on without it. */
+static bool is_lost(polka_context *unit, const char *what)
+{
+    if (unit->worker == NULL || !polkai_running_is_lost(&unit->worker->running))
+        return false;
+    polkai_context_fail(unit, POLKA_POISON, POLKAI_DEADLINE_EXCEEDED, "%s past the deadline of reaction %s: its event is a dead letter by now, and nothing of it "
+                        "counts any more", what, polkai_reaction_name(unit->reaction));
+    return true;
+}
+
 polka_outcome polka_proceed(polka_context *ctx)
 {
+    if (is_lost(ctx, "polka_proceed"))
+        return POLKA_DEAD;
     if (ctx->reaction != NULL)
         return polkai_walk_next(ctx);
     polkai_context_fail(ctx, POLKA_MISUSE, "no-reaction", "polka_proceed is for middleware around a reaction; here is none");
@@ -323,7 +335,7 @@ void polka_emit(polka_context *ctx, const polka_event *event, const void *value,
     size_t index;
     if (ctx->delivery == NULL)
         polkai_context_fail(ctx, POLKA_MISUSE, "no-unit-of-work", "%s cannot be emitted while a resource is opened", event->name);
-    if (ctx->error != NULL || check_place(ctx, event) != POLKA_OK || declared_at(ctx, event, &index) != POLKA_OK ||
+    if (ctx->error != NULL || is_lost(ctx, event->name) || check_place(ctx, event) != POLKA_OK || declared_at(ctx, event, &index) != POLKA_OK ||
         (options != NULL && check_options(ctx, event, options) != POLKA_OK))
         return;
     if (ctx->reaction != NULL && ctx->cause.hops + 1 > POLKAI_HOPS_LIMIT) {

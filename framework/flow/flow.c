@@ -71,12 +71,8 @@ static void make_workers(polkai_flow *flow)
     if (flow->worker_count > 1)
         flow->spread = polkai_spread_create((unsigned)flow->worker_count);
     flow->workers = polkai_alloc(flow->worker_count * sizeof *flow->workers);
-    for (size_t i = 0; i < flow->worker_count; i++) {
-        flow->workers[i].flow = flow;
-        flow->workers[i].parking = polkai_parking_create();
-        polkai_arena_init(&flow->workers[i].scratch, flow->workers[i].memory, SCRATCH_MEMORY);
-        polkai_random_seed(&flow->workers[i].random, polkai_random_next(&flow->random));
-    }
+    for (size_t i = 0; i < flow->worker_count; i++)
+        flow->workers[i] = polkai_worker_create(flow, (unsigned)i);
 }
 
 polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *options, polka_error *error)
@@ -114,41 +110,6 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
 }
 
 /* ---- start ---- */
-
-static void close_resource(void *user)
-{
-    polkai_worker *worker = user;
-    if (worker->flow->options.resource == NULL && worker->flow->service->close != NULL && worker->resource != NULL)
-        worker->flow->service->close(worker->resource);
-    worker->resource = NULL;
-    if (worker->flow->options.breaker.leave != NULL)
-        worker->flow->options.breaker.leave(worker->flow->options.breaker.user);
-}
-
-static polka_status open_resource(void *user, polka_error *error)
-{
-    polkai_worker *worker = user;
-    polkai_flow *flow = worker->flow;
-    if (flow->options.breaker.enter != NULL)
-        flow->options.breaker.enter(flow->options.breaker.user, &worker->running);
-    if (flow->options.resource != NULL)
-        worker->resource = flow->options.resource;
-    if (flow->options.resource != NULL || flow->service->open == NULL)
-        return POLKA_OK;
-    polka_arena arena = { NULL, NULL, NULL };
-    polka_context context = { .flow = flow, .worker = worker, .arena = &arena, .attempt = 1 };
-    *error = (polka_error){ .status = POLKA_OK };
-    polka_status status = flow->service->open(&context, &worker->resource, error);
-    if (status == POLKA_OK && context.error != NULL) {
-        *error = *context.error;
-        status = error->status;
-        close_resource(worker);
-    } else if (status != POLKA_OK && error->message[0] == '\0') {
-        polkai_fail(error, status, "open", "the service's open failed without a message");
-    }
-    polkai_arena_deinit(&arena);
-    return status;
-}
 
 static void notice(void *user, polka_status status, const char *message)
 {
@@ -189,10 +150,8 @@ static void prepare_sink(polkai_flow *flow)
 
 static polka_status start_lanes(polkai_flow *flow, polka_error *error)
 {
-    for (size_t i = 0; i < flow->worker_count; i++) {
-        polkai_lane_duty duty = { &flow->workers[i], open_resource, polkai_walk_items, close_resource };
-        TRY(polkai_lane_start(&flow->workers[i].lane, &duty, flow->threaded, flow->options.clock, error));
-    }
+    for (size_t i = 0; i < flow->worker_count; i++)
+        TRY(polkai_worker_start(flow->workers[i], error));
     return POLKA_OK;
 }
 
@@ -223,7 +182,7 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
 
 int64_t polkai_flow_next_due_ms(const polkai_flow *flow)
 {
-    int64_t due_ns = flow->threaded ? INT64_MAX : polkai_lane_due_ns(flow->workers[0].lane);
+    int64_t due_ns = flow->threaded ? INT64_MAX : polkai_lane_due_ns(flow->workers[0]->lane);
     if (flow->waiting_first != NULL && flow->resend_due_ns < due_ns)
         due_ns = flow->resend_due_ns;
     if (polkai_schemas_due_ns(flow) < due_ns)
@@ -231,6 +190,11 @@ int64_t polkai_flow_next_due_ms(const polkai_flow *flow)
     if (flow->transact != NULL && polkai_transact_due_ns(flow) < due_ns)
         due_ns = polkai_transact_due_ns(flow);
     return due_ns == INT64_MAX ? -1 : (due_ns + 999999) / 1000000;
+}
+
+bool polkai_flow_stays(const polkai_flow *flow)
+{
+    return flow->stuck;
 }
 
 bool polkai_flow_is_of_parent(const polkai_flow *flow)
@@ -262,7 +226,7 @@ static void stop_lanes(polkai_flow *flow, int64_t deadline_ms, bool *ended, bool
 {
     *ended = *quiet = true;
     for (size_t i = 0; i < flow->worker_count; i++) {
-        polkai_worker *worker = &flow->workers[i];
+        polkai_worker *worker = flow->workers[i];
         bool held = false, stuck = polkai_watch_is_stuck(worker) && hold_stuck(worker, &held);
         polkai_lane *lane = worker->lane;
         pthread_mutex_lock(&flow->lock);
@@ -298,13 +262,14 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
         if (flow->transact != NULL && !polkai_transact_stop(flow, polkai_patience_ms(flow, INT_MAX)))
             ended = quiet = false;
         polkai_flow_collect(flow);
+        polkai_lost_reap(flow);
         finished = finished || flow->in_flight == 0;
         if (quiet)
             flow->source->operations->close(flow->source, polkai_patience_ms(flow, POLKAI_CLOSE_MS));
         if (quiet)
             flow->source = NULL;
     }
-    flow->stuck = !ended || !helped;
+    flow->stuck = !ended || !helped || polkai_flow_lost(flow) > 0;
     const char *call = polkai_transact_call(flow);
     ENSURE(finished && ended && helped, POLKA_TRANSIENT, error, "drain-deadline",
            "the drain deadline of %" PRId64 " ms passed with %" PRIu64 " events under way%s%s; they will be handled again", deadline_ms, flow->in_flight,
@@ -322,8 +287,8 @@ polkai_flow_counts polkai_flow_count(const polkai_flow *flow)
         .emitted = c[COUNT_EMITTED], .unknown_types = c[COUNT_UNKNOWN], .tombstones = c[COUNT_TOMBSTONES], .redelivered_sends = c[COUNT_RESENT],
         .in_flight = flow->in_flight };
     for (size_t i = 0; i < flow->worker_count; i++) {
-        counts.parked_keys += flow->workers[i].parked_keys;
-        counts.parked_events += flow->workers[i].parked_events;
+        counts.parked_keys += flow->workers[i]->parked_keys;
+        counts.parked_events += flow->workers[i]->parked_events;
     }
     return counts;
 }
@@ -351,11 +316,11 @@ void polkai_flow_destroy(polkai_flow *flow)
     polkai_flow_collect(flow);
     polkai_transact_destroy(flow);
     polkai_schemas_destroy(flow);
-    for (size_t i = 0; i < flow->worker_count; i++) {
-        polkai_parking_destroy(flow->workers[i].parking);
-        free(flow->workers[i].running.hold);
-    }
     polkai_deliveries_destroy(flow);
+    polkai_lost_destroy(flow);
+    polkai_meter_destroy(flow);
+    for (size_t i = 0; i < flow->worker_count; i++)
+        polkai_worker_destroy(flow->workers[i]);
     while (flow->partitions != NULL) {
         polkai_partition *next = flow->partitions->next;
         polkai_tracker_deinit(&flow->partitions->tracker);
@@ -364,7 +329,6 @@ void polkai_flow_destroy(polkai_flow *flow)
         flow->partitions = next;
     }
     polkai_router_destroy(flow->router);
-    polkai_meter_destroy(flow);
     free(flow->workers);
     free(flow->spread);
     free(flow->batch);

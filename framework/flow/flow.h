@@ -55,6 +55,7 @@ typedef struct {
     int64_t transaction_interval_ms;     /* exactly-once: between the beginnings of two transactions; 0: 100 … */
     size_t transaction_events;           /* … or when so many events are ready, which is the most that one takes; 0: 10000 */
     int64_t drain_deadline_ms;           /* 0: 8000; of a revoke too */
+    bool replace_lanes;                  /* of a handler past its deadline; not inline, nor exactly-once */
     bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
     bool metered;                        /* count what meter.h tells; a clock is then read twice a handler */
     bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
@@ -80,6 +81,8 @@ typedef struct {
      * and when that is true it is the poll thread from then on: it drains and ends the process. NULL: deadlines are not watched.
      */
     void (*stuck)(void *user, const polka_error *error);
+    /* replace_lanes: poll thread, before a lane is replaced and after it: what is done between may wait for a lock that the lost thread holds. Or NULL */
+    void (*replacing)(void *user, bool begins);
     void *user;
 } polkai_flow_options;
 
@@ -135,6 +138,12 @@ int64_t polkai_flow_next_due_ms(const polkai_flow *flow);
  * false: the handler has ended a moment later. Inline, and true: the thread in it stays where it is for good.
  */
 bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error);
+
+/* polkai_flow_lost: replace_lanes: how many handlers were given up and have not returned. */
+unsigned polkai_flow_lost(const polkai_flow *flow);
+
+/* polkai_flow_stays: handlers still ran on it when it was drained, so a destroy leaves it as it is, and what was given to it must stay, too. */
+bool polkai_flow_stays(const polkai_flow *flow);
 
 /* polkai_flow_is_of_parent: this is a child that fork(2) made of the flow's process; nothing of the flow may be used. Any thread, signal handlers. */
 bool polkai_flow_is_of_parent(const polkai_flow *flow);

@@ -23,6 +23,7 @@
 #include <side/parking/parking.h>
 #include <side/retry/policy.h>
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -30,6 +31,7 @@ typedef struct polkai_delivery polkai_delivery;
 typedef struct polkai_transacting polkai_transacting;
 typedef struct polkai_sending polkai_sending;
 typedef struct polkai_slots polkai_slots;
+typedef struct polkai_lost polkai_lost;
 
 /* An event type this service may emit. */
 typedef struct {
@@ -58,6 +60,7 @@ typedef struct polkai_partition {
     polkai_tracker tracker;
     int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
     uint64_t active;                     /* deliveries that point here */
+    unsigned lost;                       /* and those of lost handlers (replace.c) */
     atomic_bool revoked;                 /* nothing more is begun for it */
     atomic_int fenced;                   /* POLKAI_FENCED: and nothing more is sent */
     atomic_bool decided;                 /* how far it is still handled (handover.c): */
@@ -128,6 +131,7 @@ struct polkai_delivery {
     bool finished;                       /* exactly-once: ready to leave when all before it have */
     bool waits_for_schema;               /* since it was looked at last */
     struct polkai_worker *worker;        /* whose lane it was given to */
+    polkai_lost *lost;                   /* it goes on for one whose handler was lost, and borrows from that */
     uint64_t asked;                      /* the round of looking for schemas in which it first asked; 0: it never did */
     polkai_delivery *next_taken;         /* exactly-once: of its partition, then of its transaction */
     polka_arena arena, late;             /* late: of the poll thread, while a lane may be using the other */
@@ -144,8 +148,11 @@ struct polkai_delivery {
  * The handler that a lane runs now. The lane writes it, two stores before the handler and one after; nobody reads a clock for
  * it: who looks adds up the time for which `turns` stays the same odd number.
  */
+#define POLKAI_LOST ULLONG_MAX
+#define POLKAI_DEADLINE_EXCEEDED "deadline-exceeded"     /* code of its letter, and of what it still asks for */
 struct polkai_running {
-    atomic_ullong turns;                 /* odd while a handler runs */
+    atomic_ullong turns;                 /* odd while a handler runs; POLKAI_LOST: in one that counts no more */
+    bool may_be_lost;                    /* deadline.action replace-lane */
     _Atomic(const polka_reaction *) reaction;
     polka_context *unit;                 /* for the lane itself, and for others while the lane is held */
     unsigned long long seen;             /* of who looks, as is all below */
@@ -164,12 +171,15 @@ typedef struct { polkai_meter_row *rows; atomic_ullong *emitted; } polkai_meter;
 /* A lane with what its handlers share. */
 typedef struct polkai_worker {
     polkai_flow *flow;
+    unsigned index, successions;         /* of its lane; threads it had before */
     polkai_lane *lane;
     void *resource;
     polkai_parking *parking;
     polkai_meter *meter;                 /* NULL: nobody asks */
     polkai_random random;
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
+    polkai_lane_item *left;              /* given, and not begun yet */
+    polkai_parked *behind;               /* what waits behind the event it handles now */
     unsigned sweep, news;                /* the last one seen; of schemas too */
     uint64_t tickets;                    /* emissions made so far */
     polkai_running running;
@@ -228,7 +238,7 @@ struct polkai_flow {
     polkai_transacting *transact;        /* exactly-once; NULL: at-least-once */
     polkai_target *targets;
     size_t target_count;
-    polkai_worker *workers;
+    polkai_worker **workers;             /* by lane. Written under `lock`, once they have started */
     size_t worker_count;
     polkai_spread *spread;               /* NULL: one lane */
     bool threaded, paused, stuck;
@@ -255,6 +265,7 @@ struct polkai_flow {
     polkai_random random;
     polka_arena arena;                   /* as long as the flow */
     polkai_watch watch;
+    polkai_lost *lost;                   /* handlers that were given up, until they return and nothing borrows from them */
     polkai_slots *slots;                 /* by reaction; NULL: none is limited to less than there are lanes */
     _Atomic(const polkai_ends *) ends;   /* at which this process ended before; NULL: none, as ever */
     atomic_ullong counts[16];
@@ -299,9 +310,18 @@ static inline void polkai_running_begin(polkai_running *running, polka_context *
     atomic_store_explicit(&running->reaction, unit->reaction, memory_order_release);
     atomic_store_explicit(&running->turns, atomic_load_explicit(&running->turns, memory_order_relaxed) + 1, memory_order_release);
 }
-static inline void polkai_running_end(polkai_running *running)
+/* false: it was lost meanwhile, and its lane has another thread: the caller goes no further. */
+static inline bool polkai_running_end(polkai_running *running)
 {
-    atomic_store_explicit(&running->turns, atomic_load_explicit(&running->turns, memory_order_relaxed) + 1, memory_order_release);
+    unsigned long long turns = atomic_load_explicit(&running->turns, memory_order_acquire);
+    if (running->may_be_lost)
+        return turns != POLKAI_LOST && atomic_compare_exchange_strong(&running->turns, &turns, turns + 1);
+    atomic_store_explicit(&running->turns, turns + 1, memory_order_release);
+    return true;
+}
+static inline bool polkai_running_is_lost(const polkai_running *running)
+{
+    return atomic_load_explicit(&running->turns, memory_order_relaxed) == POLKAI_LOST;
 }
 polka_status polkai_watch_start(polkai_flow *flow, polka_error *error);
 void polkai_watch_look(polkai_flow *flow, int64_t now_ns);           /* a stuck handler stops the flow: MISUSE, FATAL "handler-stuck" */
@@ -310,6 +330,21 @@ bool polkai_watch_is_stuck(const polkai_worker *worker); /* and has not ended si
 enum { POLKAI_ANSWER_MS = 1000 };
 bool polkai_watch_hold(polkai_worker *worker, int timeout_ms);       /* until running.hold is released; false: it does not answer */
 void polkai_watch_tell_late(polkai_flow *flow, int64_t deadline_ms); /* with lanes: handlers that run on when a drain is over */
+/* polkai_watch_log: a line with the event and, where `stack`, with what the hold has of it; `then`: what becomes of it. */
+void polkai_watch_log(const polkai_flow *flow, const polkai_worker *worker, const polka_error *error, bool stack, const char *then);
+
+/* ---- worker.c ---- */
+polkai_worker *polkai_worker_create(polkai_flow *flow, unsigned index);              /* new */
+void polkai_worker_destroy(polkai_worker *worker);       /* its lane has ended */
+polka_status polkai_worker_start(polkai_worker *worker, polka_error *error);         /* waits until its resource is open */
+polka_status polkai_worker_start_again(polkai_worker *worker, polka_error *error);   /* does not; when that cannot be opened the flow stops */
+
+/* ---- replace.c: on the poll thread ---- */
+/* polkai_replace: a stuck handler is lost, and its lane goes on with another thread. false: there are too many, and the flow has to stop. */
+bool polkai_replace(polkai_flow *flow, polkai_worker *worker, const polka_error *error);
+void polkai_lost_settled(polkai_lost *lost);             /* its event has ended */
+void polkai_lost_reap(polkai_flow *flow);                /* those that have returned */
+void polkai_lost_destroy(polkai_flow *flow);             /* all; their threads have ended */
 
 int64_t polkai_watch_deadline_ms(const polka_reaction *reaction);
 
@@ -349,6 +384,7 @@ void polkai_settle(polka_context *unit, polka_outcome outcome);      /* on the l
 void polkai_settle_send(polka_context *unit);            /* sends what is still to send; state becomes SETTLED or HOLDING */
 void polkai_settle_letter(polka_context *unit, const char *error_class, const char *code, polka_text message);
 void polkai_settle_stop(polkai_flow *flow, const polka_error *error);
+void polkai_settle_lost(polka_context *unit, const char *message);   /* on the poll thread: its handler is past its deadline */
 void polkai_settle_refused(polka_context *unit);         /* on the poll thread: the broker refused an emission for good */
 void polkai_letter_again(polka_context *unit);           /* the record has moved: a letter that waits to be sent is made again */
 void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena);       /* the same letter, its value left out */
@@ -394,6 +430,7 @@ void polkai_assigned(void *flow, const polkai_position *partitions, size_t count
 void polkai_revoked(void *flow, const polkai_position *partitions, size_t count, bool lost);
 polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record);
 void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);      /* one delivery less */
+void polkai_partition_lost_one_less(polkai_flow *flow, polkai_partition *partition);
 polka_status polkai_commit(polkai_flow *flow, int most_ms, polka_error *error);  /* waits so long at most for its answer; 0: asynchronous */
 int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the broker; in a drain what is left of it, or a moment */
 void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count);
@@ -410,6 +447,9 @@ bool polkai_handover_reaches(const polkai_delivery *delivery);       /* it is of
 void polkai_handover_ends_at(const polkai_delivery *delivery);
 
 /* ---- turn.c ---- */
+polkai_delivery *polkai_delivery_take(polkai_flow *flow);            /* from the pool, zeroed */
+void polkai_delivery_set_apart(polkai_flow *flow, polkai_delivery *delivery);        /* the flow does not know it any more; polkai_delivery_free */
+void polkai_delivery_free(polkai_delivery *delivery);
 void polkai_delivery_done(polkai_delivery *delivery);    /* pending is 0; on the poll thread */
 void polkai_delivery_end(polkai_delivery *delivery);     /* nothing of it is under way any more */
 void polkai_delivery_release(polkai_delivery *delivery); /* the lane lets go */

@@ -29,14 +29,14 @@ void polkai_meter_create(polkai_flow *flow)
         polkai_meter *meter = polkai_alloc_lines(sizeof *meter);
         meter->rows = polkai_alloc_lines(rows * sizeof *meter->rows);
         meter->emitted = polkai_alloc_lines((rows * flow->target_count + 1) * sizeof *meter->emitted);
-        flow->workers[i].meter = meter;
+        flow->workers[i]->meter = meter;
     }
 }
 
 void polkai_meter_destroy(polkai_flow *flow)
 {
     for (size_t i = 0; i < flow->worker_count; i++) {
-        polkai_meter *meter = flow->workers[i].meter;
+        polkai_meter *meter = flow->workers[i]->meter;
         if (meter == NULL)
             continue;
         free(meter->rows);
@@ -132,6 +132,10 @@ void polkai_meter_look(polkai_flow *flow, int64_t now_ns)
 
 /* ---- reading ---- */
 
+/* A lane may be replaced meanwhile, and its worker be gone. */
+static void hold_workers(const polkai_flow *flow) { pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&flow->lock); }
+static void release_workers(const polkai_flow *flow) { pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&flow->lock); }
+
 static uint64_t value_of(const atomic_ullong *counter) { return atomic_load_explicit(counter, memory_order_relaxed); }
 
 size_t polkai_meter_reactions(const polkai_flow *flow) { return flow->metering.rows; }
@@ -152,8 +156,9 @@ polkai_reaction_reading polkai_meter_read(const polkai_flow *flow, size_t row)
     polkai_reaction_reading reading = { .reaction = row + 1 == flow->metering.rows ? NULL : &flow->service->reactions[row] };
     if (reading.reaction != NULL)
         reading.deadline_ms = polkai_watch_deadline_ms(reading.reaction);
+    hold_workers(flow);
     for (size_t i = 0; i < flow->worker_count; i++) {
-        const polkai_meter_row *at = &flow->workers[i].meter->rows[row];
+        const polkai_meter_row *at = &flow->workers[i]->meter->rows[row];
         reading.done += value_of(&at->done);
         reading.skipped += value_of(&at->skipped);
         reading.retries += value_of(&at->retries);
@@ -161,8 +166,9 @@ polkai_reaction_reading polkai_meter_read(const polkai_flow *flow, size_t row)
         reading.took_ns += value_of(&at->took_ns);
         for (size_t k = 0; k <= POLKAI_METER_BOUNDS; k++)
             reading.took[k] += value_of(&at->took[k]);
-        add_running(&flow->workers[i], &reading);
+        add_running(flow->workers[i], &reading);
     }
+    release_workers(flow);
     return reading;
 }
 
@@ -171,8 +177,10 @@ const polka_event *polkai_meter_emitted(const polkai_flow *flow, size_t row, siz
     *count = 0;
     if (target >= flow->target_count)
         return NULL;
+    hold_workers(flow);
     for (size_t i = 0; i < flow->worker_count; i++)
-        *count += value_of(&flow->workers[i].meter->emitted[row * flow->target_count + target]);
+        *count += value_of(&flow->workers[i]->meter->emitted[row * flow->target_count + target]);
+    release_workers(flow);
     return flow->targets[target].event;
 }
 
@@ -183,10 +191,12 @@ void polkai_meter_read_flow(polkai_flow *flow, polka_arena *arena, polkai_flow_r
         .received = value_of(&c[COUNT_RECEIVED]), .unknown_types = value_of(&c[COUNT_UNKNOWN]), .tombstones = value_of(&c[COUNT_TOMBSTONES]),
         .sends_repeated = value_of(&c[COUNT_RESENT]), .commits = value_of(&c[COUNT_COMMITS]), .commits_failed = value_of(&c[COUNT_UNCOMMITTED]),
         .assigned = value_of(&c[COUNT_ASSIGNED]), .revoked = value_of(&c[COUNT_REVOKED]), .lost = value_of(&c[COUNT_LOST]) };
+    hold_workers(flow);
     for (size_t i = 0; i < flow->worker_count; i++) {
-        reading->waiting_keys += value_of(&flow->workers[i].parked_keys);
-        reading->waiting_events += value_of(&flow->workers[i].parked_events);
+        reading->waiting_keys += value_of(&flow->workers[i]->parked_keys);
+        reading->waiting_events += value_of(&flow->workers[i]->parked_events);
     }
+    release_workers(flow);
     polkai_metering *metering = &flow->metering;
     pthread_mutex_lock(&metering->lock);
     reading->in_flight = metering->in_flight;

@@ -232,9 +232,11 @@ void polkai_schemas_tell(polkai_flow *flow)
     if (is_stopping(flow))
         return;                          /* the lanes are about to end */
     atomic_fetch_add(&flow->schemas.news, 1);
+    pthread_mutex_lock(&flow->lock);     /* a lane may be replaced meanwhile */
     for (size_t i = 0; i < flow->worker_count; i++)
-        if (flow->workers[i].lane != NULL)
-            polkai_lane_wake(flow->workers[i].lane);
+        if (flow->workers[i]->lane != NULL)
+            polkai_lane_wake(flow->workers[i]->lane);
+    pthread_mutex_unlock(&flow->lock);
 }
 
 static int64_t conclude(round_of *look)

@@ -116,9 +116,14 @@ static bool send_again(polkai_flow *flow, polkai_sending *sending)
  * Failed sends are reported in any order: when a producer ends, what was still in its queue may come before what was already
  * under way. All emissions of a key are of one lane, so the lane's count gives the order in which they were made.
  */
+static unsigned lane_of(const polkai_sending *sending)
+{
+    return sending->ticket == 0 ? 0 : sending->unit->worker->index + 1;
+}
+
 static bool is_before(const polkai_sending *a, const polkai_sending *b)
 {
-    const polkai_worker *one = a->ticket == 0 ? NULL : a->unit->worker, *other = b->ticket == 0 ? NULL : b->unit->worker;
+    unsigned one = lane_of(a), other = lane_of(b);
     return one != other ? one < other : a->ticket < b->ticket;
 }
 

@@ -272,6 +272,16 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
     polkai_settle_send(unit);
 }
 
+void polkai_settle_lost(polka_context *unit, const char *message)
+{
+    if (unit->first_failed_ms == 0)
+        unit->first_failed_ms = unit->delivery->now_ms;
+    if (is_fenced(unit->delivery))
+        drop(unit);
+    else
+        polkai_settle_letter(unit, "handler", POLKAI_DEADLINE_EXCEEDED, polka_text_of(message));
+}
+
 void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena)
 {
     letter_of(sending)->without_value = sending->without_value = true;

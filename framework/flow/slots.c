@@ -43,7 +43,7 @@ static bool take(polkai_slots *slots)
 /* Its lane is woken when one is given back. */
 static void wait_for_one(const polka_context *unit, polkai_slots *slots)
 {
-    size_t lane = (size_t)(unit->worker - unit->flow->workers);
+    size_t lane = unit->worker->index;
     atomic_fetch_or(&slots->waiting[lane / 64], 1ULL << lane % 64);
 }
 
@@ -73,8 +73,9 @@ bool polkai_slots_any(const polka_context *unit)
 static void wake(polkai_flow *flow, size_t first, unsigned long long lanes)
 {
     pthread_mutex_lock(&flow->lock);
-    for (polkai_worker *worker = &flow->workers[first]; lanes != 0; worker++, lanes >>= 1) {
-        if ((lanes & 1) == 0 || worker->lane == NULL)
+    for (; lanes != 0; first++, lanes >>= 1) {
+        polkai_worker *worker = (lanes & 1) == 0 ? NULL : flow->workers[first];
+        if (worker == NULL || worker->lane == NULL)
             continue;
         atomic_store(&worker->slot_free, true);
         polkai_lane_wake(worker->lane);

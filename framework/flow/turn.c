@@ -15,7 +15,7 @@ static int64_t now_ns(const polkai_flow *flow)
 
 /* ---- deliveries ---- */
 
-static polkai_delivery *take_from_pool(polkai_flow *flow)
+polkai_delivery *polkai_delivery_take(polkai_flow *flow)
 {
     polkai_delivery *delivery = flow->pool;
     if (delivery == NULL) {
@@ -53,12 +53,25 @@ static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
     flow->pool = delivery;
 }
 
+void polkai_delivery_set_apart(polkai_flow *flow, polkai_delivery *delivery)
+{
+    polkai_delivery **at = &flow->made;
+    while (*at != delivery)
+        at = &(*at)->next_made;
+    *at = delivery->next_made;
+}
+
+void polkai_delivery_free(polkai_delivery *delivery)
+{
+    empty(delivery);
+    free(delivery);
+}
+
 void polkai_deliveries_destroy(polkai_flow *flow)
 {
     while (flow->made != NULL) {
         polkai_delivery *next = flow->made->next_made;
-        empty(flow->made);
-        free(flow->made);
+        polkai_delivery_free(flow->made);
         flow->made = next;
     }
 }
@@ -99,10 +112,12 @@ void polkai_delivery_end(polkai_delivery *delivery)
 {
     polkai_flow *flow = delivery->flow;
     polkai_partition *partition = delivery->partition;
+    if (delivery->lost != NULL)
+        polkai_lost_settled(delivery->lost);
     flow->in_flight--;
     flow->in_flight_bytes -= delivery->bytes;
     if (flow->spread != NULL)
-        polkai_spread_end(flow->spread, delivery->place, (unsigned)(delivery->worker - flow->workers));
+        polkai_spread_end(flow->spread, delivery->place, delivery->worker->index);
     back_to_pool(flow, delivery);
     polkai_partition_left(flow, partition);
 }
@@ -143,7 +158,7 @@ static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
     const polkai_record *record = &delivery->record;
     const void *key = POLKAI_PLANT(lane_by_offset) ? NULL : record->key.data;
     unsigned lane = flow->spread == NULL ? 0 : polkai_spread_begin(flow->spread, key, record->key.size, &delivery->place);
-    polkai_worker *worker = &flow->workers[lane];
+    polkai_worker *worker = flow->workers[lane];
     delivery->worker = worker;
     delivery->item.next = NULL;
     if (worker->batch_last == NULL)
@@ -160,7 +175,7 @@ static void take(polkai_flow *flow, polkai_record *record)
         polkai_record_release(record);
         return;
     }
-    polkai_delivery *delivery = take_from_pool(flow);
+    polkai_delivery *delivery = polkai_delivery_take(flow);
     delivery->flow = flow;
     delivery->record = *record;
     delivery->partition = partition;
@@ -181,7 +196,7 @@ static void take(polkai_flow *flow, polkai_record *record)
 static void hand_over(polkai_flow *flow)
 {
     for (size_t i = 0; i < flow->worker_count; i++) {
-        polkai_worker *worker = &flow->workers[i];
+        polkai_worker *worker = flow->workers[i];
         if (worker->batch_first != NULL)
             polkai_lane_give(worker->lane, worker->batch_first, worker->batch_last);
         worker->batch_first = worker->batch_last = NULL;
@@ -227,7 +242,7 @@ static int sleep_ms(const polkai_flow *flow, int timeout_ms)
 {
     int most = flow->in_flight > 0 || flow->waiting_first != NULL ? BUSY_POLL_MS : timeout_ms;
     if (!flow->threaded) {
-        int64_t due_ns = polkai_lane_due_ns(flow->workers[0].lane);
+        int64_t due_ns = polkai_lane_due_ns(flow->workers[0]->lane);
         int64_t left_ms = due_ns == INT64_MAX ? INT64_MAX : (due_ns - now_ns(flow)) / 1000000;
         if (left_ms < most)
             most = left_ms < 0 ? 0 : (int)left_ms;
@@ -293,6 +308,8 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
         commit_when_due(flow, now);
     if (flow->threaded)
         polkai_watch_look(flow, now);
+    if (flow->lost != NULL)
+        polkai_lost_reap(flow);
     if (flow->spread != NULL)
         polkai_spread_look(flow->spread, now);
     if (moved != NULL)

@@ -63,7 +63,8 @@ static void attempt(polka_context *unit)
     int64_t began_ns = clock == NULL ? 0 : clock->steady_ns(clock);
     polkai_running_begin(&unit->worker->running, unit);
     polka_outcome outcome = polkai_walk_next(unit);
-    polkai_running_end(&unit->worker->running);
+    if (!polkai_running_end(&unit->worker->running))
+        polkai_lane_leave(unit->worker->lane);           /* what comes of it counts no more, and nothing above is this thread's any more */
     if (clock != NULL)
         polkai_meter_took(unit, clock->steady_ns(clock) - began_ns);
     if (!unit->reached && outcome == POLKA_SKIP)
@@ -217,6 +218,7 @@ static void count_as_queued(polkai_delivery *delivery)
 /* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */
 static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parked *behind, int64_t now_ns)
 {
+    worker->behind = behind;
     count_as_begun(worker, delivery);
     if (is_over(delivery) || atomic_load(&worker->flow->failed)) {
         drop(delivery);
@@ -334,10 +336,10 @@ int64_t polkai_walk_items(void *user, polkai_lane_item *items)
     int64_t now_ns = clock->steady_ns(clock);
     sweep(worker);
     hear_news(worker, now_ns);
-    while (items != NULL) {
-        polkai_lane_item *next = items->next;
-        take(worker, DELIVERY_OF(items), now_ns);
-        items = next;
+    worker->left = items;
+    for (polkai_lane_item *item; (item = worker->left) != NULL;) {
+        worker->left = item->next;
+        take(worker, DELIVERY_OF(item), now_ns);
     }
     now_ns = clock->steady_ns(clock);    /* one time for all: those due again meanwhile come after what is new */
     for (polkai_parked *due; (due = polkai_parking_due(worker->parking, now_ns)) != NULL;)

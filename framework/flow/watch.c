@@ -1,6 +1,6 @@
 /*
  * watch.c: handlers that run past their deadline. A thread cannot be ended safely in C, so one such handler ends the service: it is told
- * with its event and its stack, the others end, what is finished is committed.
+ * with its event and its stack, the others end, what is finished is committed. Or its lane is replaced (replace.c).
  *
  * No clock is read for an event: who looks adds up the time between two looks for which a lane stays in the same handler. A long time
  * without a look (the process was stopped, a rebalance waited) counts as GAP_NS, since then nobody ran.
@@ -28,16 +28,29 @@ static unsigned long long turns_of(const polkai_running *running)
 
 /* ---- looking ---- */
 
+static bool replaced(polkai_flow *flow, polkai_worker *worker, const polka_error *error)
+{
+    void (*told)(void *user, bool begins) = flow->options.replacing;
+    if (told != NULL)
+        told(flow->options.user, true);
+    bool done = polkai_replace(flow, worker, error);
+    if (told != NULL)
+        told(flow->options.user, false);
+    return done;
+}
+
 static void found(polkai_flow *flow, polkai_worker *worker, const polka_reaction *reaction)
 {
     polka_error error;
     polkai_running *running = &worker->running;
-    running->stuck = true;
-    if (flow->watch.stuck == NULL)
-        flow->watch.stuck = worker;
     polkai_fail(&error, POLKA_FATAL, "handler-stuck", "%s (reaction %s) is past its deadline of %" PRId64 " ms: it runs since %" PRId64 " ms",
                 reaction->function != NULL ? reaction->function : "the handler", polkai_reaction_name(reaction), polkai_watch_deadline_ms(reaction),
                 running->ran_ns / 1000000);
+    if (flow->options.replace_lanes && replaced(flow, worker, &error))
+        return;
+    running->stuck = true;
+    if (flow->watch.stuck == NULL)
+        flow->watch.stuck = worker;
     if (flow->threaded)
         polkai_settle_stop(flow, &error);
     else
@@ -70,7 +83,7 @@ void polkai_watch_look(polkai_flow *flow, int64_t now_ns)
     watch->looked_ns = now_ns;
     watch->due_ns = now_ns + LOOK_NS;
     for (size_t i = 0; i < flow->worker_count; i++)
-        look_at(flow, &flow->workers[i], passed_ns < GAP_NS ? passed_ns : GAP_NS);
+        look_at(flow, flow->workers[i], passed_ns < GAP_NS ? passed_ns : GAP_NS);
 }
 
 bool polkai_watch_is_stuck(const polkai_worker *worker)
@@ -139,6 +152,14 @@ static void log_line(const polkai_flow *flow, const polkai_worker *worker, const
                      what_now);
 }
 
+/* What is told does not change while a handler is in it, or is lost in it. */
+void polkai_watch_log(const polkai_flow *flow, const polkai_worker *worker, const polka_error *error, bool stack, const char *then)
+{
+    sight seen;
+    take_in(&seen, &worker->running, stack);
+    log_line(flow, worker, &seen, error, then);
+}
+
 bool polkai_flow_log_stuck(polkai_flow *flow, const polka_error *error)
 {
     polkai_worker *worker = flow->watch.stuck;
@@ -185,7 +206,7 @@ void polkai_watch_tell_late(polkai_flow *flow, int64_t deadline_ms)
 {
     size_t late = 0;
     for (size_t i = 0; i < flow->worker_count; i++) {
-        polkai_worker *worker = &flow->workers[i];
+        polkai_worker *worker = flow->workers[i];
         if (worker->lane == NULL || worker->running.stuck || turns_of(&worker->running) % 2 == 0)
             continue;
         if (late++ < LATE_TOLD)

@@ -49,6 +49,12 @@ static void on_stuck(void *user, const polka_error *error)
     assembly->stuck(assembly->stuck_user, error);
 }
 
+static void on_replacing(void *user, bool begins)
+{
+    const polkai_assembly *assembly = user;
+    assembly->replacing(assembly->stuck_user, begins);
+}
+
 /* ---- the cluster ---- */
 
 static polkai_kafka_options kafka_options(const polkai_assembly *assembly)
@@ -121,8 +127,20 @@ static polka_status write_manifest(polkai_assembly *assembly, polka_error *error
     return POLKA_OK;
 }
 
+/* A handler that was given up must not be the poll thread; and that nothing of it leaves is shown for what is sent at once, not for transactions. */
+static polka_status check_deadline_action(const polkai_config *config, polka_error *error)
+{
+    bool replaces = polkai_config_number(config, "deadline.action") == 1;
+    ENSURE(!replaces || polkai_config_number(config, "lanes") > 0, POLKA_MISUSE, error, "bad-combination",
+           "deadline.action replace-lane needs lanes that are threads, and lanes is inline: set lanes to 1 or more, or deadline.action to exit");
+    ENSURE(!replaces || polkai_config_number(config, "delivery") == 0, POLKA_MISUSE, error, "bad-combination",
+           "deadline.action replace-lane does not go with delivery exactly-once: set delivery to at-least-once, or deadline.action to exit");
+    return POLKA_OK;
+}
+
 static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
 {
+    TRY(check_deadline_action(assembly->config, error));
     if (polkai_config_number(assembly->config, "manifest.sent") != 0)
         TRY(write_manifest(assembly, error));
     polkai_config *config = assembly->config;
@@ -140,6 +158,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .transaction_interval_ms = polkai_config_number(config, "transaction.interval_ms"),
         .transaction_events = (size_t)polkai_config_number(config, "transaction.events"),
         .drain_deadline_ms = polkai_config_number(config, "drain.deadline_ms"),
+        .replace_lanes = polkai_config_number(config, "deadline.action") == 1,
         .compact_envelope = polkai_config_number(config, "envelope") == 1,
         .metered = assembly->reacts && polkai_config_number(config, "http.port") >= 0,
         .announce = true,
@@ -159,6 +178,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .ready = on_ready,
         .notice = on_notice,
         .stuck = on_stuck,
+        .replacing = on_replacing,
         .user = assembly,
     };
     polka_read_limits = (polka_reading_limits){ options.limits.depth, options.limits.empty_items };

@@ -20,7 +20,8 @@ typedef struct {
     bool reacts;
     bool ready;                          /* was said */
     void (*stuck)(void *user, const polka_error *error);             /* of the program: see polkai_flow_options; set before the start */
-    void *stuck_user;
+    void (*replacing)(void *user, bool begins);
+    void *stuck_user;                    /* of both */
     bool abandoned;                      /* a lane may still run in the flow: it is not freed */
 } polkai_assembly;
 

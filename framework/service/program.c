@@ -10,10 +10,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { STEP_MS = 1000, LEAVE_MS = 1000, LATE_MS = 2000, MISUSE = 2, HANDLER_STUCK = 4, SECOND_SIGNAL = 130 };
+enum { STEP_MS = 1000, LEAVE_MS = 1000, LATE_MS = 2000, REPLACE_MS = 5000, MISUSE = 2, HANDLER_STUCK = 4, SECOND_SIGNAL = 130 };
+
+typedef struct { struct sigaction action; struct itimerval timer; } alarm_before;
 
 struct polka_program {
     polkai_assembly assembly;
+    alarm_before before_replacing;
     atomic_bool asked;                   /* to stop; a second signal leaves at once */
     atomic_bool stopping;                /* set after the flow was woken, so that nobody wakes a flow that drains */
 };
@@ -102,6 +105,10 @@ static polka_status drain(polka_program *program, polka_error *error)
 {
     say(program, POLKA_TEXT("draining"), "draining");
     TRY(polkai_flow_drain(program->assembly.flow, polkai_config_number(program->assembly.config, "drain.deadline_ms"), error));
+    program->assembly.abandoned = polkai_flow_stays(program->assembly.flow);
+    if (program->assembly.abandoned)
+        LOG_WARN(&program->assembly.log, "handlers that were given up still run: %u; nothing waits for them, and they end with the process",
+                 polkai_flow_lost(program->assembly.flow));
     say(program, POLKA_TEXT("drained"), "drained");
     return POLKA_OK;
 }
@@ -111,24 +118,24 @@ static void leave(polka_program *program, int64_t most_ms)
 {
     polka_error ignored;
     int64_t deadline_ms = polkai_config_number(program->assembly.config, "drain.deadline_ms");
-    if (polkai_flow_drain(program->assembly.flow, deadline_ms < most_ms ? deadline_ms : most_ms, &ignored) != POLKA_OK)
+    if (polkai_flow_drain(program->assembly.flow, deadline_ms < most_ms ? deadline_ms : most_ms, &ignored) != POLKA_OK ||
+        polkai_flow_stays(program->assembly.flow))
         program->assembly.abandoned = true;
 }
 
 /* ---- a handler that is past its deadline ---- */
 
+static volatile sig_atomic_t code_when_late = HANDLER_STUCK;
+
 static void on_late(int number)
 {
     (void)number;
-    _exit(HANDLER_STUCK);
+    _exit(code_when_late);
 }
 
-typedef struct { struct sigaction action; struct itimerval timer; } alarm_before;
-
 /* Whatever the stuck thread holds (a lock of the allocator, of stdio, of the loader), the process ends: nothing below needs a lock. */
-static void end_in_any_case(const polka_program *program, alarm_before *before)
+static void end_in_any_case(int64_t left_ms, alarm_before *before)
 {
-    int64_t left_ms = polkai_config_number(program->assembly.config, "drain.deadline_ms") + LATE_MS;
     struct sigaction action = { .sa_handler = on_late };
     struct itimerval once = { .it_value = { .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 } };
     sigset_t alarm_only;
@@ -138,6 +145,11 @@ static void end_in_any_case(const polka_program *program, alarm_before *before)
     sigaction(SIGALRM, &action, &before->action);
     pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
     setitimer(ITIMER_REAL, &once, &before->timer);
+}
+
+static int64_t patience_ms(const polka_program *program)
+{
+    return polkai_config_number(program->assembly.config, "drain.deadline_ms") + LATE_MS;
 }
 
 /* The alarm may be the program's own. */
@@ -151,7 +163,7 @@ static void go_on_after_all(const alarm_before *before)
 /* With lanes: on the poll thread. */
 static void leave_stuck(polka_program *program, const polka_error *error)
 {
-    end_in_any_case(program, &(alarm_before){ .timer = { .it_value = { 0, 0 } } });
+    end_in_any_case(patience_ms(program), &(alarm_before){ .timer = { .it_value = { 0, 0 } } });
     polkai_flow_log_stuck(program->assembly.flow, error);
     leave(program, INT64_MAX);
 }
@@ -161,13 +173,23 @@ static void on_stuck(void *user, const polka_error *error)
 {
     polka_program *program = user;
     alarm_before before;
-    end_in_any_case(program, &before);
+    end_in_any_case(patience_ms(program), &before);
     if (!polkai_flow_log_stuck(program->assembly.flow, error)) {
         go_on_after_all(&before);
         return;
     }
     leave(program, INT64_MAX);
     _exit(HANDLER_STUCK);
+}
+
+/* Once a lane has been replaced the process goes on; when that hangs, it ends as it does by default. */
+static void on_replacing(void *user, bool begins)
+{
+    polka_program *program = user;
+    if (begins)
+        end_in_any_case(REPLACE_MS, &program->before_replacing);
+    else
+        go_on_after_all(&program->before_replacing);
 }
 
 static int run(polka_program *program)
@@ -204,6 +226,7 @@ polka_status polka_service_create_abi(unsigned abi, polka_program **program, con
     *program = NULL;
     polka_status status = polkai_assembly_init(&made->assembly, abi, service, argc, argv, STDOUT_FILENO, error);
     made->assembly.stuck = on_stuck;
+    made->assembly.replacing = on_replacing;
     made->assembly.stuck_user = made;
     if (status == POLKA_OK && made->assembly.flow != NULL && !made->assembly.reacts)
         status = polkai_fail(error, POLKA_MISUSE, "no-reactions",
@@ -254,6 +277,15 @@ void polka_service_destroy(polka_program *program)
     free(program);
 }
 
+/* Handlers that were given up may hold a lock that the end of a process needs, of stdio for one: it ends nevertheless, and with its code. */
+static void end_beside_lost(const polka_program *program, int code)
+{
+    if (program->assembly.flow == NULL || polkai_flow_lost(program->assembly.flow) == 0)
+        return;
+    code_when_late = code;
+    end_in_any_case(LATE_MS, &(alarm_before){ .timer = { .it_value = { 0, 0 } } });
+}
+
 int polka_main_abi(unsigned abi, const polka_service *service, int argc, char **argv)
 {
     polka_program *program;
@@ -263,6 +295,7 @@ int polka_main_abi(unsigned abi, const polka_service *service, int argc, char **
         return polkai_exit_code(&error);
     }
     int code = polka_service_run(program);
+    end_beside_lost(program, code);
     polka_service_destroy(program);
     return code;
 }

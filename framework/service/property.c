@@ -28,6 +28,9 @@ const polkai_property polkai_properties[] = {
       "With delivery exactly-once: events of one transaction at most; so many that are ready begin it before its time." },
     { "Work", "drain.deadline_ms", POLKAI_PROPERTY_DURATION, "8s", 1, 3600000, NULL, false,
       "So long what is in flight has to end after SIGTERM or SIGINT, and when partitions are given up." },
+    { "Work", "deadline.action", POLKAI_PROPERTY_CHOICE, "exit", 0, 0, "exit|replace-lane", false,
+      "A handler past its .deadline_ms. exit: what is finished is committed, and the process ends with 4. replace-lane: its event becomes a dead letter "
+      "(deadline-exceeded), nothing more of it counts, and its lane goes on with a new thread; 16 at most, then exit. Not with lanes inline or exactly-once." },
     { "Work", "breaker.attempts", POLKAI_PROPERTY_LONG, "3", 0, 10, NULL, false,
       "So many ends of the process by a fault or past a deadline at one event, and it becomes a dead letter (crash-loop). 0: never." },
     { "Work", "breaker.folder", POLKAI_PROPERTY_TEXT, "", 0, 0, NULL, false,

@@ -46,11 +46,20 @@ static void wait_for_work(polkai_lane *lane)
     lane->asleep = false;
 }
 
+static void end(polkai_lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->ended = true;
+    pthread_cond_broadcast(&lane->changed);
+    pthread_mutex_unlock(&lane->lock);
+}
+
 static void *run(void *argument)
 {
     polkai_lane *lane = argument;
+    polka_error own;
     polkai_hold_allow();
-    polka_status status = lane->duty.open(lane->duty.user, lane->open_error);
+    polka_status status = lane->duty.open(lane->duty.user, lane->open_error != NULL ? lane->open_error : &own);
     pthread_mutex_lock(&lane->lock);
     lane->open_status = status;
     lane->opened = true;
@@ -67,11 +76,15 @@ static void *run(void *argument)
     pthread_mutex_unlock(&lane->lock);
     if (status == POLKA_OK)
         lane->duty.close(lane->duty.user);
-    pthread_mutex_lock(&lane->lock);
-    lane->ended = true;
-    pthread_cond_broadcast(&lane->changed);
-    pthread_mutex_unlock(&lane->lock);
+    end(lane);
     return NULL;
+}
+
+void polkai_lane_leave(polkai_lane *lane)
+{
+    lane->duty.close(lane->duty.user);
+    end(lane);
+    pthread_exit(NULL);
 }
 
 static void release(polkai_lane *lane)
@@ -81,7 +94,7 @@ static void release(polkai_lane *lane)
     free(lane);
 }
 
-static polka_status start_thread(polkai_lane *lane, polka_error *error)
+static polka_status make_thread(polkai_lane *lane, polka_error *error)
 {
     sigset_t all, before;
     sigfillset(&all);                    /* signals are the main thread's; the lane opens to those it is meant to have */
@@ -90,6 +103,12 @@ static polka_status start_thread(polkai_lane *lane, polka_error *error)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     ENSURE(failed == 0, POLKA_FATAL, error, "no-thread", "cannot start the thread of a lane: %s", strerror(failed));
     lane->started = true;
+    return POLKA_OK;
+}
+
+static polka_status start_thread(polkai_lane *lane, polka_error *error)
+{
+    TRY(make_thread(lane, error));
     pthread_mutex_lock(&lane->lock);
     while (!lane->opened)
         pthread_cond_wait(&lane->changed, &lane->lock);
@@ -99,10 +118,10 @@ static polka_status start_thread(polkai_lane *lane, polka_error *error)
     return lane->open_status;
 }
 
-polka_status polkai_lane_start(polkai_lane **lane, const polkai_lane_duty *duty, bool threaded, const polkai_clock *clock, polka_error *error)
+static polkai_lane *create(const polkai_lane_duty *duty, bool threaded, const polkai_clock *clock)
 {
     polkai_lane *made = polkai_alloc(sizeof *made);
-    *made = (polkai_lane){ .duty = *duty, .clock = clock, .threaded = threaded, .due_ns = INT64_MAX, .open_error = error };
+    *made = (polkai_lane){ .duty = *duty, .clock = clock, .threaded = threaded, .due_ns = INT64_MAX };
     pthread_condattr_t steady;
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
@@ -110,7 +129,26 @@ polka_status polkai_lane_start(polkai_lane **lane, const polkai_lane_duty *duty,
     pthread_condattr_destroy(&steady);
     pthread_mutex_init(&made->lock, NULL);
     made->thread = pthread_self();
+    return made;
+}
+
+polka_status polkai_lane_start(polkai_lane **lane, const polkai_lane_duty *duty, bool threaded, const polkai_clock *clock, polka_error *error)
+{
+    polkai_lane *made = create(duty, threaded, clock);
+    made->open_error = error;
     polka_status status = threaded ? start_thread(made, error) : duty->open(duty->user, error);
+    if (status != POLKA_OK) {
+        release(made);
+        return status;
+    }
+    *lane = made;
+    return POLKA_OK;
+}
+
+polka_status polkai_lane_launch(polkai_lane **lane, const polkai_lane_duty *duty, const polkai_clock *clock, polka_error *error)
+{
+    polkai_lane *made = create(duty, true, clock);
+    polka_status status = make_thread(made, error);
     if (status != POLKA_OK) {
         release(made);
         return status;
@@ -151,6 +189,22 @@ void polkai_lane_turn(polkai_lane *lane)
 int64_t polkai_lane_due_ns(const polkai_lane *lane)
 {
     return lane->due_ns;
+}
+
+polkai_lane_item *polkai_lane_take_back(polkai_lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    polkai_lane_item *items = take_all(lane);
+    pthread_mutex_unlock(&lane->lock);
+    return items;
+}
+
+bool polkai_lane_has_ended(polkai_lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    bool ended = lane->ended;
+    pthread_mutex_unlock(&lane->lock);
+    return ended;
 }
 
 pthread_t polkai_lane_thread(const polkai_lane *lane)

@@ -22,6 +22,8 @@ typedef struct {
 } polkai_lane_duty;
 
 polka_status polkai_lane_start(polkai_lane **lane, const polkai_lane_duty *duty, bool threaded, const polkai_clock *clock, polka_error *error);
+/* polkai_lane_launch: threaded, and without waiting for `open`; when that fails nothing given is worked off, and the lane has ended. */
+polka_status polkai_lane_launch(polkai_lane **lane, const polkai_lane_duty *duty, const polkai_clock *clock, polka_error *error);
 /* polkai_lane_give: hands over a chain of items, first to last. Any thread. */
 void polkai_lane_give(polkai_lane *lane, polkai_lane_item *first, polkai_lane_item *last);
 void polkai_lane_wake(polkai_lane *lane);                /* work is called soon, with nothing new if there is nothing */
@@ -29,6 +31,11 @@ void polkai_lane_wake(polkai_lane *lane);                /* work is called soon,
 void polkai_lane_turn(polkai_lane *lane);
 int64_t polkai_lane_due_ns(const polkai_lane *lane);     /* inline only */
 pthread_t polkai_lane_thread(const polkai_lane *lane);   /* inline: the one that started it */
+/* polkai_lane_take_back: what was given and not taken to work yet. Any thread. */
+polkai_lane_item *polkai_lane_take_back(polkai_lane *lane);
+/* polkai_lane_leave: on its thread, from within work: `close` is called and the thread ends; what was given to it is no concern of it any more. */
+_Noreturn void polkai_lane_leave(polkai_lane *lane);
+bool polkai_lane_has_ended(polkai_lane *lane);           /* polkai_lane_stop then waits for nothing. Any thread */
 /* polkai_lane_stop: ends the thread when it has worked off what is there; waits at most timeout_ms. false: it is stuck, and is left alone with its memory. */
 bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms);
 

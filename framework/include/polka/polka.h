@@ -182,6 +182,9 @@ typedef struct polka_reaction {
      * is finished, and ends with code 4. The process ends then even when the handler never returns, also for a program with its own main.
      * After three such ends at one event, or ends by a fault signal in this handler, the event is a dead letter ("crash-loop") and its key
      * flows on (properties breaker.attempts, breaker.folder).
+     * With property deadline.action replace-lane the process goes on instead: the event is a dead letter at once ("deadline-exceeded"), the lane
+     * gets a new thread with what the service's open makes for it, and later events of the key are handled while the late handler may
+     * still run. What it emits then fails (polka_failed), what it answers does not count, and when it returns its thread ends with its resource.
      */
     uint32_t deadline_ms;
     /*
@@ -255,8 +258,8 @@ typedef struct polka_service {
 /*
  * polka_main: create, run, destroy; what POLKA_MAIN calls. `abi` is POLKA_ABI as the caller was compiled;
  * a library of another ABI refuses by name.
- * returns: 0 drained; 1 failure, for example the last commit; 2 misuse; 3 fatal; 4 a handler stuck past its deadline
- *          (polka_reaction.deadline_ms); 5 drain deadline passed (drain.deadline_ms), what was not finished is handled again;
+ * returns: 0 drained (a handler that was given up is not waited for); 1 failure, for example the last commit; 2 misuse; 3 fatal;
+ *          4 a handler stuck past its deadline (polka_reaction.deadline_ms); 5 drain deadline passed (drain.deadline_ms), what was not finished is handled again;
  *          130 second signal, at once. A fault signal in a handler is logged and takes its course.
  */
 POLKA_API int polka_main_abi(unsigned abi, const polka_service *service, int argc, char **argv);

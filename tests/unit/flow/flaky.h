@@ -15,7 +15,8 @@ typedef struct {
     polkai_transaction_verdict verdict;  /* … the answer; 0: nothing does … */
     unsigned at, times;                  /* … at the call of this number, from 1, and so many from then on … */
     bool applied;                        /* … after it was done all the same */
-    int64_t *clock_ns, takes_ns;         /* a commit takes so long */
+    _Atomic int64_t *clock_ns;
+    int64_t takes_ns;                    /* a commit takes so long */
     atomic_bool blocked[FLAKY_CALLS];    /* the call does not come back while this is set */
     atomic_uint inside[FLAKY_CALLS], made[FLAKY_CALLS];
     polkai_position offsets[8];          /* of the last call of offsets, to compare */

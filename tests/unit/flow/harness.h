@@ -17,7 +17,7 @@ extern const polka_event test_answered_event;            /* test.Answered on tes
 
 typedef struct {
     polkai_clock clock;                  /* virtual unless `real` */
-    int64_t now_ns;
+    _Atomic int64_t now_ns;
     polkai_memory *memory;
     polkai_flow *flow;
     polkai_sink *sink;                   /* of the test */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-bool sample_blocks;
+bool sample_blocks, sample_floods;
 sample_fault sample_fails;
 
 static volatile int depth, *volatile nowhere;
@@ -35,6 +35,8 @@ static polka_outcome invoke(polka_function handler, polka_context *ctx, const vo
         polka_info(ctx, "audited %.*s", POLKA_TEXT_ARGS(polka_caused_by(ctx)->id));
     if (sample_blocks)
         polka_info(ctx, "blocked");
+    while (sample_floods)
+        polka_info(ctx, "flooded");
     while (sample_blocks)
         pause();
     return POLKA_DONE;

@@ -8,6 +8,7 @@ extern const polka_event sample_placed_event, sample_paid_event, sample_declined
 extern const polka_service sample_service;               /* settings, two reactions */
 
 extern bool sample_blocks;               /* handlers never come back */
+extern bool sample_floods;               /* and write to the log for ever */
 /* How the first reaction ends the process at the event whose id is "bad". */
 typedef enum { SAMPLE_FINE = 0, SAMPLE_NULL, SAMPLE_STACK, SAMPLE_ABORT, SAMPLE_KILL } sample_fault;
 extern sample_fault sample_fails;

@@ -111,6 +111,75 @@ static void leave_stuck(char *lanes)
 Test(program, leaves_with_4_when_a_handler_is_past_its_deadline) { leave_stuck("1"); }
 Test(program, leaves_with_4_when_a_handler_on_the_poll_thread_is_past_its_deadline) { leave_stuck("inline"); }
 
+static pid_t test_process;
+
+/* As when a handler that was given up holds a lock that the end of the process needs. */
+static void hang_at_exit(void)
+{
+    while (getpid() != test_process)
+        pause();
+}
+
+/* Both handlers of the event are given up, and never come back. */
+static void drain_beside_lost(void)
+{
+    polkai_broker *broker;
+    polka_service impatient = sample_service;
+    polka_reaction rows[3] = { sample_service.reactions[0], sample_service.reactions[1] };
+    rows[0].deadline_ms = rows[1].deadline_ms = 300;
+    impatient.reactions = rows;
+    child_service = &impatient;
+    sample_blocks = true;
+    char *brokers = child_broker_with(&broker, (const char *const[]){ "one" }, 1);
+    child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--deadline.action", "replace-lane"));
+    cr_assert(child_read_until(&program, "given up and still running: 2, at most 16"), "%s", program.text);
+    cr_assert(child_read_until(&program, "dead letter (deadline-exceeded) of t.orders/0/0 to t.orders.payments.dlt: audit (reaction audit)"), "%s", program.text);
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(child_end(&program), 0, "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "handlers that were given up still run: 2"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, " 2 dead, 0 emitted, 0 in flight"), "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "\"state\":\"drained\""), "%s", program.text);
+    polkai_broker_stop(broker);
+}
+
+Test(program, whose_lanes_are_replaced_drains_with_0_beside_handlers_that_never_return)
+{
+    drain_beside_lost();
+}
+
+Test(program, ends_with_0_beside_them_also_when_its_end_would_hang)
+{
+    test_process = getpid();
+    atexit(hang_at_exit);
+    drain_beside_lost();
+}
+
+/* Nobody reads the log, so neither the handler's write to it comes back nor that of the thread that gives the handler up. */
+Test(program, ends_with_4_when_to_replace_a_lane_hangs)
+{
+    int status;
+    polkai_broker *broker;
+    polka_service impatient = sample_service;
+    polka_reaction rows[3] = { sample_service.reactions[0], sample_service.reactions[1] };
+    rows[0].deadline_ms = 300;
+    impatient.reactions = rows;
+    child_service = &impatient;
+    sample_floods = true;
+    char *brokers = child_broker_with(&broker, (const char *const[]){ "one" }, 1);
+    child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--deadline.action", "replace-lane"));
+    cr_assert_eq(waitpid(program.pid, &status, 0), program.pid);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 4, "%x", (unsigned)status);
+    close(program.pipe);
+    polkai_broker_stop(broker);
+}
+
+Test(program, refuses_to_replace_lanes_where_that_is_not_sound)
+{
+    leaves(ARGUMENTS(NOWHERE, "--deadline.action", "replace-lane", "--lanes", "inline"), 2, "needs lanes that are threads, and lanes is inline");
+    leaves(ARGUMENTS(NOWHERE, "--deadline.action", "replace-lane", "--delivery", "exactly-once"), 2, "does not go with delivery exactly-once");
+    leaves(ARGUMENTS("config", "--deadline.action", "replace-lane"), 0, "{\"name\":\"deadline.action\",\"value\":\"replace-lane\",\"origin\":\"flag");
+}
+
 /* ---- the breaker ---- */
 
 /* Under a sanitizer its own handler ends the process, with an exit code. */
