@@ -14,6 +14,7 @@
 #include "framework/base/random.h"
 #include "types_list.h"
 
+/* So many bodies that no branch predictor knows them by heart. */
 enum { BODIES = 8192, REPEATS = 15, CHUNK = 4000, BLOCK = 4096, SEED = 42 };
 
 static uint8_t block[BLOCK] __attribute__((aligned(16)));
