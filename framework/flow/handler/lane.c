@@ -14,6 +14,7 @@ struct polkai_lane {
     polkai_lane_duty duty;
     const polkai_clock *clock;
     bool threaded, opened, started, stopping, ended, kicked, asleep;
+    bool left;                           /* nobody waits for its end: then its memory goes with it */
     polka_status open_status;
     polka_error *open_error;             /* of the starter, until it has been told */
     int64_t due_ns;
@@ -46,12 +47,22 @@ static void wait_for_work(polkai_lane *lane)
     lane->asleep = false;
 }
 
+static void release(polkai_lane *lane)
+{
+    pthread_cond_destroy(&lane->changed);
+    pthread_mutex_destroy(&lane->lock);
+    free(lane);
+}
+
 static void end(polkai_lane *lane)
 {
     pthread_mutex_lock(&lane->lock);
+    bool left = lane->left;
     lane->ended = true;
     pthread_cond_broadcast(&lane->changed);
     pthread_mutex_unlock(&lane->lock);
+    if (left)
+        release(lane);
 }
 
 static void *run(void *argument)
@@ -85,13 +96,6 @@ void polkai_lane_leave(polkai_lane *lane)
     lane->duty.close(lane->duty.user);
     end(lane);
     pthread_exit(NULL);
-}
-
-static void release(polkai_lane *lane)
-{
-    pthread_cond_destroy(&lane->changed);
-    pthread_mutex_destroy(&lane->lock);
-    free(lane);
 }
 
 static polka_status make_thread(polkai_lane *lane, polka_error *error)
@@ -233,11 +237,12 @@ bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms)
     pthread_cond_broadcast(&lane->changed);
     while (!lane->ended && pthread_cond_timedwait(&lane->changed, &lane->lock, &until) != ETIMEDOUT) { /* again */ }
     bool ended = lane->ended;
-    pthread_mutex_unlock(&lane->lock);
-    if (!ended) {
+    lane->left = !ended;
+    if (!ended)
         pthread_detach(lane->thread);
+    pthread_mutex_unlock(&lane->lock);
+    if (!ended)
         return false;
-    }
     pthread_join(lane->thread, NULL);
     release(lane);
     return true;
