@@ -171,14 +171,14 @@ static saying *say(cli_teller *teller, const polka_text *parts, size_t part_coun
     return made;
 }
 
-void cli_tell_stalled(cli_teller *teller, const cli_flow *flow, const char *contract, const cli_missing *missing)
+bool cli_tell_stalled(cli_teller *teller, const cli_flow *flow, const char *contract, const cli_missing *missing)
 {
     const cli_node *node = &flow->nodes[missing->node];
     const polka_text parts[] = { polka_text_of(polka_event_flow_stalled_event.name), polka_text_of(flow->correlation), polka_text_of(node->id),
                                  polka_text_of(missing->group != NULL ? missing->group : ""), polka_text_of(missing->reaction != NULL ? missing->reaction : missing->events) };
     saying *said = say(teller, parts, sizeof parts / sizeof *parts);
     if (said == NULL)
-        return;
+        return false;
     said->stalled = true;
     said->about_stall = (polka_event_flow_stalled){
         .correlation_id = kept(teller, flow->correlation), .flow = kept(teller, contract), .after_event = kept(teller, node->type), .after_id = kept(teller, node->id),
@@ -189,26 +189,28 @@ void cli_tell_stalled(cli_teller *teller, const cli_flow *flow, const char *cont
         print_json(teller, &polka_event_flow_stalled_event, teller->stalled, &said->about_stall);
     else
         print_stalled(&said->about_stall);
+    return true;
 }
 
-void cli_tell_ended(cli_teller *teller, const cli_held *held, const char *contract, bool failed)
+bool cli_tell_ended(cli_teller *teller, const cli_held *held, const char *contract, bool failed)
 {
     const cli_flow *flow = &held->flow;
     const polka_text parts[] = { polka_text_of(polka_event_flow_ended_event.name), polka_text_of(flow->correlation) };
     saying *said = say(teller, parts, sizeof parts / sizeof *parts);
     if (said == NULL)
-        return;
+        return false;
     size_t letters = cli_flow_letters(flow);
     said->about_end = (polka_event_flow_ended){
         .correlation_id = kept(teller, flow->correlation), .flow = kept(teller, contract), .outcome = failed ? POLKA_EVENT_FLOW_OUTCOME_FAILED : POLKA_EVENT_FLOW_OUTCOME_DONE,
         .begun_ms = flow->nodes[0].time_ms, .took_ms = cli_flow_last_ms(flow) - flow->nodes[0].time_ms, .events = (int64_t)(flow->count - letters + held->beyond),
         .dead_letters = (int64_t)letters, .stalled = (int64_t)held->stalls };
     if (!failed && !teller->all)
-        return;
+        return true;
     if (teller->json)
         print_json(teller, &polka_event_flow_ended_event, teller->ended, &said->about_end);
     else
         print_ended(&said->about_end);
+    return true;
 }
 
 polka_status cli_teller_send(cli_teller *teller, polka_error *error)

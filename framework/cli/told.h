@@ -16,9 +16,12 @@ typedef struct cli_teller cli_teller;
 polka_status cli_teller_open(cli_teller **teller, const cli_connection *connection, polkai_admin *admin, bool emits, bool json, bool all, polka_error *error);
 void cli_teller_close(cli_teller *teller);               /* NULL is fine */
 
-/* The id of what is said is made from what it says, so that a watcher that starts again repeats its ids and readers can drop copies. */
-void cli_tell_stalled(cli_teller *teller, const cli_flow *flow, const char *contract, const cli_missing *missing);
-void cli_tell_ended(cli_teller *teller, const cli_held *held, const char *contract, bool failed);
+/*
+ * The id of what is said is made from what it says, so that a watcher that starts again repeats its ids and readers can drop copies.
+ * false: it was told before this start.
+ */
+bool cli_tell_stalled(cli_teller *teller, const cli_flow *flow, const char *contract, const cli_missing *missing);
+bool cli_tell_ended(cli_teller *teller, const cli_held *held, const char *contract, bool failed);
 
 /* cli_teller_was_told: from before this start: not again. Until cli_teller_caught_up, each id on polka.flows is given here. */
 void cli_teller_was_told(cli_teller *teller, polka_text id);

@@ -2,6 +2,7 @@
 #include <cli/expected.h>
 #include <cli/gather.h>
 #include <cli/state.h>
+#include <cli/tally.h>
 #include <cli/told.h>
 
 #include <base/arena.h>
@@ -18,6 +19,7 @@ enum {
 
 typedef struct {
     int64_t since_ms, limit;
+    const char *port, *address;
     bool silent, all, json, caught_up;
     cli_catalog *catalog;
     cli_connection connection;
@@ -27,6 +29,7 @@ typedef struct {
     cli_expectation expectation;
     cli_holding holding;
     cli_teller *teller;
+    cli_tally *tally;
     size_t counts[CLI_STATES];           /* what was said since the start */
 } watcher;
 
@@ -74,8 +77,8 @@ static void say_stalled(watcher *self, cli_held *held, const char *contract)
             continue;
         char *what = cli_format("%s %s %s", held->flow.nodes[missing->node].id, missing->group != NULL ? missing->group : "",
                                 missing->reaction != NULL ? missing->reaction : missing->events);
-        if (cli_held_say(held, what)) {
-            cli_tell_stalled(self->teller, &held->flow, contract, missing);
+        if (cli_held_say(held, what) && cli_tell_stalled(self->teller, &held->flow, contract, missing)) {
+            cli_tally_stalled(self->tally, contract, missing->service, missing->reaction);
             self->counts[CLI_STALLED]++;
         }
         free(what);
@@ -84,8 +87,10 @@ static void say_stalled(watcher *self, cli_held *held, const char *contract)
 
 static void end(watcher *self, cli_held *held, const char *contract, bool failed)
 {
-    cli_tell_ended(self->teller, held, contract, failed);
-    self->counts[failed ? CLI_FAILED : CLI_DONE]++;
+    if (cli_tell_ended(self->teller, held, contract, failed)) {
+        cli_tally_ended(self->tally, contract, failed, cli_flow_last_ms(&held->flow) - held->flow.nodes[0].time_ms);
+        self->counts[failed ? CLI_FAILED : CLI_DONE]++;
+    }
     cli_holding_end(&self->holding, held);
 }
 
@@ -120,6 +125,7 @@ static polka_status look(watcher *self, polka_error *error)
             status = judge(self, held, error);
     }
     cli_holding_expire(&self->holding, now - KEEP_MS);
+    cli_tally_holds(self->tally, self->holding.running.count, self->holding.forgotten);
     return status == POLKA_OK ? cli_teller_send(self->teller, error) : status;
 }
 
@@ -154,6 +160,8 @@ static polka_status prepare(watcher *self, const cli_project *project, polka_err
     TRY(cli_admin_open(&self->admin, &self->connection, error));
     TRY(cli_expectation_open(&self->expectation, project, &self->connection, self->admin, error));
     TRY(cli_teller_open(&self->teller, &self->connection, self->admin, !self->silent, self->json, self->all, error));
+    if (self->port != NULL)
+        TRY(cli_tally_open(&self->tally, self->address, strtoll(self->port, NULL, 10), error));
     TRY(cli_gather_open(&self->gathering, self->catalog, &self->connection, self->admin, error));
     cli_list_add(&self->gathering.topics, CLI_FLOWS_TOPIC);
     TRY(cli_gather_begin(&self->reading, &self->gathering, true, since_ms < 0 ? 0 : since_ms, error));
@@ -183,6 +191,7 @@ static polka_status work(watcher *self, const cli_where *where, polka_error *err
 static void clean_up(watcher *self)
 {
     cli_gather_end(&self->reading);
+    cli_tally_close(self->tally);
     cli_teller_close(self->teller);
     cli_expectation_close(&self->expectation);
     cli_gather_close(&self->gathering);
@@ -194,7 +203,7 @@ static void clean_up(watcher *self)
 
 static int run(const cli_command *command, int argc, char **argv)
 {
-    watcher self = { .since_ms = SINCE_MS, .limit = FLOWS };
+    watcher self = { .since_ms = SINCE_MS, .limit = FLOWS, .address = "0.0.0.0" };
     const char *format = NULL;
     cli_where where = { 0 };
     cli_list rest = { 0 };
@@ -204,6 +213,8 @@ static int run(const cli_command *command, int argc, char **argv)
         { "silent", 0, CLI_FLAG, &self.silent, NULL, "only lines: nothing is written to " CLI_FLOWS_TOPIC },
         { "since", 0, CLI_DURATION, &self.since_ms, "DURATION", "begin with events so old; default 10m" },
         { "limit", 0, CLI_COUNT, &self.limit, "N", "flows held at once; default 100000" },
+        { "port", 'p', CLI_TEXT, &self.port, "N", "metrics for Prometheus at http://…:N/metrics; 0: a free port" },
+        { "address", 0, CLI_TEXT, &self.address, "ADDRESS", "where that listens; default 0.0.0.0" },
         { "format", 0, CLI_TEXT, &format, "text|json", "default: text on a terminal, else json" },
         CLI_WHERE_OPTIONS(where), { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
@@ -213,6 +224,8 @@ static int run(const cli_command *command, int argc, char **argv)
     self.json = json == 1;
     if (code < 0 && rest.count > 0)
         code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
+    if (code < 0 && self.port != NULL && (self.port[0] == '\0' || self.port[strspn(self.port, "0123456789")] != '\0'))
+        code = cli_usage(command, "--port is a number, 0 to 65535, not '%s'", self.port);
     if (code < 0 && self.limit < 1)
         code = cli_usage(command, "--limit is 1 or more");
     if (code < 0) {
@@ -231,4 +244,4 @@ const cli_command cli_watch_command = {
                "in bounded memory. Each thing that does not come in its time is said once, as is each end: as lines here, and as\n"
                "polka.FlowStalled and polka.FlowEnded on the topic " CLI_FLOWS_TOPIC " (made when it is missing), for services to react to. Started again,\n"
                "it repeats nothing that is there since --since. SIGINT or SIGTERM end it with 0.\n",
-    .examples = "  polka watch\n  polka watch --all --format json\n  polka watch --silent --since 1h\n" };
+    .examples = "  polka watch\n  polka watch --all --format json\n  polka watch --silent --since 1h\n  polka watch --port 9100                         with metrics for Prometheus\n" };

@@ -1,12 +1,14 @@
 """The shop of this tree under `polka dev`, on the embedded broker. Skipped when the shop is not built."""
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import time
 import unittest
+import urllib.request
 
 from support import POLKA, Case, alive, wait_for
 
@@ -234,7 +236,8 @@ class Shop(Case):
 
     def test_watch_says_once_what_stalls_and_what_ends_and_not_again_when_it_is_started_again(self):
         self.dev()
-        watcher = self.watch("--all")
+        watcher = self.watch("--all", "--port", "0", "--address", "127.0.0.1")
+        page = re.search(r"metrics at (http://127\.0\.0\.1:\d+/metrics)", self.read("watch.err")).group(1)
         done = self.place()
         ended = wait_for("the end", lambda: self.watched(event="polka.FlowEnded", correlation_id=done["id"]), 30)[0]
         self.assertEqual((ended["flow"], ended["outcome"], ended["dead_letters"], ended["stalled"]), ("order", "DONE", 0, 0))
@@ -250,6 +253,11 @@ class Shop(Case):
         said = lambda: self.rows("tail", "polka.flows", "-o", "start", "--until-idle", "1s")
         events = {(row["type"], row["correlation_id"]) for row in wait_for("two events", lambda: (lambda rows: rows if len(rows) >= 2 else None)(said()))}
         self.assertEqual(events, {("polka.FlowEnded", done["id"]), ("polka.FlowStalled", sent["id"])})
+        with urllib.request.urlopen(page, timeout=20) as answer:
+            metrics = answer.read().decode()
+        for sample in ('polka_flows_running 1', 'polka_flows_ended_total{flow="order",outcome="done"} 1', 'polka_flows_ended_total{flow="order",outcome="failed"} 0',
+                       'polka_flows_stalled_total{flow="order",service="shipping",reaction="shop.StockReserved"} 1', 'polka_flow_duration_seconds_count{flow="order"} 1'):
+            self.assertIn(sample + "\n", metrics)
         watcher.send_signal(signal.SIGTERM)
         self.assertEqual(watcher.wait(20), 0)
         again = self.watch("--all")
