@@ -1,27 +1,24 @@
-/* flows.c: `polka flows`: all business flows of the last while, each with how far it is. Memory is that of the events in that while. */
+/* flows.c: `polka flows`: the business flows of the last while, each with how far it is. */
 #include <cli/expected.h>
 #include <cli/gather.h>
+#include <cli/held.h>
 #include <cli/state.h>
 #include <cli/terminal.h>
 
 #include <base/arena.h>
 #include <base/clock.h>
 #include <base/text.h>
-#include <choreography/names.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { HOUR_MS = 3600000 };
+enum { HOUR_MS = 3600000, FLOWS = 100000 };             /* FLOWS: more of them are not held; the oldest give way */
 
 typedef struct {
     const char *event, *status, *format;
     int64_t since_ms, limit;
     bool json;
-    polka_arena arena;
-    polkai_names correlations;           /* number: index of flows */
-    size_t capacity;
-    cli_flow *flows;
+    cli_holding holding;
     cli_catalog *catalog;
     cli_connection connection;
     polkai_admin *admin;
@@ -37,21 +34,12 @@ static void take(void *user, polkai_record *record, const polkai_envelope *envel
     polka_text correlation = cli_gather_correlation(envelope);
     if (correlation.size == 0)
         return;
-    char *id = cli_format("%.*s", POLKA_TEXT_ARGS(correlation));
-    size_t at = polkai_names_add(&self->correlations, id);
-    free(id);
-    if (at >= self->capacity) {
-        size_t capacity = 2 * self->capacity + 64;
-        self->flows = polkai_realloc(self->flows, capacity * sizeof *self->flows);
-        memset(self->flows + self->capacity, 0, (capacity - self->capacity) * sizeof *self->flows);
-        self->capacity = capacity;
-    }
-    cli_flow_add(&self->flows[at], cli_gather_node(record, envelope));
+    cli_holding_add(cli_holding_touch(&self->holding, correlation, record->timestamp_ms), cli_gather_node(record, envelope));
 }
 
 static int by_begin(const void *a, const void *b)
 {
-    const cli_flow *x = a, *y = b;
+    const cli_flow *x = *(cli_flow *const *)a, *y = *(cli_flow *const *)b;
     int64_t first = x->count > 0 ? x->nodes[0].time_ms : 0, second = y->count > 0 ? y->nodes[0].time_ms : 0;
     return first != second ? (first < second ? -1 : 1) : strcmp(x->correlation, y->correlation);
 }
@@ -106,18 +94,21 @@ static void print_text(const cli_flow *flow, cli_state state)
     putchar('\n');
 }
 
+static void free_flows(cli_flow ***flows) { free(*flows); }
+
 static polka_status show(lister *self, polka_error *error)
 {
-    size_t count = self->correlations.count, counts[CLI_STATES] = { 0 };
+    size_t count = 0, counts[CLI_STATES] = { 0 };
     int64_t now_ms = polkai_clock_real.wall_ms(&polkai_clock_real), shown = 0, hidden = 0;
-    for (size_t i = 0; i < count; i++) {
-        self->flows[i].correlation = polkai_strdup(self->correlations.items[i]);
-        cli_flow_link(&self->flows[i]);
+    cli_flow **flows AUTO(free_flows) = polkai_alloc((self->holding.running.count + 1) * sizeof *flows);
+    for (cli_held *held = self->holding.running.first; held != NULL; held = held->after) {
+        cli_flow_link(&held->flow);
+        flows[count++] = &held->flow;
     }
     if (count > 0)
-        qsort(self->flows, count, sizeof *self->flows, by_begin);
+        qsort(flows, count, sizeof *flows, by_begin);
     for (size_t i = count; i-- > 0 && !cli_stopped();) {             /* the newest first, so that the limit leaves out old ones */
-        cli_flow *flow = &self->flows[i];
+        cli_flow *flow = flows[i];
         bool ended;
         if (!cli_flow_is_whole(flow) || (self->event != NULL && !has(flow, self->event)))
             continue;
@@ -141,6 +132,8 @@ static polka_status show(lister *self, polka_error *error)
     cli_say("%zu running, %zu done, %zu failed, %zu stalled", counts[CLI_RUNNING], counts[CLI_DONE], counts[CLI_FAILED], counts[CLI_STALLED]);
     if (hidden > 0)
         cli_say("%" PRId64 " older ones are not shown (--limit)", hidden);
+    if (self->holding.forgotten > 0)
+        cli_say("%zu more, of which nothing came for longer, had no room", self->holding.forgotten);
     return POLKA_OK;
 }
 
@@ -167,7 +160,6 @@ static polka_status work(lister *self, const cli_where *where, polka_error *erro
         self->event = event->name;
     }
     TRY(cli_connection_find(&self->connection, &project, where, error));
-    self->correlations.arena = &self->arena;
     return gather(self, &project, error);
 }
 
@@ -176,12 +168,9 @@ static void clean_up(lister *self)
     cli_expectation_close(&self->expectation);
     cli_gather_close(&self->gathering);
     cli_admin_close(&self->admin);
-    for (size_t i = 0; i < self->capacity; i++)
-        cli_flow_free(&self->flows[i]);
-    free(self->flows);
+    cli_holding_close(&self->holding);
     cli_catalog_close(self->catalog);
     cli_connection_free(&self->connection);
-    polkai_arena_deinit(&self->arena);
 }
 
 static int check_status(const cli_command *command, const char *status)
@@ -220,6 +209,7 @@ static int run(const cli_command *command, int argc, char **argv)
         code = check_status(command, self.status);
     if (code < 0) {
         cli_catch_signals();
+        cli_holding_open(&self.holding, FLOWS);
         code = work(&self, &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
     }
     clean_up(&self);

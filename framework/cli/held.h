@@ -1,5 +1,5 @@
 /*
- * held.h: the flows that `polka watch` holds, in bounded memory: at most so many, and of each at most CLI_HELD_EVENTS events.
+ * held.h: flows by correlation id, in bounded memory, for `polka watch` and `polka flows`: at most so many, and of each at most CLI_HELD_EVENTS events.
  * When there is no room, the one that ended first is forgotten, else the one that nothing came to for the longest time.
  */
 #ifndef POLKA_CLI_HELD_H
