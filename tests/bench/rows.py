@@ -158,6 +158,21 @@ def backlog(stage):
     return [figure("backlog: resident memory", most, 64, "MiB", most=True)]
 
 
+# ---- seen by Prometheus ----
+
+METRICS = ("--http.port", "0", "--http.address", "127.0.0.1")
+
+
+def observed(stage):
+    figures = []
+    for kind, what in (("react", "react only"), ("emit", "react and emit")):
+        rates, costs, _ = throughput(stage, {"inline": service(kind, *INLINE), "inline, metrics": service(kind, *INLINE, *METRICS),
+                                             "1 lane": service(kind), "1 lane, metrics": service(kind, *METRICS)}, f"{what}, with metrics", emits=kind == "emit")
+        figures += [figure(f"observed, {what}, {lane}: with metrics / without, rate", ratio(rates, f"{lane}, metrics", lane), 0.93) for lane in ("inline", "1 lane")]
+        figures += [figure(f"observed, {what}, {lane}: with metrics / without, CPU", ratio(costs, f"{lane}, metrics", lane), 1.07, most=True) for lane in ("inline", "1 lane")]
+    return figures
+
+
 # ---- exactly once ----
 
 ONCE = ("--delivery", "exactly-once")
@@ -198,7 +213,7 @@ def growth(stage):
 
 # ---- idle, start ----
 
-SINGLE = {"raw": raw(), "inline": service("emit", *INLINE), "1 lane": service("emit")}
+SINGLE = {"raw": raw(), "inline": service("emit", *INLINE), "1 lane": service("emit"), "1 lane, metrics": service("emit", *METRICS)}
 
 
 def idle(stage):
@@ -220,6 +235,7 @@ def idle(stage):
         say(name, spread(rss, 2), spread(own, 2), int(median(threads)), spread(cpu, 2))
     over = lambda name, column: median(columns[name][column]) - median(columns["raw"][column])
     return [figure("idle: 1 lane, memory over raw", over("1 lane", 0), 2, "MiB", most=True),
+            figure("idle: 1 lane with metrics, memory over raw", over("1 lane, metrics", 0), 3, "MiB", most=True),
             figure("idle: 1 lane, threads over raw", over("1 lane", 2), 1, "", most=True),
             figure("idle: 1 lane, CPU over raw", over("1 lane", 3), 0.1, "%", most=True)]
 
@@ -249,4 +265,4 @@ def start(stage):
             figure("start: with 100 event types, over raw with one", median(took["100 types, 1 lane"]) - median(took["raw"]), 10, "ms", most=True)]
 
 
-ROWS = {row.__name__: row for row in (react, hop, emit, once, latency, slow, busy, backlog, growth, idle, start)}
+ROWS = {row.__name__: row for row in (react, hop, emit, once, latency, slow, busy, backlog, growth, observed, idle, start)}
