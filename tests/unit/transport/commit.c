@@ -65,7 +65,7 @@ static void begin(void)
         cr_assert_eq(sink->operations->send(sink, &(polkai_record){ .topic = topic, .partition = 0, .value = { 1, (const uint8_t *)"v" } }, NULL, &why), POLKA_OK);
     sink->operations->close(sink, LIMIT_MS);
     cr_assert_eq(polkai_kafka_source_open(&source, &options, &why), POLKA_OK, "%s", why.message);
-    polkai_start start = { .topics = &topic, .topic_count = 1, .listener = { NULL, on_assigned, on_revoked, on_notice } };
+    polkai_start start = { .topics = &topic, .topic_count = 1, .listener = { .assigned = on_assigned, .revoked = on_revoked, .notice = on_notice } };
     cr_assert_eq(source->operations->start(source, &start, &why), POLKA_OK, "%s", why.message);
     read_all();
     notices = 0;
