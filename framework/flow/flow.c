@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 1000, HELPER_ENDS_MS = 20000 };
+enum { CLOSE_MS = 1000, HELPER_ENDS_MS = 20000, LANE_ENDS_MS = 50 };         /* LANE_ENDS: of each, once the deadline has passed */
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -222,17 +222,18 @@ static bool hold_stuck(polkai_worker *worker, bool *held)
 }
 
 /* Of a lane that is stuck past its handler's deadline the thread is held, so that it touches nothing any more. */
-static void stop_lanes(polkai_flow *flow, int64_t deadline_ms, bool *ended, bool *quiet)
+static void stop_lanes(polkai_flow *flow, int64_t until_ns, bool *ended, bool *quiet)
 {
     *ended = *quiet = true;
     for (size_t i = 0; i < flow->worker_count; i++) {
+        int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;           /* for all of them together */
         polkai_worker *worker = flow->workers[i];
         bool held = false, stuck = polkai_watch_is_stuck(worker) && hold_stuck(worker, &held);
         polkai_lane *lane = worker->lane;
         pthread_mutex_lock(&flow->lock);
         worker->lane = stuck ? lane : NULL;              /* nobody wakes it any more */
         pthread_mutex_unlock(&flow->lock);
-        if (stuck ? !held : !polkai_lane_stop(lane, deadline_ms))
+        if (stuck ? !held : !polkai_lane_stop(lane, left_ms < LANE_ENDS_MS ? LANE_ENDS_MS : left_ms))
             *quiet = false;
         if (stuck || !*quiet)
             *ended = false;
@@ -256,8 +257,7 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
         if (!finished && deadline_ms > 0 && now_ns(flow) >= until_ns && !atomic_load(&flow->failed))
             polkai_watch_tell_late(flow, deadline_ms);
         helped = polkai_schemas_end(flow, polkai_patience_ms(flow, HELPER_ENDS_MS));
-        int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;
-        stop_lanes(flow, left_ms < 50 ? 50 : left_ms, &ended, &quiet);
+        stop_lanes(flow, until_ns, &ended, &quiet);
         polkai_watch_stop(flow);
         if (flow->transact != NULL && !polkai_transact_stop(flow, polkai_patience_ms(flow, INT_MAX)))
             ended = quiet = false;

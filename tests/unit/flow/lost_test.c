@@ -211,3 +211,42 @@ Test(lost, while_the_process_was_stopped_is_asked_for_by_the_poll_thread_at_once
     cr_expect_eq(polkai_flow_count(h->flow).in_flight, 0);
     give_up();
 }
+
+/* ---- a drain ---- */
+
+enum { BUSY = 4, DRAIN_MS = 1000 };
+static atomic_uint busy, free_again;
+
+static polka_outcome stays(polka_context *ctx, const note *asked)
+{
+    (void)ctx, (void)asked;
+    atomic_fetch_add(&busy, 1);
+    wait_for(&may_end);
+    atomic_fetch_add(&free_again, 1);
+    return POLKA_DONE;
+}
+
+static const polka_service staying = { .name = "staying", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, stays), { 0 } } };
+
+/* Found by reading: nothing of them is waited for, but each of their lanes was given the whole deadline, one after the other. */
+Test(lost, handlers_hold_up_a_drain_for_its_deadline_and_not_each_for_as_long, .timeout = 60)
+{
+    polka_error error;
+    prepare();
+    start(&staying, (polkai_flow_options){ .lanes = BUSY, .clock = &polkai_clock_real });
+    for (char key[] = "a"; *key < 'a' + BUSY; ++*key)
+        harness_put(h, key, "x", NULL);
+    for (int64_t until = real_ms() + LIMIT_MS; atomic_load(&busy) < BUSY;) {
+        cr_assert_lt(real_ms(), until);
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    }
+    lose_the_partition();
+    int64_t began_ms = real_ms();
+    cr_expect_eq(polkai_flow_drain(h->flow, DRAIN_MS, &error), POLKA_TRANSIENT);
+    int64_t took_ms = real_ms() - began_ms;
+    cr_expect_lt(took_ms, 2 * DRAIN_MS, "%lld", (long long)took_ms);
+    atomic_store(&may_end, true);
+    for (int64_t until = real_ms() + LIMIT_MS; atomic_load(&free_again) < BUSY && real_ms() < until;)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    cr_expect_eq(atomic_load(&free_again), BUSY);
+}
