@@ -235,7 +235,6 @@ static void wait_for_room(polkai_flow *flow, int timeout_ms)
     } else {
         flow->sink->operations->poll(flow->sink, timeout_ms < 1 ? 0 : 1);
     }
-    hand_over(flow);                     /* inline, this is what tries again those that fill the budget */
 }
 
 static int sleep_ms(const polkai_flow *flow, int timeout_ms)
@@ -264,7 +263,6 @@ static size_t take_batch(polkai_flow *flow, int timeout_ms)
     size_t count = flow->source->operations->poll(flow->source, flow->batch, most, sleep_ms(flow, timeout_ms));
     for (size_t i = 0; i < count; i++)
         take(flow, &flow->batch[i]);
-    hand_over(flow);
     return count;
 }
 
@@ -285,21 +283,25 @@ static size_t hear_of_it(polkai_flow *flow)
     for (size_t i = 0; i < count; i++)
         take(flow, &flow->batch[i]);
     polkai_membership_known(flow);
-    hand_over(flow);
     return count;
 }
 
 polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, polka_error *error)
 {
     size_t count = 0;
-    if (!atomic_load(&flow->stop) && flow->source != NULL)
+    bool takes = !atomic_load(&flow->stop) && flow->source != NULL;
+    if (takes)
         count += take_batch(flow, timeout_ms);
+    if (!polkai_membership_holds(flow, now_ns(flow))) {  /* asked before anything is handled, or sent, here */
+        count += hear_of_it(flow);
+        takes = true;
+    }
+    if (takes)
+        hand_over(flow);                 /* inline, also what tries again those that fill the budget */
     count += flow->sink->operations->poll(flow->sink, 0);
     count += polkai_flow_collect(flow);
     count += polkai_schemas_turn(flow);
     int64_t now = now_ns(flow);
-    if (!polkai_membership_holds(flow, now))
-        count += hear_of_it(flow);
     polkai_meter_look(flow, now);
     count += polkai_send_waiting(flow, now);
     if (flow->transact != NULL)

@@ -212,6 +212,39 @@ Test(lost, while_the_process_was_stopped_is_asked_for_by_the_poll_thread_at_once
     give_up();
 }
 
+static void lose_next(void)
+{
+    source.tells_loss = true;
+}
+
+/* Handled inline, and its answer finds the queue full; then the process is stopped. Returns how many answers left. */
+static size_t answers_after_a_stop(void (*on_commit)(void))
+{
+    polka_error error;
+    prepare();
+    sink = (stubborn_sink){ .topic = "test.answers", .refuse = 1 };
+    start(&acts, (polkai_flow_options){ 0 });
+    harness_put(h, "a", "go", NULL);
+    harness_turn(h);
+    cr_expect_eq(called, 1);
+    cr_expect_eq(sink.full, 1);
+    source.stale = true;
+    source.on_commit = on_commit;
+    h->now_ns += INT64_C(15) * 1000000000;
+    cr_expect_eq(polkai_flow_step(h->flow, 0, NULL, &error), POLKA_OK);
+    harness_turn(h);
+    cr_expect_eq(polkai_flow_count(h->flow).in_flight, 0);
+    size_t count = polkai_memory_count(h->memory, "test.answers", 0);
+    give_up();
+    return count;
+}
+
+/* Found: inline, what was due left before the group was asked. */
+Test(lost, while_the_process_was_stopped_is_asked_for_before_anything_is_handled_inline, .timeout = 20)
+{
+    cr_expect_eq(answers_after_a_stop(lose_next), 0, "another member handles it");
+}
+
 /* ---- a drain ---- */
 
 enum { BUSY = 4, DRAIN_MS = 1000 };
