@@ -266,6 +266,7 @@ void polkai_partitions_fence(polkai_flow *flow)
     detach_fenced(flow);
 }
 
+/* A revocation can be on its way when the group says that we are out (membership.c), and does not know it: what it names is lost all the same. */
 static void mark_revoked(polkai_flow *flow, const polkai_position *position, bool lost)
 {
     polkai_partition *partition = polkai_partition_of(flow, &(polkai_record){ .topic = position->topic, .partition = position->partition });
@@ -273,9 +274,12 @@ static void mark_revoked(polkai_flow *flow, const polkai_position *position, boo
         polkai_transact_forget(flow, position);
     if (partition == NULL)
         return;
+    bool doubted = atomic_load(&partition->fenced) == POLKAI_DOUBTED;
     atomic_store(&partition->revoked, true);
-    if (lost)
+    if (lost || doubted)
         atomic_store(&partition->fenced, POLKAI_FENCED);
+    if (doubted)                         /* those that stay are asked for once more, before this thread could wait for an answer of its own */
+        atomic_store(&flow->away, true);
 }
 
 void polkai_revoked(void *user, const polkai_position *partitions, size_t count, bool lost)

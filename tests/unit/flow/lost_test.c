@@ -212,6 +212,11 @@ Test(lost, while_the_process_was_stopped_is_asked_for_by_the_poll_thread_at_once
     give_up();
 }
 
+static void hand_over_next(void)
+{
+    source.tells_handover = true;
+}
+
 static void lose_next(void)
 {
     source.tells_loss = true;
@@ -243,6 +248,12 @@ static size_t answers_after_a_stop(void (*on_commit)(void))
 Test(lost, while_the_process_was_stopped_is_asked_for_before_anything_is_handled_inline, .timeout = 20)
 {
     cr_expect_eq(answers_after_a_stop(lose_next), 0, "another member handles it");
+}
+
+/* Found by reading: what waited to be sent then waited for the answer to this very thread, inline, for ever. */
+Test(lost, while_a_handover_was_on_its_way_is_not_handed_over, .timeout = 20)
+{
+    cr_expect_eq(answers_after_a_stop(hand_over_next), 0, "another member handles it");
 }
 
 /* ---- a drain ---- */

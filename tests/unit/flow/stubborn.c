@@ -105,9 +105,10 @@ static size_t poll_source(polkai_source *source, polkai_record *records, size_t 
 {
     stubborn_source *self = (stubborn_source *)source;
     atomic_store(&counting, self);
-    if (self->stale && self->tells_loss)
-        self->listener.revoked(self->listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, true);
+    if (self->stale && (self->tells_loss || self->tells_handover))
+        self->listener.revoked(self->listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, self->tells_loss);
     self->tells_loss = self->tells_loss && !self->stale;
+    self->tells_handover = self->tells_handover && !self->stale;
     size_t count = self->inner->operations->poll(self->inner, records, capacity, timeout_ms);
     for (size_t i = 0; i < count; i++) {
         atomic_store(&release_inner, records[i].release);

@@ -25,7 +25,7 @@ typedef struct {
     void *user;
     unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
     bool stale;                          /* the group has put us out: no commit that is waited for is taken … */
-    bool tells_loss;                     /* … and the next poll says so */
+    bool tells_loss, tells_handover;     /* … and the next poll says so; or that a handover was on its way already */
     void (*on_commit)(void);             /* called before a commit that is waited for; NULL: nothing is */
     unsigned unanswered;                 /* so many asynchronous ones find that the one before has no answer yet */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
