@@ -113,9 +113,12 @@ static polka_text header_text(const polkai_record *record, const char *name)
     return header == NULL || header->value.data == NULL ? POLKA_TEXT("?") : (polka_text){ header->value.size, (const char *)header->value.data };
 }
 
+/* A NUL, which a header may hold, ends it: as a text of C it would be another one, and its flow would not be found again. */
 polka_text cli_gather_correlation(const polkai_envelope *envelope)
 {
-    return envelope->correlation_id.data != NULL ? envelope->correlation_id : envelope->id;
+    polka_text text = envelope->correlation_id.data != NULL ? envelope->correlation_id : envelope->id;
+    text.size = text.data != NULL ? strnlen(text.data, text.size) : 0;
+    return text;
 }
 
 bool cli_gather_is_letter(const polkai_record *record)

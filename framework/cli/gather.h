@@ -34,7 +34,7 @@ void cli_gather_end(cli_gather_reading **reading);       /* for AUTO; NULL insid
 /* cli_gather_pass: such a reading from its beginning to that end. */
 polka_status cli_gather_pass(const cli_gathering *gathering, bool with_letters, int64_t since_ms, cli_gather_visit *visit, void *user, polka_error *error);
 
-/* An event without a correlation id is a flow of its own. */
+/* An event without a correlation id is a flow of its own. No NUL is in it. */
 polka_text cli_gather_correlation(const polkai_envelope *envelope);
 cli_node cli_gather_node(polkai_record *record, const polkai_envelope *envelope);        /* new: cli_flow_add takes it */
 bool cli_gather_is_letter(const polkai_record *record);

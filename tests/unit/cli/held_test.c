@@ -1,5 +1,6 @@
 /* What `polka watch` holds: one flow an id, never more than there is room for, and who goes first; how far a flow is. */
 #include <base/arena.h>
+#include <cli/gather.h>
 #include <cli/held.h>
 #include <cli/state.h>
 
@@ -26,6 +27,19 @@ Test(held, one_flow_an_id)
     cr_assert_eq(touch("a", 3), a);
     cr_assert_eq(a->touched_ms, 3);
     cr_assert_eq(holding.running.first, b, "who was touched last is the last");
+    cr_assert_eq(held_now(), 2);
+    cli_holding_close(&holding);
+}
+
+Test(held, an_id_with_a_nul_in_it_is_found_again_and_takes_no_other_flow_along)
+{
+    const polkai_envelope envelope = { .correlation_id = { 3, "a\0b" } };
+    cli_holding_open(&holding, 2);
+    cli_held *plain = touch("b", 1), *odd = cli_holding_touch(&holding, cli_gather_correlation(&envelope), 2);
+    cr_assert_eq(cli_holding_touch(&holding, cli_gather_correlation(&envelope), 3), odd);
+    cr_assert_eq(touch("b", 4), plain);
+    touch("c", 5);                       /* for the odd one */
+    cr_assert_neq(cli_holding_touch(&holding, cli_gather_correlation(&envelope), 6), NULL);
     cr_assert_eq(held_now(), 2);
     cli_holding_close(&holding);
 }
