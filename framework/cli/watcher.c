@@ -94,13 +94,15 @@ static void end(watcher *self, cli_held *held, const char *contract, bool failed
     cli_holding_end(&self->holding, held);
 }
 
+/* After an error it is due still. */
 static polka_status judge(watcher *self, cli_held *held, polka_error *error)
 {
     cli_flow *flow = &held->flow;
     bool ended;
-    held->look_ms = INT64_MAX;
-    if (!cli_flow_is_whole(flow))
+    if (!cli_flow_is_whole(flow)) {
+        held->look_ms = INT64_MAX;
         return POLKA_OK;
+    }
     cli_flow_forget_missing(flow);
     cli_flow_link(flow);
     const char *contract = cli_expected_ends(&self->expectation.expected, flow, &ended);

@@ -1,11 +1,13 @@
 """`polka dev` on services that are scripts: start, log, restart, stop, and what it refuses."""
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
 import time
+import urllib.request
 
 from support import PAID, PLACED, POLKA, Case, alive, wait_for
 
@@ -160,6 +162,25 @@ class Dev(Case):
         self.polka("emit", "demo.Placed", "--data", "@large.json", "-n", "30")
         wait_for("both warnings", lambda: "4 of the 5 MiB" in self.log() and "is full" in self.log())
         self.assertEqual(self.log().count("of the 5 MiB"), 1)
+
+    def test_watch_says_what_stalled_while_the_broker_was_away(self):
+        self.write("schemas/flows/order.yaml", "flow: order\nstarts: demo.Placed\nends: demo.Paid\nsteps:\n  - after: demo.Placed\n    one_of: [demo.Paid]\n    within: 5s\n")
+        dev = self.dev()
+        self.addCleanup(lambda: dev.poll() is None and dev.send_signal(signal.SIGCONT))
+        with open(os.path.join(self.root, "watch.out"), "w") as out, open(os.path.join(self.root, "watch.err"), "w") as talk:
+            watcher = subprocess.Popen([POLKA, "watch", "--silent", "--format", "json", "--port", "0", "--address", "127.0.0.1"], cwd=self.root, stdout=out, stderr=talk, env=self.environment)
+        self.addCleanup(lambda: watcher.poll() is None and (watcher.kill(), watcher.wait()))
+        read = lambda name: open(os.path.join(self.root, name)).read()
+        wait_for("the watcher", lambda: "watching" in read("watch.err"))
+        page = re.search(r"metrics at (\S+)", read("watch.err")).group(1)
+        self.polka("emit", "demo.Placed", "--sample")
+        wait_for("the flow to be held", lambda: b"polka_flows_running 1\n" in urllib.request.urlopen(page, timeout=20).read())
+        dev.send_signal(signal.SIGSTOP)
+        wait_for("the broker to be missed", lambda: "going on when it answers" in read("watch.err"), 40)
+        dev.send_signal(signal.SIGCONT)
+        wait_for("stalled", lambda: '"demo.Placed"' in read("watch.out"), 40)
+        watcher.send_signal(signal.SIGTERM)
+        self.assertEqual(watcher.wait(20), 0, read("watch.err"))
 
     def test_run_uses_the_broker_that_runs(self):
         self.dev("audit")
