@@ -69,7 +69,10 @@ void cli_holding_open(cli_holding *holding, size_t limit)
 
 void cli_holding_close(cli_holding *holding)
 {
-    cli_holding_expire(holding, INT64_MAX);
+    while (holding->running.first != NULL)
+        forget(holding, holding->running.first);
+    while (holding->ended.first != NULL)
+        forget(holding, holding->ended.first);
     free(holding->slots);
 }
 
@@ -80,6 +83,7 @@ cli_held *cli_holding_touch(cli_holding *holding, polka_text correlation, int64_
         make_room(holding);
         held = polkai_alloc(sizeof *held);
         held->flow.correlation = cli_format("%.*s", POLKA_TEXT_ARGS(correlation));
+        held->look_ms = INT64_MAX;
         *slot_of(holding, correlation) = held;
     } else {
         leave(line_of(holding, held), held);
@@ -108,10 +112,13 @@ void cli_holding_end(cli_holding *holding, cli_held *held)
 
 void cli_holding_expire(cli_holding *holding, int64_t before_ms)
 {
-    cli_held_line *lines[] = { &holding->running, &holding->ended };
-    for (size_t i = 0; i < 2; i++)
-        while (lines[i]->first != NULL && lines[i]->first->touched_ms < before_ms)
-            forget(holding, lines[i]->first);
+    for (cli_held *held = holding->running.first, *after; held != NULL && held->touched_ms < before_ms; held = after) {
+        after = held->after;
+        if (held->look_ms == INT64_MAX)  /* else it has a time to come, of a contract perhaps that gives a day */
+            forget(holding, held);
+    }
+    while (holding->ended.first != NULL && holding->ended.first->touched_ms < before_ms)
+        forget(holding, holding->ended.first);
 }
 
 bool cli_held_say(cli_held *held, const char *what)

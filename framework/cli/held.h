@@ -37,7 +37,7 @@ void cli_holding_close(cli_holding *holding);
 cli_held *cli_holding_touch(cli_holding *holding, polka_text correlation, int64_t now_ms);
 void cli_holding_add(cli_held *held, cli_node node_taken);
 void cli_holding_end(cli_holding *holding, cli_held *held);      /* it goes to the other line */
-/* cli_holding_expire: forgets what nothing has come to since then. */
+/* cli_holding_expire: forgets what nothing has come to since then, unless it shall be judged yet. */
 void cli_holding_expire(cli_holding *holding, int64_t before_ms);
 
 /* cli_held_say: false: that was said already. */

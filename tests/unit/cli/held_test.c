@@ -101,6 +101,20 @@ Test(held, what_nothing_comes_to_expires)
     cli_holding_close(&holding);
 }
 
+Test(held, what_has_its_time_yet_to_come_does_not_expire)
+{
+    cli_holding_open(&holding, 10);
+    touch("nothing waits", 1);
+    touch("a day it has", 2)->look_ms = 86400000;
+    cli_held *ended = touch("ended", 3);
+    ended->look_ms = 4;
+    cli_holding_end(&holding, ended);
+    cli_holding_expire(&holding, 10);
+    cr_assert_eq(held_now(), 1);
+    cr_assert_str_eq(holding.running.first->flow.correlation, "a day it has");
+    cli_holding_close(&holding);
+}
+
 Test(held, a_thing_is_said_once)
 {
     cli_holding_open(&holding, 10);
