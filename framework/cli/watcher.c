@@ -14,7 +14,7 @@
 enum {
     READ_MS = 100, LOOK_MS = 500,        /* how long is waited for records; how often what is due is judged */
     SETTLE_MS = 1000,                    /* a flow without an end is judged so long after its last event */
-    KEEP_MS = 3600000, SINCE_MS = 600000, FLOWS = 100000
+    KEEP_MS = 3600000, SINCE_MS = 600000, FLOWS = 100000, FLOWS_MOST = 100000000
 };
 
 typedef struct {
@@ -228,8 +228,8 @@ static int run(const cli_command *command, int argc, char **argv)
         code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
     if (code < 0 && self.port != NULL && (self.port[0] == '\0' || self.port[strspn(self.port, "0123456789")] != '\0'))
         code = cli_usage(command, "--port is a number, 0 to 65535, not '%s'", self.port);
-    if (code < 0 && self.limit < 1)
-        code = cli_usage(command, "--limit is 1 or more");
+    if (code < 0 && (self.limit < 1 || self.limit > FLOWS_MOST))
+        code = cli_usage(command, "--limit is 1 to %d, not %" PRId64, FLOWS_MOST, self.limit);
     if (code < 0) {
         cli_catch_signals();
         code = work(&self, &where, &error) == POLKA_OK ? CLI_OK : cli_complain(&error);

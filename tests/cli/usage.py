@@ -41,6 +41,8 @@ class Usage(Case):
         self.assertIn("duration", self.polka("tail", "--until-idle", "1x", code=2).stderr)
         self.assertIn("above 0", self.polka("emit", "demo.Placed", "--sample", "--rate", "-1", code=2).stderr)
         self.assertIn("start, end or -N", self.polka("tail", "-o", "5", code=2).stderr)
+        for limit in ("0", "100000001", str(2**61), str(2**63 - 1)):
+            self.assertIn(f"--limit is 1 to 100000000, not {limit}", self.polka("watch", "--limit", limit, code=2).stderr)
 
     def test_no_broker_anywhere_exits_3_and_says_what_to_do(self):
         said = self.polka("tail", code=3).stderr
