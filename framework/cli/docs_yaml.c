@@ -3,6 +3,7 @@
 
 #include <choreography/map.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <strings.h>
 
 static bool is_word(const char *text)
@@ -59,12 +60,21 @@ static void write_text(const char *text, polka_buffer *out)
     polkai_map_print(out, "\"");
 }
 
+/* YAML 1.1 takes 1e+20 for a text: its numbers with an exponent have a point. */
+static void write_real(double value, polka_buffer *out)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    size_t whole = strcspn(text, ".e");
+    polkai_map_print(out, "%.*s%s%s", (int)whole, text, text[whole] == '.' ? "" : ".0", text + whole);
+}
+
 static void write_scalar(const json_t *value, polka_buffer *out)
 {
     switch (json_typeof(value)) {
     case JSON_STRING: write_text(json_string_value(value), out); break;
     case JSON_INTEGER: polkai_map_print(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value)); break;
-    case JSON_REAL: polkai_map_print(out, "%.17g", json_real_value(value)); break;
+    case JSON_REAL: write_real(json_real_value(value), out); break;
     case JSON_TRUE: polkai_map_print(out, "true"); break;
     case JSON_FALSE: polkai_map_print(out, "false"); break;
     case JSON_ARRAY: polkai_map_print(out, "[]"); break;

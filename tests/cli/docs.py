@@ -144,6 +144,14 @@ class AsyncApi(Choreography):
         for arguments in (("--merged",), ("--service", HOSTILE[0]), ("--service", "true")):
             self.assertEqual(read_yaml(self.polka("docs", "asyncapi", where, *arguments).stdout), self.document(where, *arguments))
 
+    def test_a_number_is_one_for_every_reader_of_yaml(self):
+        numbers = [1e20, -1e-9, 2.5e300, 3.0, 0.1]
+        text = self.polka("docs", "asyncapi", self.folder(manifest("payments", [], [{**PAID, "odd": numbers}])), "--merged").stdout
+        said = [line.strip()[2:] for line in text.splitlines() if re.fullmatch(r"- -?[0-9].*", line.strip())]
+        self.assertEqual([float(one) for one in said], numbers)
+        for one in said:                 # YAML 1.1, float; 1.2 takes these too
+            self.assertRegex(one, r"^[-+]?[0-9][0-9_]*\.[0-9]*([eE][-+][0-9]+)?$")
+
     def test_a_topic_that_kafka_refuses_is_no_address_and_a_reference_in_a_schema_none(self):
         bad = {**PLACED, "polka.topic": "orders/{id}", "$ref": "#/info", "x": {"$ref": "http://127.0.0.1/"}}
         said = self.document(self.folder(manifest("wild", [], [bad])), "--merged")
