@@ -51,8 +51,10 @@ static bool ask_for(const question *ask, polka_arena *arena, polka_error *error)
     polkai_http_answer answer;
     polka_text url = url_of(ask, arena);
     polkai_http_options options = { .connect_ms = ask->wait_ms, .total_ms = ask->wait_ms };
-    if (polkai_http_open(&http, &options, error) != POLKA_OK)
+    if (polkai_http_open(&http, &options, error) != POLKA_OK) {
+        cli_complain(error);
         return false;
+    }
     polkai_http_request request = { .method = "GET", .url = url.data, .left_ms = ask->wait_ms, .direct = true };
     polka_status status = polkai_http_call(http, &request, arena, &answer, error);
     polkai_http_close(http);

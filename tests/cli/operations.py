@@ -1,5 +1,6 @@
 """What those who run services ask for: `polka health`. On a stand-in for a service's port; nothing here needs a broker."""
 import http.server
+import os
 import socket
 import threading
 
@@ -58,6 +59,11 @@ class Health(Case):
     def test_does_not_wait_longer_than_asked(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             self.assertIn("not live", self.polka("health", "--port", str(silent.getsockname()[1]), "--check", "live", "--wait", "200ms", code=1).stdout)
+
+    def test_says_what_is_missing_when_it_cannot_ask(self):
+        self.write("libraries/libcurl.so.4", "")
+        done = self.polka("health", "--port", self.port, code=1, environment={"LD_LIBRARY_PATH": os.path.join(self.root, "libraries")})
+        self.assertIn("apt-get install libcurl4", done.stderr)
 
     def test_is_refused_when_it_cannot_be_meant(self):
         for arguments, says in ((("health",), "which service?"), (("health", "--port", "0"), "which service?"), (("health", "--port", "70000"), "1 to 65535"),
