@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { QUEUE_MS = 10, BATCH_BYTES = 1000000, RECORD_BYTES = 96, TOPICS_SHOWN = 256 };
+enum { REPORT_MS = 200, QUEUE_MS = 10, BATCH_BYTES = 1000000, RECORD_BYTES = 96, TOPICS_SHOWN = 256 };
 
 typedef polkai_kafka_transaction kafka_transaction;
 typedef polkai_kafka_target target;
@@ -130,12 +130,20 @@ static void ask_why(kafka_transaction *self, polka_error *error)
     rd_kafka_error_destroy(failure);
 }
 
-/* librdkafka refuses each further call from the moment when a record was refused, whose report may not have been served yet. */
+/* librdkafka refuses each further call from a moment before it reports the record that was refused. */
+static void await_report(kafka_transaction *self)
+{
+    int64_t until_ns = polkai_kafka_now_ns() + (int64_t)REPORT_MS * 1000000;
+    do
+        rd_kafka_poll(self->client.handle, 1);
+    while (self->failed == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_outq_len(self->client.handle) > 0 && polkai_kafka_now_ns() < until_ns);
+}
+
 polkai_transaction_verdict polkai_kafka_records_explain(kafka_transaction *self, polkai_transaction_verdict verdict, polka_error *error)
 {
     if (verdict != POLKAI_TRANSACTION_ABORT)
         return verdict;
-    rd_kafka_poll(self->client.handle, 0);
+    await_report(self);
     bool by_record = so_far(self, error) != POLKAI_TRANSACTION_DONE;
     if (strcmp(error->code, "_STATE") == 0)
         ask_why(self, error);
