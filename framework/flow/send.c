@@ -9,7 +9,7 @@
 
 #define POLKAI_SERVICE_TOPIC "polka.services"
 
-enum { COMPLAIN_EVERY_NS = 1000000000, HEADERS_MEMORY = 1536 };
+enum { COMPLAIN_EVERY_NS = 1000000000, HEADERS_MEMORY = 1536, TOPICS_FULL = 16 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -158,26 +158,44 @@ static polkai_sending *in_order(polkai_sending *list)
     return all;
 }
 
+/* Those that took nothing in this round. */
+typedef struct { polka_text topics[TOPICS_FULL]; size_t count; } full_topics;
+
+/* A topic that is missing, or that this service may not write to, holds up no other; when this many take nothing it is the sink that is full. */
+static bool is_full(const full_topics *full, polka_text topic)
+{
+    for (size_t i = 0; i < full->count; i++)
+        if (polka_text_equal(full->topics[i], topic))
+            return true;
+    return full->count == TOPICS_FULL;
+}
+
+static bool waits_on(polkai_flow *flow, full_topics *full, polkai_sending *sending)
+{
+    polka_text topic = sending->record.topic;
+    bool known = !is_fenced(sending) && is_full(full, topic);
+    if (!known && send_again(flow, sending))
+        return false;
+    if (!known)
+        full->topics[full->count++] = topic;
+    bool disordered = flow->waiting_disordered;
+    polkai_send_wait_in_line(flow, sending);
+    flow->waiting_disordered = disordered;               /* they are in order, as they were */
+    return true;
+}
+
 size_t polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
 {
     size_t count = 0;
+    full_topics full = { .count = 0 };
     if (flow->waiting_first == NULL || at_ns < flow->resend_due_ns)
         return 0;
-    polkai_sending *at = flow->waiting_disordered ? in_order(flow->waiting_first) : flow->waiting_first;
+    polkai_sending *at = flow->waiting_disordered ? in_order(flow->waiting_first) : flow->waiting_first, *next;
     flow->waiting_first = flow->waiting_last = NULL;
-    while (at != NULL) {
-        polkai_sending *next = at->next_waiting;
-        if (!send_again(flow, at)) {     /* the queue of the sink is full: this and all behind it wait on, in order */
-            polkai_send_wait_in_line(flow, at);
-            while ((at = next) != NULL) {
-                next = at->next_waiting;
-                polkai_send_wait_in_line(flow, at);
-            }
-            flow->waiting_disordered = false;
-            return count;
-        }
-        count++;
-        at = next;
+    flow->waiting_disordered = false;
+    for (; at != NULL; at = next) {
+        next = at->next_waiting;
+        count += !waits_on(flow, &full, at);
     }
     return count;
 }

@@ -74,6 +74,34 @@ Test(emissions, of_ten_thousand_in_one_reaction_all_leave_once)
 
 /* ---- partitions that go ---- */
 
+/* Found by reading: what other topics would have taken stayed behind it in line until somebody granted the right. */
+Test(sends, to_a_topic_that_takes_nothing_hold_up_no_other_topic)
+{
+    prepare();
+    polkai_memory_fail(h->memory, "test.asked.acts.dlt", POLKA_TRANSIENT, "TOPIC_AUTHORIZATION_FAILED", 1);
+    start(&acts, (polkai_flow_options){ .group = NULL });
+    harness_put(h, "a", "d", NULL);
+    harness_turn(h);
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "_MSG_TIMED_OUT", 2);
+    harness_put(h, "b", "first", NULL);
+    harness_put(h, "b", "second", NULL);
+    harness_turn(h);
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 0);
+    sink.topic = "test.asked.acts.dlt";
+    sink.every = 1;
+    harness_advance_ms(h, 60000);
+    cr_expect_gt(sink.full, 1);
+    cr_expect_null(harness_record(h, "test.asked.acts.dlt", 0));
+    cr_assert_eq(polkai_memory_count(h->memory, "test.answers", 0), 2);
+    equal(harness_text(harness_record(h, "test.answers", 0)), "first");
+    equal(harness_text(harness_record(h, "test.answers", 1)), "second");
+    sink.topic = NULL;
+    harness_advance_ms(h, 60000);
+    cr_expect_not_null(harness_record(h, "test.asked.acts.dlt", 0));
+    cr_expect_eq(harness_committed(h, "acts", "test.asked"), 3);
+    harness_destroy(h);
+}
+
 /* Found: a letter for a refused emission, of a partition that was lost meanwhile, was neither sent nor given up. */
 Test(lost_partition, ends_an_event_whose_emission_is_refused_afterwards)
 {
