@@ -62,12 +62,22 @@ static bool take_answer(polkai_kafka_source *self, int64_t wait_ms, uintptr_t *n
     return true;
 }
 
+/* The one before may have landed on top of the last, also when it is answered with an error: whoever has the newest offsets makes them good. */
+static void tell_overtaken(polkai_kafka_source *self)
+{
+    if (!self->overtaken || self->unanswered > 0)
+        return;
+    self->overtaken = false;
+    polkai_kafka_tell(self, POLKA_TRANSIENT, "a commit was made before the one before it was answered, and that may have set offsets back; they are committed again");
+}
+
 void polkai_kafka_commit_look(polkai_kafka_source *self)
 {
     uintptr_t number;
     rd_kafka_resp_err_t code;
     while (self->unanswered > 0 && take_answer(self, 0, &number, &code))
         tell(self, code);
+    tell_overtaken(self);
 }
 
 static int64_t left_ms(int64_t until_ns)
@@ -128,6 +138,7 @@ static polka_status commit_and_wait(polkai_kafka_source *self, const polkai_posi
 {
     int64_t began_ns = polkai_kafka_now_ns(), patience_ns = polkai_kafka_patience_ms(self, timeout_ms) * 1000000;
     wait_for_all(self, began_ns + patience_ns / SHARE);  /* then it goes in any case: it may be the last */
+    self->overtaken = self->overtaken || self->unanswered > 0;
     rd_kafka_resp_err_t code = ask(self, positions, count);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         code = wait_for(self, self->asked, began_ns + patience_ns);

@@ -243,7 +243,7 @@ static size_t kafka_poll(polkai_source *source, polkai_record *records, size_t c
     polkai_kafka_source *self = (polkai_kafka_source *)source;
     size_t count = drain(self, records, capacity);
     int64_t end = 0;
-    if (self->unanswered > 0)
+    if (self->unanswered > 0 || self->overtaken)
         polkai_kafka_commit_look(self);
     while (count == 0 && timeout_ms > 0 && atomic_load(&self->woken) == 0) {
         int64_t now = polkai_kafka_now_ns();

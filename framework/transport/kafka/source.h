@@ -30,6 +30,7 @@ typedef struct {
     rd_kafka_queue_t *answers;           /* to commits; NULL: none was made */
     uintptr_t asked;                     /* commits so far: the last one's number … */
     unsigned unanswered;                 /* … and how many of them have no answer yet; more than one only where the last did not wait any longer */
+    bool overtaken;                      /* one that has no answer yet, by a later one */
     polkai_kafka_name *names;
     char *cluster;                       /* its id; NULL: not known yet */
     polkai_position *paused;             /* what pause has paused: 2.0.2 rewinds when anything else is resumed (librdkafka#4636) */

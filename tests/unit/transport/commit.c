@@ -89,19 +89,25 @@ static void commit_at_last(int64_t offset)
     }
 }
 
-/* Leaving waits inside librdkafka for all that is under way. */
-static int64_t committed_in_the_end(void)
+static int64_t committed_now(void)
 {
     polka_error why = { 0 };
     polkai_admin *admin;
     polkai_position position = { POLKA_TEXT("t"), 0, 0 };
-    source->operations->close(source, POLKAI_CLOSE_MS);
     cr_assert_eq(polkai_kafka_admin_open(&admin, &options, &why), POLKA_OK, "%s", why.message);
     cr_assert_eq(admin->operations->committed(admin, "g", &position, 1, &why), POLKA_OK, "%s", why.message);
     admin->operations->close(admin);
+    return position.offset;
+}
+
+/* Leaving waits inside librdkafka for all that is under way. */
+static int64_t committed_in_the_end(void)
+{
+    source->operations->close(source, POLKAI_CLOSE_MS);
+    int64_t offset = committed_now();
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(owner);
-    return position.offset;
+    return offset;
 }
 
 static void coordinator_says(rd_kafka_resp_err_t code)
@@ -154,6 +160,25 @@ Test(commit, that_is_the_last_one_goes_in_its_time_whatever_the_one_before_does,
     cr_assert_eq(commit(7, 400, &why), POLKA_TRANSIENT);
     cr_assert_str_eq(why.code, "_TIMED_OUT");
     cr_assert_lt(now_ms() - began_ms, 2500);
+    cr_assert_eq(committed_in_the_end(), 7);
+}
+
+/* Found by reading: partitions that stay were set back by it, and nobody committed them again as long as nothing new was done. */
+Test(commit, that_overtook_the_one_before_is_made_again, .timeout = 60)
+{
+    polka_error why = { 0 };
+    begin();
+    rd_kafka_mock_broker_push_request_error_rtts(mock, 1, OFFSET_COMMIT, 1, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 1400);
+    cr_assert_eq(commit(3, 0, &why), POLKA_OK);
+    cr_assert_eq(commit(7, 2000, &why), POLKA_OK, "%s", why.message);    /* goes after one second; the first is sent again after 1.5 */
+    for (int64_t end_ms = now_ms() + LIMIT_MS; notices == 0 && now_ms() < end_ms;)
+        cr_assert_eq(source->operations->poll(source, &(polkai_record){ .offset = 0 }, 1, 5), 0);
+    cr_assert_eq(notices, 1);
+    cr_assert_not_null(strstr(said, "committed again"), "%s", said);
+    cr_assert_eq(committed_now(), 3, "the broker took it last");
+    commit_at_last(7);
+    cr_assert_eq(source->operations->poll(source, &(polkai_record){ .offset = 0 }, 1, 100), 0);
+    cr_assert_eq(notices, 1, "%s", said);
     cr_assert_eq(committed_in_the_end(), 7);
 }
 
