@@ -223,6 +223,15 @@ static void forget(polkai_flow *flow, polkai_lost *lost)
     free(lost);
 }
 
+/* By another reaction of the same event, lost behind it, whose handler still runs on what it borrows. */
+static bool is_borrowed_from(const polkai_flow *flow, const polkai_lost *lost)
+{
+    for (const polkai_lost *at = flow->lost; at != NULL; at = at->next)
+        if (at->before == lost)
+            return true;
+    return false;
+}
+
 static void tell_of_return(const polkai_flow *flow, polkai_lost *lost)
 {
     int64_t since_ms = (flow->options.clock->steady_ns(flow->options.clock) - lost->since_ns) / 1000000;
@@ -239,7 +248,7 @@ void polkai_lost_reap(polkai_flow *flow)
         bool ended = polkai_lane_has_ended(each->worker->lane);
         if (ended)
             tell_of_return(flow, each);
-        if (!ended || !each->settled) {
+        if (!ended || !each->settled || is_borrowed_from(flow, each)) {
             at = &each->next;
             continue;
         }

@@ -12,7 +12,7 @@
 
 enum { LIMIT_MS = 30000, MOST = 16, KEYS = 20, PER_KEY = 30, SOON_MS = 40 };
 static atomic_uint begun, ended, returned, opened, closed, refused;
-static atomic_bool let_go;
+static atomic_bool let_go, let_the_other_go;
 static harness *h;
 
 static int64_t real_ms(void)
@@ -64,6 +64,14 @@ static polka_outcome waits(polka_context *ctx, const note *asked)
     polka_emit(ctx, &test_answered_event, asked, NULL);
     atomic_fetch_add(&ended, 1);
     return POLKA_DONE;
+}
+
+static polka_outcome waits_longer(polka_context *ctx, const note *asked)
+{
+    atomic_fetch_add(&begun, 1);
+    for (int64_t limit = real_ms() + LIMIT_MS; !atomic_load(&let_the_other_go) && real_ms() < limit;)
+        nap();
+    return comes_back_late(ctx, asked);
 }
 
 static polka_outcome answers(polka_context *ctx, const note *asked)
@@ -122,6 +130,9 @@ static const polka_service three = { .name = "three", .open = open_resource, .cl
     POLKA_REACT(test_asked, answers, .name = "between", .emits = POLKA_EMITS(&test_answered_event)),
     POLKA_REACT(test_asked, waits, .name = "other", .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 5000),
     POLKA_REACT(test_asked, answers, .name = "behind", .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
+static const polka_service pair = { .name = "pair", .open = open_resource, .close = close_resource, .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, waits, .name = "one", .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 5000),
+    POLKA_REACT(test_asked, waits_longer, .name = "other", .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 5000), { 0 } } };
 static const polka_service narrow = { .name = "narrow", .open = open_resource, .close = close_resource, .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 5000, .concurrency = 1), { 0 } } };
 
@@ -333,6 +344,30 @@ Test(replace, of_one_reaction_leaves_the_others_of_the_event_as_they_are)
     letter_says("test.asked.three.dlt", 0, "polka-handler", "one");
     letter_says("test.asked.three.dlt", 1, "polka-handler", "other");
     ends_clean("three", 1, 3);
+}
+
+/* Found by reading, as a use after free: the first returned, and the event was settled, while the other still ran on what it borrows from it. */
+Test(replace, of_a_second_reaction_of_an_event_keeps_what_it_borrows_from_the_first)
+{
+    polka_error error;
+    begin(&pair, 1);
+    harness_put(h, "k", "f", "id-of-it");
+    step_until(&begun, 1);
+    pass_well();
+    step_until(&begun, 2);
+    pass_well();
+    step_until_settled();
+    atomic_store(&let_go, true);
+    for (int64_t until = real_ms() + LIMIT_MS; polkai_flow_lost(h->flow) > 1;) {
+        cr_assert_lt(real_ms(), until);
+        (void)!step(&error);
+    }
+    cr_assert_eq(step(&error), POLKA_OK);
+    atomic_store(&let_the_other_go, true);
+    step_until_all_returned();
+    logged("late: f of k");
+    cr_expect_eq(atomic_load(&refused), 2u);
+    ends_clean("pair", 1, 3);
 }
 
 Test(replace, gives_back_the_slot_of_a_reaction_that_is_limited)
