@@ -176,7 +176,7 @@ static bool waits_on(polkai_flow *flow, full_topics *full, polkai_sending *sendi
     bool known = !is_fenced(sending) && is_full(full, topic);
     if (!known && send_again(flow, sending))
         return false;
-    if (!known)
+    if (!known && full->count < TOPICS_FULL)
         full->topics[full->count++] = topic;
     bool disordered = flow->waiting_disordered;
     polkai_send_wait_in_line(flow, sending);
