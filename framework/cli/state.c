@@ -29,6 +29,18 @@ cli_state cli_flow_state(const cli_flow *flow, bool by_contract, bool ended)
     return cli_flow_letters(flow) > 0 ? CLI_FAILED : stalled ? CLI_STALLED : CLI_RUNNING;
 }
 
+int64_t cli_flow_due(const cli_flow *flow, int64_t now_ms)
+{
+    int64_t soonest = INT64_MAX;
+    for (size_t i = 0; i < flow->missing_count; i++) {
+        const cli_missing *missing = &flow->missing[i];
+        int64_t left_ms = missing->within_ms - missing->age_ms;          /* a manifest may give any deadline, till the end of time */
+        if (!missing->stalled && missing->within_ms > 0 && left_ms < soonest - now_ms)
+            soonest = now_ms + left_ms + 1;
+    }
+    return soonest;
+}
+
 int64_t cli_flow_last_ms(const cli_flow *flow)
 {
     int64_t last = 0;

@@ -12,6 +12,7 @@ cli_state cli_flow_state(const cli_flow *flow, bool by_contract, bool ended);
 /* cli_flow_is_whole: its first event is there; one that began before the time that is looked at would seem to lack its first steps. */
 bool cli_flow_is_whole(const cli_flow *flow);
 size_t cli_flow_letters(const cli_flow *flow);           /* dead letters of it */
+int64_t cli_flow_due(const cli_flow *flow, int64_t now_ms);              /* when the first thing that waits has waited too long; INT64_MAX: nothing waits */
 int64_t cli_flow_last_ms(const cli_flow *flow);          /* when its last event or letter was written */
 
 #endif

@@ -57,18 +57,6 @@ static void take(void *user, polkai_record *record, const polkai_envelope *envel
 
 /* ---- what is due ---- */
 
-/* When the first thing that waits has waited long enough; INT64_MAX: nothing waits. */
-static int64_t next_look(const cli_flow *flow)
-{
-    int64_t soonest = INT64_MAX, now = now_ms();
-    for (size_t i = 0; i < flow->missing_count; i++) {
-        const cli_missing *missing = &flow->missing[i];
-        int64_t due = missing->stalled || missing->within_ms == 0 ? INT64_MAX : now + missing->within_ms - missing->age_ms + 1;
-        soonest = due < soonest ? due : soonest;
-    }
-    return soonest;
-}
-
 static void say_stalled(watcher *self, cli_held *held, const char *contract)
 {
     for (size_t i = 0; i < held->flow.missing_count; i++) {
@@ -110,7 +98,7 @@ static polka_status judge(watcher *self, cli_held *held, polka_error *error)
         TRY(cli_expected_hold(&self->expectation.expected, flow, now_ms(), error));
     cli_state state = cli_flow_state(flow, contract != NULL, ended);
     say_stalled(self, held, contract);
-    held->look_ms = next_look(flow);
+    held->look_ms = cli_flow_due(flow, now_ms());
     if (state == CLI_DONE || (state == CLI_FAILED && held->look_ms == INT64_MAX))
         end(self, held, contract, state == CLI_FAILED);
     return POLKA_OK;

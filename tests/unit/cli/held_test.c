@@ -126,6 +126,17 @@ Test(held, a_thing_is_said_once)
     cli_holding_close(&holding);
 }
 
+Test(state, is_due_when_the_first_thing_has_waited_too_long)
+{
+    cli_missing missing[] = { { .within_ms = INT64_MAX, .age_ms = 3 }, { .within_ms = 50, .age_ms = 10 }, { .within_ms = 30, .age_ms = 31, .stalled = true }, { .age_ms = 7 } };
+    cli_flow flow = { .missing = missing };
+    cr_assert_eq(cli_flow_due(&flow, 1000), INT64_MAX);
+    flow.missing_count = 1;
+    cr_assert_gt(cli_flow_due(&flow, 1000), 1000, "not in the past, however long it has");
+    flow.missing_count = 4;
+    cr_assert_eq(cli_flow_due(&flow, 1000), 1041);
+}
+
 Test(state, is_of_what_is_there_and_what_is_missing)
 {
     cli_flow flow = { 0 };
