@@ -89,8 +89,11 @@ static void print_text(const cli_flow *flow, cli_state state)
     printf("  %zu events in %" PRId64 " ms", flow->count - cli_flow_letters(flow), cli_flow_last_ms(flow) - flow->nodes[0].time_ms);
     if (cli_flow_letters(flow) > 0)
         printf(", %zu dead letters", cli_flow_letters(flow));
-    for (size_t i = 0; i < flow->missing_count; i++)
-        printf("%s %s", i == 0 ? "; not yet:" : ",", flow->missing[i].service != NULL ? flow->missing[i].service : flow->missing[i].events);
+    for (size_t i = 0; i < flow->missing_count; i++) {
+        const char *who = flow->missing[i].service != NULL ? flow->missing[i].service : flow->missing[i].events;
+        printf("%s ", i == 0 ? "; not yet:" : ",");
+        cli_print_text(who, strlen(who), 300);
+    }
     putchar('\n');
 }
 

@@ -112,18 +112,29 @@ static void print_json(cli_teller *teller, const polka_event *event, const polka
     cli_print_json(row);
 }
 
+static void print_text(polka_text text, size_t limit) { cli_print_text(text.data, text.size, limit); }
+
 static void print_stalled(const polka_event_flow_stalled *about)
 {
     printf("%sstalled%s  ", cli_red(), cli_plain());
-    cli_print_text(about->correlation_id.data, about->correlation_id.size, 100);
+    print_text(about->correlation_id, 100);
     printf("  ");
-    cli_print_text(about->after_event.data, about->after_event.size, 100);
-    if (about->service.data != NULL)
-        printf(": %.*s has not reacted (%.*s)", POLKA_TEXT_ARGS(about->service), POLKA_TEXT_ARGS(about->reaction));
-    printf("%s%.*s  %safter %.1f s of %.1f s", about->expected.size > 0 ? " → " : "", POLKA_TEXT_ARGS(about->expected), cli_dim(), (double)about->age_ms / 1000,
-           (double)about->within_ms / 1000);
-    if (about->lag != NULL)
-        printf("; group %.*s is %" PRId64 " behind there", POLKA_TEXT_ARGS(about->group), *about->lag);
+    print_text(about->after_event, 100);
+    if (about->service.data != NULL) {
+        printf(": ");
+        print_text(about->service, 300);
+        printf(" has not reacted (");
+        print_text(about->reaction, 300);
+        printf(")");
+    }
+    printf("%s", about->expected.size > 0 ? " → " : "");
+    print_text(about->expected, 300);
+    printf("  %safter %.1f s of %.1f s", cli_dim(), (double)about->age_ms / 1000, (double)about->within_ms / 1000);
+    if (about->lag != NULL) {
+        printf("; group ");
+        print_text(about->group, 300);
+        printf(" is %" PRId64 " behind there", *about->lag);
+    }
     printf("%s\n", cli_plain());
 }
 
@@ -131,7 +142,7 @@ static void print_ended(const polka_event_flow_ended *about)
 {
     bool failed = about->outcome == POLKA_EVENT_FLOW_OUTCOME_FAILED;
     printf("%s%-7s%s  ", failed ? cli_red() : "", cli_states[failed ? CLI_FAILED : CLI_DONE], failed ? cli_plain() : "");
-    cli_print_text(about->correlation_id.data, about->correlation_id.size, 100);
+    print_text(about->correlation_id, 100);
     printf("  %" PRId64 " events in %" PRId64 " ms", about->events, about->took_ms);
     if (about->dead_letters > 0)
         printf(", %" PRId64 " dead letters", about->dead_letters);

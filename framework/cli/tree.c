@@ -157,15 +157,25 @@ static bool has_missing(const cli_flow *flow, size_t event)
 static void print_missing(const cli_missing *missing)
 {
     printf("%s%s%s  ", missing->stalled ? cli_red() : cli_dim(), missing->stalled ? "stalled" : "waiting", cli_plain());
-    if (missing->service != NULL)
-        printf("%s has not reacted (%s)", missing->service, missing->reaction);
-    else
-        printf("flow %s", missing->contract);
-    printf("%s%s  %safter %.1f s", missing->events[0] != '\0' ? " → " : "", missing->events, cli_dim(), (double)missing->age_ms / 1000);
+    if (missing->service != NULL) {      /* names of manifests that anybody may have written */
+        print_texts(missing->service);
+        printf(" has not reacted (");
+        print_texts(missing->reaction);
+        printf(")");
+    } else {
+        printf("flow ");
+        print_texts(missing->contract);
+    }
+    printf("%s", missing->events[0] != '\0' ? " → " : "");
+    print_texts(missing->events);
+    printf("  %safter %.1f s", cli_dim(), (double)missing->age_ms / 1000);
     if (missing->within_ms > 0)
         printf(" of %.1f s", (double)missing->within_ms / 1000);
-    if (missing->group != NULL && missing->lag >= 0)
-        printf("; group %s is %" PRId64 " behind there", missing->group, missing->lag);
+    if (missing->group != NULL && missing->lag >= 0) {
+        printf("; group ");
+        print_texts(missing->group);
+        printf(" is %" PRId64 " behind there", missing->lag);
+    }
     printf("%s\n", cli_plain());
 }
 

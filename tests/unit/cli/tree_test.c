@@ -3,6 +3,8 @@
 
 #include <base/arena.h>
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <stdio.h>
 
 static cli_node event(const char *id, const char *cause, int64_t time_ms)
 {
@@ -29,6 +31,26 @@ Test(tree, an_event_hangs_under_the_one_that_caused_it_whatever_order_they_came_
     cr_assert_eq(flow.nodes[index_of(&flow, "a", false)].parent, SIZE_MAX);
     cr_assert_eq(flow.nodes[index_of(&flow, "b", false)].parent, index_of(&flow, "a", false));
     cr_assert_eq(flow.nodes[index_of(&flow, "c", false)].parent, index_of(&flow, "b", false));
+    cli_flow_free(&flow);
+}
+
+Test(tree, names_of_services_that_are_missing_do_not_reach_the_terminal_as_they_are, .init = cr_redirect_stdout)
+{
+    char out[2000];
+    cli_flow flow = { 0 };
+    cli_flow_add(&flow, event("a", NULL, 10));
+    cli_flow_link(&flow);
+    char bad[] = "\033]0;x\007";
+    cli_missing missing = { .service = bad, .group = bad, .reaction = bad, .events = bad };
+    cli_missing_line(&flow, &missing);
+    missing = (cli_missing){ .contract = bad, .events = bad, .lag = -1 };
+    cli_missing_line(&flow, &missing);
+    fflush(stdout);
+    FILE *said = cr_get_redirected_stdout();
+    out[fread(out, 1, sizeof out - 1, said)] = '\0';
+    cr_assert_null(strchr(out, '\033'), "%s", out);
+    cr_assert_null(strchr(out, '\007'), "%s", out);
+    cr_assert_not_null(strstr(out, "behind there"), "%s", out);
     cli_flow_free(&flow);
 }
 
