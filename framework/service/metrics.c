@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <flow/meter.h>
+#include <pthread.h>
 #include <service/exposition.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,18 @@ static double clock_seconds(clockid_t which)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static double begun_s;
+
+static void look_when_begun(void) { begun_s = clock_seconds(CLOCK_REALTIME) - clock_seconds(CLOCK_BOOTTIME) + started_at(); }
+
+/* Once: alerts take another value for another start, also one that differs because somebody has set the clock, or by what passes between two looks at it. */
+static double start_seconds(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, look_when_begun);
+    return begun_s;
+}
+
 static double resident_bytes(void)
 {
     unsigned long long size = 0, resident = 0;
@@ -257,8 +270,7 @@ static void write_process(writing *w)
     const struct { const char *name, *type, *help; double value; } rows[] = {
         { "process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.", clock_seconds(CLOCK_PROCESS_CPUTIME_ID) },
         { "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", resident_bytes() },
-        { "process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.",
-          clock_seconds(CLOCK_REALTIME) - clock_seconds(CLOCK_BOOTTIME) + started_at() },
+        { "process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.", start_seconds() },
         { "process_open_fds", "gauge", "Number of open file descriptors.", entries_of("/proc/self/fd") },
         { "process_threads", "gauge", "Number of threads.", entries_of("/proc/self/task") + 1 },
     };

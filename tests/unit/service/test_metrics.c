@@ -10,8 +10,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 TestSuite(metrics, .fini = child_remove_folder);
 
@@ -117,6 +120,37 @@ Test(metrics, tell_what_was_handled_emitted_and_committed_and_what_lags)
     kill(program.pid, SIGTERM);
     cr_expect_eq(child_end(&program), 0, "%s", program.text);
     polkai_broker_stop(broker);
+}
+
+static bool clock_is_set;                /* by somebody: 10 ms on at each look at it */
+
+int clock_gettime(clockid_t which, struct timespec *now)
+{
+    static atomic_long looks;
+    long done = syscall(SYS_clock_gettime, which, now);
+    if (done != 0 || which != CLOCK_REALTIME || !clock_is_set)
+        return (int)done;
+    int64_t at_ns = now->tv_nsec + 10000000 * (int64_t)(atomic_fetch_add(&looks, 1) + 1);
+    now->tv_sec += at_ns / 1000000000;
+    now->tv_nsec = at_ns % 1000000000;
+    return 0;
+}
+
+/* Alerts count how often this one changes: deploy/observability. */
+Test(metrics, tell_the_same_start_of_the_process_also_when_the_clock_is_set)
+{
+    static const char series[] = "\nprocess_start_time_seconds ";
+    char first[40];
+    clock_is_set = true;
+    child program = child_start(ARGUMENTS("--brokers", "127.0.0.1:1", "--app.tenant", "t", HTTP));
+    clock_is_set = false;
+    unsigned port = child_port(&program);
+    snprintf(first, sizeof first, "%.*s", 30, number_of(child_get(port, "/metrics"), series));
+    first[strcspn(first, "\n")] = '\0';
+    const char *second = number_of(child_get(port, "/metrics"), series);
+    cr_assert(strncmp(second, first, strlen(first)) == 0 && second[strlen(first)] == '\n', "%s, then %.30s", first, second);
+    kill(program.pid, SIGKILL);
+    child_end(&program);
 }
 
 Test(metrics, tell_which_handler_runs_and_for_how_long_while_it_does)
