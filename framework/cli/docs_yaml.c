@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+enum { LONGEST_NAME = 1000 };            /* bytes */
+
 static bool is_word(const char *text)
 {
     static const char *const others[] = { "true", "false", "null", "yes", "no", "on", "off", "y", "n" };
@@ -85,6 +87,21 @@ static void write_scalar(const json_t *value, polka_buffer *out)
 
 static bool is_block(const json_t *value) { return json_object_size(value) > 0 || json_array_size(value) > 0; }
 
+/* A name of more than 1024 characters is one only where a question mark says so. */
+static void write_name(const char *name, int depth, polka_buffer *out)
+{
+    size_t begin = out->size;
+    write_text(name, out);
+    if (out->size - begin <= LONGEST_NAME) {
+        polkai_map_print(out, ":");
+        return;
+    }
+    out->size = begin;
+    polkai_map_print(out, "? ");
+    write_text(name, out);
+    polkai_map_print(out, "\n%*s:", depth, "");
+}
+
 /* Each line of it begins at `depth`; the first goes on where the line stands when `begun`. */
 static void write_block(const json_t *value, int depth, bool begun, polka_buffer *out)
 {
@@ -94,8 +111,8 @@ static void write_block(const json_t *value, int depth, bool begun, polka_buffer
     json_object_foreach((json_t *)(uintptr_t)value, name, member) {
         polkai_map_print(out, "%*s", begun ? 0 : depth, "");
         begun = false;
-        write_text(name, out);
-        polkai_map_print(out, is_block(member) ? ":\n" : ": ");
+        write_name(name, depth, out);
+        polkai_map_print(out, is_block(member) ? "\n" : " ");
         if (is_block(member)) {
             write_block(member, depth + 2, false, out);
         } else {

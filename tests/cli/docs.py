@@ -33,14 +33,19 @@ def read_yaml(text):
             line = lines[at][1]
             if isinstance(into, list):
                 rest = line[2:]
-                if rest.startswith("- ") or member.fullmatch(rest):
+                if rest.startswith(("- ", "? ")) or member.fullmatch(rest):
                     lines[at] = (depth + 2, rest)
                     value, at = block(at, depth + 2)
                 else:
                     value, at = scalar(rest), at + 1
                 into.append(value)
                 continue
-            name, value = member.fullmatch(line).groups()
+            if line.startswith("? "):    # a name of more than 1024 characters must stand so
+                name, value = line[2:], lines[at + 1][1][2:] or None
+                at += 1
+            else:
+                name, value = member.fullmatch(line).groups()
+                assert len(name) <= 1024, len(name)
             at += 1
             if value is None:
                 value, at = block(at, depth + 2)
@@ -139,9 +144,10 @@ class AsyncApi(Choreography):
     def test_yaml_and_json_say_the_same_whatever_the_names_are(self):
         odd = copy.deepcopy(PLACED)
         odd["doc"] = "".join(HOSTILE) + "\x85\ufeff\x7f\U0001f600"
-        odd["odd"] = ["true", "yes", "1", "1.5", "null", "", " x", "- a", "a: b", "#", 1, 1.5, True, None, [], {}, [[1, [2]], {"a": {"b": [{}]}}]]
-        where = self.folder(*[json.dumps(manifest(name, [odd], [PAID])) for name in HOSTILE + ("true", "~", "1.0", "- a", "a: b", "&x")])
-        for arguments in (("--merged",), ("--service", HOSTILE[0]), ("--service", "true")):
+        odd["long"], long = {"k" * 1100: 1, "\u00e9" * 700: {"a": [], "\n" * 600: [1, {"k" * 1001: {"b": 2}}]}}, "s" * 1025
+        odd["odd"] = [{"k" * 1025: 0, "z": 1}, "true", "yes", "1", "1.5", "null", "", " x", "- a", "a: b", "#", 1, 1.5, True, None, [], {}, [[1, [2]], {"a": {"b": [{}]}}]]
+        where = self.folder(*[json.dumps(manifest(name, [odd], [PAID])) for name in HOSTILE + ("true", "~", "1.0", "- a", "a: b", "&x", long)])
+        for arguments in (("--merged",), ("--service", long), ("--service", HOSTILE[0]), ("--service", "true")):
             self.assertEqual(read_yaml(self.polka("docs", "asyncapi", where, *arguments).stdout), self.document(where, *arguments))
 
     def test_a_number_is_one_for_every_reader_of_yaml(self):
