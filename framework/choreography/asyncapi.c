@@ -35,14 +35,10 @@ static bool is_ours(const maker *make, const polkai_party *party)
 /* The names of components may have letters, digits, '.', '-' and '_' only; where two become one, a number follows. */
 static const char *id_of(maker *make, polkai_names *ids, const char *name)
 {
-    size_t known = ids->count;
     char *id = (char *)(uintptr_t)polkai_arena_text(make->arena, name, strlen(name)).data;
     for (char *at = id; *at != '\0'; at++)
         *at = isalnum((unsigned char)*at) || strchr(".-_", *at) != NULL ? *at : '_';
-    const char *made = id;
-    for (unsigned number = 2; polkai_names_add(ids, made) < known; number++)
-        made = polkai_arena_format(make->arena, "%s-%u", id, number).data;
-    return made;
+    return polkai_names_distinct(ids, id, '-');
 }
 
 static json_t *reference(maker *make, const char *path, const char *id, const char *more, const char *item)

@@ -27,15 +27,12 @@ static const char *label_of(maker *make, const char *name)
 /* "e_shop_OrderPlaced"; where two names become one, a number follows. */
 static const char *id_of(maker *make, bool service, const char *name)
 {
-    size_t known = make->ids.count, size = strlen(name);
+    size_t size = strlen(name);
     char *id = polka_arena_alloc(make->arena, size + 3);
     memcpy(id, service ? "s_" : "e_", 2);
     for (size_t i = 0; i <= size; i++)
         id[i + 2] = name[i] == '\0' || isalnum((unsigned char)name[i]) ? name[i] : '_';
-    const char *made = id;
-    for (unsigned number = 2; polkai_names_add(&make->ids, made) < known; number++)
-        made = polkai_arena_format(make->arena, "%s_%u", id, number).data;
-    return made;
+    return polkai_names_distinct(&make->ids, id, '_');
 }
 
 static int by_name(const void *a, const void *b)

@@ -57,3 +57,24 @@ const char *polkai_names_same(polkai_names *names, const char *text)
     size_t number = polkai_names_add(names, text);                       /* may move the items */
     return names->items[number];
 }
+
+/* By doubling and halving: one after the other, as many names as a hostile manifest holds would be a matter of hours. */
+const char *polkai_names_distinct(polkai_names *names, const char *name, char between)
+{
+    const char *made = name;
+    unsigned taken = 0, wanted = 1;
+    while (polkai_names_find(names, made) != POLKAI_NO_NAME) {
+        taken = wanted;
+        wanted *= 2;
+        made = polkai_arena_format(names->arena, "%s%c%u", name, between, wanted).data;
+    }
+    while (wanted - taken > 1) {
+        unsigned middle = taken + (wanted - taken) / 2;
+        const char *text = polkai_arena_format(names->arena, "%s%c%u", name, between, middle).data;
+        bool is_free = polkai_names_find(names, text) == POLKAI_NO_NAME;
+        *(is_free ? &wanted : &taken) = middle;
+        made = is_free ? text : made;
+    }
+    size_t number = polkai_names_add(names, made);                       /* may move the items */
+    return names->items[number];
+}

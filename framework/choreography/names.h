@@ -18,5 +18,7 @@ size_t polkai_names_add(polkai_names *names, const char *text);          /* its 
 ptrdiff_t polkai_names_find(const polkai_names *names, const char *text);/* POLKAI_NO_NAME: not there */
 /* polkai_names_same: the one copy of `text`, so that equal texts are equal pointers; NULL stays NULL. */
 const char *polkai_names_same(polkai_names *names, const char *text);
+/* polkai_names_distinct adds `name`, or where it is taken "name-2", "name-3" … with what is `between`; returns what was added. */
+const char *polkai_names_distinct(polkai_names *names, const char *name, char between);
 
 #endif

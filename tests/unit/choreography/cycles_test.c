@@ -1,7 +1,9 @@
 /* Random graphs: what is found is held against the plain definition of a cycle. */
 #include "support.h"
 
+#include <base/arena.h>
 #include <choreography/cycles.h>
+#include <choreography/names.h>
 #include <time.h>
 
 enum { EVENTS = 8 };
@@ -97,4 +99,32 @@ Test(cycles, a_chain_of_a_hundred_thousand_needs_no_stack)
     polkai_arena_deinit(&arena);
     free(nodes);
     free(steps);
+}
+
+Test(names, a_name_that_is_taken_gets_the_next_number)
+{
+    polka_arena arena = { 0 };
+    polkai_names names = { .arena = &arena };
+    polkai_names_add(&names, "b-2");
+    cr_assert_str_eq(polkai_names_distinct(&names, "a", '-'), "a");
+    cr_assert_str_eq(polkai_names_distinct(&names, "a", '-'), "a-2");
+    cr_assert_str_eq(polkai_names_distinct(&names, "a", '-'), "a-3");
+    cr_assert_str_eq(polkai_names_distinct(&names, "b", '-'), "b");
+    cr_assert_str_eq(polkai_names_distinct(&names, "b", '-'), "b-3");
+    cr_assert_eq(names.count, 6);
+    polkai_arena_deinit(&arena);
+}
+
+/* A megabyte of names that all become "____": each try from the first number on took minutes and gigabytes. */
+Test(names, as_many_of_one_name_as_a_manifest_may_hold, .timeout = 30)
+{
+    enum { MANY = 15000 };
+    polka_arena arena = { 0 };
+    polkai_names names = { .arena = &arena };
+    const char *last = "";
+    for (size_t i = 0; i < MANY; i++)
+        last = polkai_names_distinct(&names, "____", '-');
+    cr_assert_str_eq(last, "____-15000");
+    cr_assert_eq(names.count, MANY);
+    polkai_arena_deinit(&arena);
 }
