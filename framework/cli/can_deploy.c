@@ -168,7 +168,7 @@ static polka_status compare_written(deploy *plan, const cli_project *project, po
 {
     cli_connection connection AUTO(cli_connection_free) = { 0 };
     cli_written written AUTO(cli_written_free) = { 0 };
-    int64_t since_ms = plan->since_ms < 0 ? -1 : polkai_clock_real.wall_ms(&polkai_clock_real) - plan->since_ms;
+    int64_t now_ms = polkai_clock_real.wall_ms(&polkai_clock_real), since_ms = plan->since_ms < 0 ? -1 : plan->since_ms > now_ms ? 0 : now_ms - plan->since_ms;
     TRY(cli_connection_find(&connection, project, &plan->where, error));
     TRY(cli_written_read(&written, plan->candidate, project, &connection, since_ms, error));
     if (cli_stopped())

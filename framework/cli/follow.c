@@ -67,11 +67,12 @@ static void tell_missing(follower *self, const cli_missing *missing)
 {
     const cli_node *node = &self->with->flow->nodes[missing->node];
     size_t known = self->told.count;
-    const char *who = polkai_arena_format(&self->arena, "%d %s/%" PRId32 "/%" PRId64 " %s %s %s %s", missing->stalled, node->topic, node->partition, node->offset,
-                                          missing->service != NULL ? missing->service : "", missing->reaction != NULL ? missing->reaction : "",
-                                          missing->contract != NULL ? missing->contract : "", missing->events).data;
+    char *who = cli_format("%d %s/%" PRId32 "/%" PRId64 " %s %s %s %s", missing->stalled, node->topic, node->partition, node->offset,
+                           missing->service != NULL ? missing->service : "", missing->reaction != NULL ? missing->reaction : "",
+                           missing->contract != NULL ? missing->contract : "", missing->events);
     if (polkai_names_add(&self->told, who) == known)
         print_missing(self, missing);
+    free(who);
 }
 
 /* What has only just come still waits for everything: of that nothing is said until a reading brought nothing. */

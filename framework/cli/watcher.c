@@ -52,7 +52,8 @@ static void take(void *user, polkai_record *record, const polkai_envelope *envel
     cli_node node = cli_gather_node(record, envelope);
     node.came_ms = self->caught_up ? now_ms() : 0;
     cli_holding_add(held, node);
-    held->look_ms = now_ms() + SETTLE_MS;
+    if (held->look_ms > now_ms() + SETTLE_MS)            /* one that something comes to all the time is judged too */
+        held->look_ms = now_ms() + SETTLE_MS;
 }
 
 /* ---- what is due ---- */
