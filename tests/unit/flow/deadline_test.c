@@ -43,7 +43,7 @@ static const polka_service patient = { .name = "patient", .reactions = (const po
 static const polka_service usual = { .name = "usual", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
 static const polka_service brisk = { .name = "brisk", .reactions = (const polka_reaction[]){
-    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 1600,
+    POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 4000,
                 .retry = { .attempts = 2, .first_delay_ms = 1000 }), { 0 } } };
 static const polka_service hasty = { .name = "hasty", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, waits, .emits = POLKA_EMITS(&test_answered_event), .deadline_ms = 100), { 0 } } };
@@ -113,13 +113,13 @@ Test(deadline, of_a_handler_that_never_returns_ends_the_service_and_commits_what
     harness_put(h, "other", "O", NULL);
     step_until(&begun, 10);
     harness_put(h, "first", "f", "id-of-it");
-    step_until(&begun, 12);              /* it, and the other again: later than it, so that its deadline has not passed */
+    step_until(&begun, 12);              /* it, and the other again: later than it, so that its deadline has not passed when that of the first has */
     harness_put(h, "first", "a", NULL);  /* never begun */
     harness_put(h, "other", "a", NULL);  /* neither */
     for (int64_t until = real_ms() + LIMIT_MS; real_ms() < until && polkai_flow_step(h->flow, 1, NULL, &error) == POLKA_OK;) { /* on */ }
     cr_expect_str_eq(error.code, "handler-stuck");
     cr_expect(polkai_flow_log_stuck(h->flow, &error));
-    logged("waits (reaction test.Asked) is past its deadline of 1600 ms");
+    logged("waits (reaction test.Asked) is past its deadline of 4000 ms");
     logged("Event id-of-it at test.asked/0/10, key first, correlation id-of-it, attempt 1");
     logged("stands_here+0x");
     logged("waits+0x");
