@@ -19,7 +19,7 @@ static char own_folder[64];
 const char *child_folder(void)
 {
     if (*own_folder == '\0') {
-        strcpy(own_folder, "/tmp/polka-breaker-XXXXXX");
+        snprintf(own_folder, sizeof own_folder, "/tmp/polka-breaker-XXXXXX");
         cr_assert_not_null(mkdtemp(own_folder));
     }
     return own_folder;

@@ -17,7 +17,7 @@ static polkai_log silent;
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/polka-breaker-XXXXXX");
+    snprintf(folder, sizeof folder, "/tmp/polka-breaker-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     polkai_log_init(&silent, open("/dev/null", O_WRONLY | O_CLOEXEC), POLKAI_LOG_ERROR, POLKAI_LOG_TEXT, "test");
 }
