@@ -87,7 +87,6 @@ static int run(const cli_command *command, int argc, char **argv)
                               .run = (int64_t)(polkai_random_next(&random) >> 1) }, .partitions = PARTITIONS };
     const char *format = NULL;
     cli_where where = { 0 };
-    cli_list rest = { 0 };
     polka_error error = { 0 };
     const cli_option options[] = {
         { "execute", 0, CLI_FLAG, &self.execute, NULL, "make the topics and write; without it nothing is done" },
@@ -99,13 +98,7 @@ static int run(const cli_command *command, int argc, char **argv)
         { "envelope", 0, CLI_TEXT, &self.bench.envelope, "cloudevents|compact", "default cloudevents" },
         { "format", 0, CLI_TEXT, &format, "text|json", "default: text on a terminal, else json" },
         CLI_WHERE_OPTIONS(where), { 0 } };
-    int code = cli_parse(command, options, argc, argv, &rest);
-    int json = code < 0 ? cli_json_wanted(command, format) : 0;
-    if (code < 0 && json < 0)
-        code = CLI_USAGE;
-    self.json = json == 1;
-    if (code < 0 && rest.count > 0)
-        code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
+    int code = cli_parse_listing(command, options, argc, argv, &format, &self.json);
     if (code < 0 && (self.bench.events < 1 || self.bench.pings < 1 || self.partitions < 1 || self.bench.bytes > BYTES_MOST))
         code = cli_usage(command, "--events, --pings and --partitions are 1 or more, --bytes at most %d", BYTES_MOST);
     if (code < 0) {
@@ -113,7 +106,6 @@ static int run(const cli_command *command, int argc, char **argv)
         code = work(&self, &where, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
     }
     cli_list_free(&where.properties);
-    cli_list_free(&rest);
     return code;
 }
 

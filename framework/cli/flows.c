@@ -192,7 +192,6 @@ static int run(const cli_command *command, int argc, char **argv)
 {
     lister self = { .since_ms = HOUR_MS, .limit = 1000 };
     cli_where where = { 0 };
-    cli_list rest = { 0 };
     polka_error error = { 0 };
     const cli_option options[] = {
         { "status", 's', CLI_TEXT, &self.status, "running|done|failed|stalled", "only such flows" },
@@ -201,13 +200,7 @@ static int run(const cli_command *command, int argc, char **argv)
         { "limit", 'n', CLI_COUNT, &self.limit, "N", "the newest N; default 1000" },
         { "format", 0, CLI_TEXT, &self.format, "text|json", "default: text on a terminal, else json" },
         CLI_WHERE_OPTIONS(where), { 0 } };
-    int code = cli_parse(command, options, argc, argv, &rest);
-    int json = code < 0 ? cli_json_wanted(command, self.format) : 0;
-    if (code < 0 && json < 0)
-        code = CLI_USAGE;
-    self.json = json == 1;
-    if (code < 0 && rest.count > 0)
-        code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
+    int code = cli_parse_listing(command, options, argc, argv, &self.format, &self.json);
     if (code < 0)
         code = check_status(command, self.status);
     if (code < 0) {
@@ -217,7 +210,6 @@ static int run(const cli_command *command, int argc, char **argv)
     }
     clean_up(&self);
     cli_list_free(&where.properties);
-    cli_list_free(&rest);
     return code;
 }
 

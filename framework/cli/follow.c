@@ -28,25 +28,16 @@ bool cli_follow_can(void (*print)(const cli_flow *flow))
 
 /* ---- lines ---- */
 
-static void tell_one(const follower *self, size_t index)
+static void tell_node(const follower *self, size_t index)
 {
-    self->with->flow->nodes[index].told = true;
+    cli_node *node = &self->with->flow->nodes[index];
+    if (node->told)
+        return;
+    node->told = true;
     if (self->json)
         cli_print_json(cli_node_json(self->with->flow, index));
     else
         cli_node_line(self->with->flow, index);
-}
-
-/* Causes first: an effect may be read before them, as topics have no common order, and both may be of one millisecond. */
-static void tell_node(const follower *self, size_t index)
-{
-    const cli_node *nodes = self->with->flow->nodes;
-    while (!nodes[index].told) {
-        size_t first = index;
-        while (nodes[first].parent != SIZE_MAX && !nodes[nodes[first].parent].told)
-            first = nodes[first].parent;
-        tell_one(self, first);
-    }
 }
 
 static void print_missing(const follower *self, const cli_missing *missing)

@@ -121,6 +121,11 @@ void cli_holding_expire(cli_holding *holding, int64_t before_ms)
         forget(holding, holding->ended.first);
 }
 
+void cli_held_look_by(cli_held *held, int64_t at_ms)
+{
+    held->look_ms = at_ms < held->look_ms ? at_ms : held->look_ms;
+}
+
 bool cli_held_say(cli_held *held, const char *what)
 {
     for (size_t i = 0; i < held->stalls; i++)

@@ -40,6 +40,8 @@ void cli_holding_end(cli_holding *holding, cli_held *held);      /* it goes to t
 /* cli_holding_expire: forgets what nothing has come to since then, unless it shall be judged yet. */
 void cli_holding_expire(cli_holding *holding, int64_t before_ms);
 
+/* cli_held_look_by: it is judged then at the latest: also one that something comes to all the time. */
+void cli_held_look_by(cli_held *held, int64_t at_ms);
 /* cli_held_say: false: that was said already. */
 bool cli_held_say(cli_held *held, const char *what);
 

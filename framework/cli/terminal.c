@@ -20,6 +20,19 @@ int cli_json_wanted(const cli_command *command, const char *format)
     return -1;
 }
 
+int cli_parse_listing(const cli_command *command, const cli_option *options, int argc, char **argv, const char *const *format, bool *json)
+{
+    cli_list rest = { 0 };
+    int code = cli_parse(command, options, argc, argv, &rest), wanted = code < 0 ? cli_json_wanted(command, *format) : 0;
+    if (code < 0 && wanted < 0)
+        code = CLI_USAGE;
+    if (code < 0 && rest.count > 0)
+        code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
+    *json = wanted == 1;
+    cli_list_free(&rest);
+    return code;
+}
+
 bool cli_colour(int descriptor)
 {
     const char *no_colour = getenv("NO_COLOR");

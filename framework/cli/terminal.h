@@ -8,6 +8,9 @@
 /* cli_json_wanted: --format json or text decides; NULL: JSON unless stdout is a terminal. -1: a usage error was printed. */
 int cli_json_wanted(const cli_command *command, const char *format);
 
+/* cli_parse_listing: cli_parse for a command that takes options only, and says what it has to say as text or JSON by its option `format`. */
+int cli_parse_listing(const cli_command *command, const cli_option *options, int argc, char **argv, const char *const *format, bool *json);
+
 bool cli_colour(int descriptor);                         /* a terminal, and no NO_COLOR */
 
 /* Escape sequences, or "" when stdout has no colour. */

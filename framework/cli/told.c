@@ -114,28 +114,14 @@ static void print_json(cli_teller *teller, const polka_event *event, const polka
 
 static void print_text(polka_text text, size_t limit) { cli_print_text(text.data, text.size, limit); }
 
-static void print_stalled(const polka_event_flow_stalled *about)
+static void print_stalled(const polka_event_flow_stalled *about, const cli_missing *missing)
 {
     printf("%sstalled%s  ", cli_red(), cli_plain());
     print_text(about->correlation_id, 100);
     printf("  ");
     print_text(about->after_event, 100);
-    if (about->service.data != NULL) {
-        printf(": ");
-        print_text(about->service, 300);
-        printf(" has not reacted (");
-        print_text(about->reaction, 300);
-        printf(")");
-    }
-    printf("%s", about->expected.size > 0 ? " → " : "");
-    print_text(about->expected, 300);
-    printf("  %safter %.1f s of %.1f s", cli_dim(), (double)about->age_ms / 1000, (double)about->within_ms / 1000);
-    if (about->lag != NULL) {
-        printf("; group ");
-        print_text(about->group, 300);
-        printf(" is %" PRId64 " behind there", *about->lag);
-    }
-    printf("%s\n", cli_plain());
+    printf(": ");
+    cli_missing_words(missing);
 }
 
 static void print_ended(const polka_event_flow_ended *about)
@@ -199,7 +185,7 @@ bool cli_tell_stalled(cli_teller *teller, const cli_flow *flow, const char *cont
     if (teller->json)
         print_json(teller, &polka_event_flow_stalled_event, teller->stalled, &said->about_stall);
     else
-        print_stalled(&said->about_stall);
+        print_stalled(&said->about_stall, missing);
     return true;
 }
 

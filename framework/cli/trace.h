@@ -34,7 +34,7 @@ typedef struct { char *correlation; size_t count; cli_node *nodes; size_t missin
 
 /* cli_flow_add takes the node; a copy (same source and id, no letter) only counts. */
 void cli_flow_add(cli_flow *flow, cli_node node_taken);
-/* cli_flow_link finds parents and puts nodes in order of time. */
+/* cli_flow_link finds parents and puts nodes in order of time, but none before its cause. */
 void cli_flow_link(cli_flow *flow);
 void cli_flow_forget_missing(cli_flow *flow);
 void cli_flow_free(cli_flow *flow);
@@ -54,5 +54,6 @@ json_t *cli_node_json(const cli_flow *flow, size_t node);
 json_t *cli_missing_json(const cli_missing *missing);
 void cli_node_line(const cli_flow *flow, size_t node);
 void cli_missing_line(const cli_flow *flow, const cli_missing *missing);
+void cli_missing_words(const cli_missing *missing);      /* the same without its place in the flow and without its state */
 
 #endif

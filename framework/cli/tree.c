@@ -84,6 +84,47 @@ static void break_circles(cli_flow *flow)
     }
 }
 
+/* An effect may be of the same millisecond as its cause, or of a clock that is behind. */
+static bool has_causes_first(const cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        if (flow->nodes[i].parent != SIZE_MAX && flow->nodes[i].parent > i)
+            return false;
+    return true;
+}
+
+/* places[i]: where node i goes; SIZE_MAX: nowhere yet. */
+static void find_places(const cli_flow *flow, size_t *places, size_t *path)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < flow->count; i++)
+        places[i] = SIZE_MAX;
+    for (size_t i = 0; i < flow->count; i++) {
+        size_t above = 0;
+        for (size_t at = i; at != SIZE_MAX && places[at] == SIZE_MAX; at = flow->nodes[at].parent)
+            path[above++] = at;
+        while (above > 0)
+            places[path[--above]] = next++;
+    }
+}
+
+static void put_causes_first(cli_flow *flow)
+{
+    if (has_causes_first(flow))
+        return;
+    size_t *places = polkai_alloc(2 * flow->count * sizeof *places);
+    cli_node *nodes = polkai_alloc(flow->count * sizeof *nodes);
+    find_places(flow, places, places + flow->count);
+    for (size_t i = 0; i < flow->count; i++) {
+        cli_node *node = &nodes[places[i]];
+        *node = flow->nodes[i];
+        node->parent = node->parent == SIZE_MAX ? SIZE_MAX : places[node->parent];
+    }
+    free(places);
+    free(flow->nodes);
+    flow->nodes = nodes;
+}
+
 void cli_flow_link(cli_flow *flow)
 {
     if (flow->count == 0)
@@ -92,6 +133,7 @@ void cli_flow_link(cli_flow *flow)
     for (size_t i = 0; i < flow->count; i++)
         flow->nodes[i].parent = parent_of(flow, i);
     break_circles(flow);
+    put_causes_first(flow);
 }
 
 const char *cli_service_of(const char *source)
@@ -154,9 +196,8 @@ static bool has_missing(const cli_flow *flow, size_t event)
     return false;
 }
 
-static void print_missing(const cli_missing *missing)
+void cli_missing_words(const cli_missing *missing)
 {
-    printf("%s%s%s  ", missing->stalled ? cli_red() : cli_dim(), missing->stalled ? "stalled" : "waiting", cli_plain());
     if (missing->service != NULL) {      /* names of manifests that anybody may have written */
         print_texts(missing->service);
         printf(" has not reacted (");
@@ -177,6 +218,12 @@ static void print_missing(const cli_missing *missing)
         printf(" is %" PRId64 " behind there", missing->lag);
     }
     printf("%s\n", cli_plain());
+}
+
+static void print_missing(const cli_missing *missing)
+{
+    printf("%s%s%s  ", missing->stalled ? cli_red() : cli_dim(), missing->stalled ? "stalled" : "waiting", cli_plain());
+    cli_missing_words(missing);
 }
 
 static void print_all_missing(const cli_flow *flow, size_t event, const char *prefix)

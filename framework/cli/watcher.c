@@ -52,8 +52,7 @@ static void take(void *user, polkai_record *record, const polkai_envelope *envel
     cli_node node = cli_gather_node(record, envelope);
     node.came_ms = self->caught_up ? now_ms() : 0;
     cli_holding_add(held, node);
-    if (held->look_ms > now_ms() + SETTLE_MS)            /* one that something comes to all the time is judged too */
-        held->look_ms = now_ms() + SETTLE_MS;
+    cli_held_look_by(held, now_ms() + SETTLE_MS);
 }
 
 /* ---- what is due ---- */
@@ -197,7 +196,6 @@ static int run(const cli_command *command, int argc, char **argv)
     watcher self = { .since_ms = SINCE_MS, .limit = FLOWS, .address = "0.0.0.0" };
     const char *format = NULL;
     cli_where where = { 0 };
-    cli_list rest = { 0 };
     polka_error error = { 0 };
     const cli_option options[] = {
         { "all", 'a', CLI_FLAG, &self.all, NULL, "a line for flows that are done, too" },
@@ -208,13 +206,7 @@ static int run(const cli_command *command, int argc, char **argv)
         { "address", 0, CLI_TEXT, &self.address, "ADDRESS", "where that listens; default 0.0.0.0" },
         { "format", 0, CLI_TEXT, &format, "text|json", "default: text on a terminal, else json" },
         CLI_WHERE_OPTIONS(where), { 0 } };
-    int code = cli_parse(command, options, argc, argv, &rest);
-    int json = code < 0 ? cli_json_wanted(command, format) : 0;
-    if (code < 0 && json < 0)
-        code = CLI_USAGE;
-    self.json = json == 1;
-    if (code < 0 && rest.count > 0)
-        code = cli_usage(command, "'%s' is not expected here", rest.items[0]);
+    int code = cli_parse_listing(command, options, argc, argv, &format, &self.json);
     if (code < 0 && self.port != NULL && (self.port[0] == '\0' || self.port[strspn(self.port, "0123456789")] != '\0'))
         code = cli_usage(command, "--port is a number, 0 to 65535, not '%s'", self.port);
     if (code < 0 && (self.limit < 1 || self.limit > FLOWS_MOST))
@@ -225,7 +217,6 @@ static int run(const cli_command *command, int argc, char **argv)
         clean_up(&self);
     }
     cli_list_free(&where.properties);
-    cli_list_free(&rest);
     return code;
 }
 

@@ -115,6 +115,18 @@ Test(held, what_has_its_time_yet_to_come_does_not_expire)
     cli_holding_close(&holding);
 }
 
+Test(held, one_that_something_comes_to_all_the_time_is_judged_too)
+{
+    cli_holding_open(&holding, 10);
+    cli_held *held = touch("a", 1);
+    cli_held_look_by(held, 1000);
+    cli_held_look_by(held, 1500);
+    cr_assert_eq(held->look_ms, 1000);
+    cli_held_look_by(held, 900);
+    cr_assert_eq(held->look_ms, 900);
+    cli_holding_close(&holding);
+}
+
 Test(held, a_thing_is_said_once)
 {
     cli_holding_open(&holding, 10);

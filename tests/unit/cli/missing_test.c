@@ -165,3 +165,18 @@ Test(missing, a_flow_ends_with_an_end_of_its_contract)
     cr_assert(ended);
     clean();
 }
+
+Test(missing, of_what_was_seen_coming_the_clock_here_counts_and_not_that_of_who_wrote_it)
+{
+    expect(1, 1);
+    cli_node late = node("a", NULL, "/s/storefront", "s.Placed", 3);     /* of a clock five minutes behind */
+    late.came_ms = 301000;
+    cli_flow_add(&flow, late);
+    cr_assert_eq(hold(303000), 1);
+    cr_assert_not(flow.missing[0].stalled);
+    cr_assert_eq(flow.missing[0].age_ms, 2000);
+    cli_flow_forget_missing(&flow);
+    cr_assert_eq(hold(306001), 1);
+    cr_assert(flow.missing[0].stalled);
+    clean();
+}

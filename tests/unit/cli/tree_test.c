@@ -34,6 +34,24 @@ Test(tree, an_event_hangs_under_the_one_that_caused_it_whatever_order_they_came_
     cli_flow_free(&flow);
 }
 
+/* Found: a flow that was followed had effects before their causes, of the same millisecond and read before them. */
+Test(tree, no_event_stands_before_its_cause_whatever_their_clocks_say)
+{
+    cli_flow flow = { 0 };
+    cli_flow_add(&flow, event("d", "c", 10));
+    cli_flow_add(&flow, event("c", "b", 10));
+    cli_flow_add(&flow, event("z", "a", 5));             /* of a clock that is behind */
+    cli_flow_add(&flow, event("b", "a", 10));
+    cli_flow_add(&flow, event("a", NULL, 10));
+    cli_flow_link(&flow);
+    for (size_t i = 0; i < flow.count; i++)
+        cr_assert(flow.nodes[i].parent == SIZE_MAX || flow.nodes[i].parent < i, "%s", flow.nodes[i].id);
+    cr_assert_eq(index_of(&flow, "a", false), 0);
+    cr_assert_eq(flow.nodes[index_of(&flow, "d", false)].parent, index_of(&flow, "c", false));
+    cr_assert_eq(flow.nodes[index_of(&flow, "z", false)].parent, 0);
+    cli_flow_free(&flow);
+}
+
 Test(tree, names_of_services_that_are_missing_do_not_reach_the_terminal_as_they_are, .init = cr_redirect_stdout)
 {
     char out[2000];
