@@ -8,30 +8,23 @@
 #define POLKA_FLOW_INNER_H
 
 #include <base/arena.h>
-#include <base/hold.h>
-#include <base/random.h>
 #include <flow/envelope/envelope.h>
 #include <flow/flow.h>
-#include <flow/handler/lane.h>
 #include <flow/handler/router.h>
 #include <flow/handler/spread.h>
-#include <flow/meter.h>
-#include <flow/offsets/tracker.h>
+#include <flow/partition.h>
 #include <flow/schema/library.h>
 #include <flow/schema/topic.h>
 #include <flow/schema/wanted.h>
-#include <side/parking/parking.h>
+#include <flow/worker.h>
 #include <side/retry/policy.h>
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
-typedef struct polkai_delivery polkai_delivery;
 typedef struct polkai_transacting polkai_transacting;
 typedef struct polkai_sending polkai_sending;
 typedef struct polkai_slots polkai_slots;
-typedef struct polkai_lost polkai_lost;
 
 /* An event type this service may emit. */
 typedef struct {
@@ -46,31 +39,6 @@ typedef struct {
     atomic_uint held;                    /* sends that failed and wait: nothing may overtake them */
     polkai_sending *announcement;
 } polkai_target;
-
-/* Whose a partition is: with DOUBTED it is being asked, and nothing is sent until that is known. */
-enum { POLKAI_OURS = 0, POLKAI_FENCED, POLKAI_DOUBTED };
-
-/* A partition of the present assignment. */
-typedef struct polkai_partition {
-    struct polkai_partition *next, *next_in_bucket;
-    polka_text topic;
-    int32_t number;
-    int64_t begins;                      /* where reading began; -1: not known */
-    const char *seen;                    /* the source's own copy of the name, to compare by address */
-    polkai_tracker tracker;
-    int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
-    uint64_t active;                     /* deliveries that point here */
-    unsigned lost;                       /* and those of lost handlers (replace.c) */
-    atomic_bool revoked;                 /* nothing more is begun for it */
-    atomic_int fenced;                   /* POLKAI_FENCED: and nothing more is sent */
-    atomic_bool decided;                 /* how far it is still handled (handover.c): */
-    atomic_ullong bound;                 /* the events before this one, by their sequence */
-    int64_t until_ns;                    /* and until then */
-    bool deciding;
-    bool detached;                       /* freed when active is 0 */
-    bool cut;                            /* exactly-once: an event was dropped, and those behind it leave no more */
-    polkai_delivery *first_taken, *last_taken;           /* exactly-once: not passed by the watermark yet, by next_taken */
-} polkai_partition;
 
 typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT, SENDING_MANIFEST } polkai_sending_kind;
 struct polkai_sending {                  /* the cookie of one send */
@@ -114,7 +82,7 @@ struct polka_context {
 };
 
 enum { POLKAI_COMMIT_AGAIN_MS = 5000, POLKAI_AWAY_MS = 2000 };      /* AWAY: less than any session, more than any wait of the poll thread */
-enum { SCRATCH_MEMORY = 8192, DELIVERY_MEMORY = 1280, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512, LANE_HOLDS = 1 << 20 };
+enum { DELIVERY_MEMORY = 1280, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512, LANE_HOLDS = 1 << 20 };
 struct polkai_delivery {
     polkai_lane_item item;               /* first what an acknowledgement needs: one cache line */
     polkai_delivery *next_done, *next_made;
@@ -144,51 +112,6 @@ struct polkai_delivery {
     uint8_t memory[DELIVERY_MEMORY];
 };
 
-/*
- * The handler that a lane runs now. The lane writes it, two stores before the handler and one after; nobody reads a clock for
- * it: who looks adds up the time for which `turns` stays the same odd number.
- */
-#define POLKAI_LOST ULLONG_MAX
-#define POLKAI_DEADLINE_EXCEEDED "deadline-exceeded"     /* code of its letter, and of what it still asks for */
-struct polkai_running {
-    atomic_ullong turns;                 /* odd while a handler runs; POLKAI_LOST: in one that counts no more */
-    bool may_be_lost;                    /* deadline.action replace-lane */
-    _Atomic(const polka_reaction *) reaction;
-    polka_context *unit;                 /* for the lane itself, and for others while the lane is held */
-    unsigned long long seen;             /* of who looks, as is all below */
-    _Atomic int64_t ran_ns;
-    atomic_bool stuck;
-    polkai_hold *hold;                   /* new when it is stuck; the thread waits on it */
-};
-
-/* What a lane counts (meter.h). One thread writes, others read; only `retries` and `dead` are of more than one. */
-typedef struct {
-    _Alignas(64) atomic_ullong done;
-    atomic_ullong skipped, retries, dead, took_ns, took[POLKAI_METER_BOUNDS + 1];
-} polkai_meter_row;
-typedef struct { polkai_meter_row *rows; atomic_ullong *emitted; } polkai_meter;         /* emitted: rows × targets */
-
-/* A lane with what its handlers share. */
-typedef struct polkai_worker {
-    polkai_flow *flow;
-    unsigned index, successions;         /* of its lane; threads it had before */
-    polkai_lane *lane;
-    void *resource;
-    polkai_parking *parking;
-    polkai_meter *meter;                 /* NULL: nobody asks */
-    polkai_random random;
-    polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
-    polkai_lane_item *left;              /* given, and not begun yet */
-    polkai_parked *behind;               /* what waits behind the event it handles now */
-    unsigned sweep, news;                /* the last one seen; of schemas too */
-    uint64_t tickets;                    /* emissions made so far */
-    polkai_running running;
-    atomic_bool slot_free;               /* those of its events that found none try again */
-    polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
-    atomic_ullong parked_keys, parked_events;
-    uint8_t memory[SCRATCH_MEMORY];
-} polkai_worker;
-
 /* The schemas this service was not built with. */
 typedef struct {
     polkai_library *library;
@@ -203,17 +126,6 @@ typedef struct {
     int64_t complained_ns, enrol_due_ns; /* enrol_due_ns: when to ask for ids again; 0: all are there */
     unsigned enrol_tries;
 } polkai_schemas;
-
-/* Who looks whether handlers run past their deadline: the poll thread; inline, where it runs them itself, a thread for this. */
-typedef struct {
-    int64_t due_ns, looked_ns, every_ns;
-    _Atomic(polkai_worker *) stuck;      /* the first that was found */
-    bool started;                        /* the thread */
-    bool stopping;                       /* under `lock` */
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-} polkai_watch;
 
 /* What the poll thread copies for whoever asks. */
 typedef struct {
@@ -289,11 +201,6 @@ static inline void polkai_count(polkai_flow *flow, unsigned which)
     atomic_fetch_add_explicit(&flow->counts[which], 1, memory_order_relaxed);
 }
 
-static inline bool polkai_is_fenced(const polkai_partition *partition)
-{
-    return atomic_load(&partition->fenced) == POLKAI_FENCED;
-}
-
 /* The poll thread goes on: one store a turn. Inline also who watches it, while its handlers do. */
 static inline void polkai_pulse_beat(polkai_flow *flow, int64_t now_ns)
 {
@@ -303,7 +210,7 @@ static inline void polkai_pulse_beat(polkai_flow *flow, int64_t now_ns)
     atomic_store_explicit(&flow->turned_ns, now_ns, memory_order_relaxed);
 }
 
-/* ---- watch.c: on the poll thread, or inline on the one that watches it ---- */
+/* ---- the handler that runs (worker.h) ---- */
 static inline void polkai_running_begin(polkai_running *running, polka_context *unit)
 {
     running->unit = unit;
@@ -323,31 +230,6 @@ static inline bool polkai_running_is_lost(const polkai_running *running)
 {
     return atomic_load_explicit(&running->turns, memory_order_relaxed) == POLKAI_LOST;
 }
-polka_status polkai_watch_start(polkai_flow *flow, polka_error *error);
-void polkai_watch_look(polkai_flow *flow, int64_t now_ns);           /* a stuck handler stops the flow: MISUSE, FATAL "handler-stuck" */
-void polkai_watch_stop(polkai_flow *flow);               /* the thread, where there is one */
-bool polkai_watch_is_stuck(const polkai_worker *worker); /* and has not ended since it was found */
-enum { POLKAI_ANSWER_MS = 1000 };
-bool polkai_watch_hold(polkai_worker *worker, int timeout_ms);       /* until running.hold is released; false: it does not answer */
-void polkai_watch_tell_late(polkai_flow *flow, int64_t deadline_ms); /* with lanes: handlers that run on when a drain is over */
-/* polkai_watch_log: a line with the event and, where `stack`, with what the hold has of it; `then`: what becomes of it. */
-void polkai_watch_log(const polkai_flow *flow, const polkai_worker *worker, const polka_error *error, bool stack, const char *then);
-
-/* ---- worker.c ---- */
-polkai_worker *polkai_worker_create(polkai_flow *flow, unsigned index);              /* new */
-void polkai_worker_destroy(polkai_worker *worker);       /* its lane has ended */
-polka_status polkai_worker_start(polkai_worker *worker, polka_error *error);         /* waits until its resource is open */
-polka_status polkai_worker_start_again(polkai_worker *worker, polka_error *error);   /* does not; when that cannot be opened the flow stops */
-
-/* ---- replace.c: on the poll thread ---- */
-/* polkai_replace: a stuck handler is lost, and its lane goes on with another thread. false: there are too many, and the flow has to stop. */
-bool polkai_replace(polkai_flow *flow, polkai_worker *worker, const polka_error *error);
-void polkai_lost_settled(polkai_lost *lost);             /* its event has ended */
-void polkai_lost_reap(polkai_flow *flow);                /* those that have returned */
-void polkai_lost_destroy(polkai_flow *flow);             /* all; their threads have ended */
-
-int64_t polkai_watch_deadline_ms(const polka_reaction *reaction);
-
 /* ---- meter.c ---- */
 static inline void polkai_meter_add(atomic_ullong *counter, unsigned long long more)
 {
@@ -424,27 +306,6 @@ int64_t polkai_enrol_again(polkai_flow *flow);           /* on the helper; when 
 
 /* ---- producer.c ---- */
 void polkai_producer_report(polkai_sending *sending, const polkai_report *report);
-
-/* ---- assignment.c: on the poll thread ---- */
-void polkai_assigned(void *flow, const polkai_position *partitions, size_t count);
-void polkai_revoked(void *flow, const polkai_position *partitions, size_t count, bool lost);
-polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record);
-void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);      /* one delivery less */
-void polkai_partition_lost_one_less(polkai_flow *flow, polkai_partition *partition);
-polka_status polkai_commit(polkai_flow *flow, int most_ms, polka_error *error);  /* waits so long at most for its answer; 0: asynchronous */
-int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the broker; in a drain what is left of it, or a moment */
-void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count);
-void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing of them goes on */
-bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
-
-/* ---- membership.c: on the poll thread ---- */
-bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns);     /* false: the group has put us out while nobody went on here; nothing is sent until _known */
-void polkai_membership_known(polkai_flow *flow);         /* what is not fenced now goes on */
-
-/* ---- handover.c ---- */
-int64_t polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms);  /* after partitions were marked revoked; until when anything is begun, steady ns */
-bool polkai_handover_reaches(const polkai_delivery *delivery);       /* it is of a revoked partition, and is handled nevertheless */
-void polkai_handover_ends_at(const polkai_delivery *delivery);
 
 /* ---- turn.c ---- */
 polkai_delivery *polkai_delivery_take(polkai_flow *flow);            /* from the pool, zeroed */

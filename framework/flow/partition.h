@@ -1,0 +1,63 @@
+/* partition.h: a partition of the present assignment, from when it is given to us until nothing of it is under way any more. */
+#ifndef POLKA_FLOW_PARTITION_H
+#define POLKA_FLOW_PARTITION_H
+
+#include <flow/flow.h>
+#include <flow/offsets/tracker.h>
+
+#include <stdatomic.h>
+
+typedef struct polkai_delivery polkai_delivery;
+
+/* Whose a partition is: with DOUBTED it is being asked, and nothing is sent until that is known. */
+enum { POLKAI_OURS = 0, POLKAI_FENCED, POLKAI_DOUBTED };
+
+/* A partition of the present assignment. */
+typedef struct polkai_partition {
+    struct polkai_partition *next, *next_in_bucket;
+    polka_text topic;
+    int32_t number;
+    int64_t begins;                      /* where reading began; -1: not known */
+    const char *seen;                    /* the source's own copy of the name, to compare by address */
+    polkai_tracker tracker;
+    int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
+    uint64_t active;                     /* deliveries that point here */
+    unsigned lost;                       /* and those of lost handlers (replace.c) */
+    atomic_bool revoked;                 /* nothing more is begun for it */
+    atomic_int fenced;                   /* POLKAI_FENCED: and nothing more is sent */
+    atomic_bool decided;                 /* how far it is still handled (handover.c): */
+    atomic_ullong bound;                 /* the events before this one, by their sequence */
+    int64_t until_ns;                    /* and until then */
+    bool deciding;
+    bool detached;                       /* freed when active is 0 */
+    bool cut;                            /* exactly-once: an event was dropped, and those behind it leave no more */
+    polkai_delivery *first_taken, *last_taken;           /* exactly-once: not passed by the watermark yet, by next_taken */
+} polkai_partition;
+
+static inline bool polkai_is_fenced(const polkai_partition *partition)
+{
+    return atomic_load(&partition->fenced) == POLKAI_FENCED;
+}
+
+/* ---- assignment.c: on the poll thread ---- */
+void polkai_assigned(void *flow, const polkai_position *partitions, size_t count);
+void polkai_revoked(void *flow, const polkai_position *partitions, size_t count, bool lost);
+polkai_partition *polkai_partition_of(polkai_flow *flow, const polkai_record *record);
+void polkai_partition_left(polkai_flow *flow, polkai_partition *partition);      /* one delivery less */
+void polkai_partition_lost_one_less(polkai_flow *flow, polkai_partition *partition);
+polka_status polkai_commit(polkai_flow *flow, int most_ms, polka_error *error);  /* waits so long at most for its answer; 0: asynchronous */
+int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the broker; in a drain what is left of it, or a moment */
+void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count);
+void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing of them goes on */
+bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
+
+/* ---- membership.c: on the poll thread ---- */
+bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns);     /* false: the group has put us out while nobody went on here; nothing is sent until _known */
+void polkai_membership_known(polkai_flow *flow);         /* what is not fenced now goes on */
+
+/* ---- handover.c ---- */
+int64_t polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms);  /* after partitions were marked revoked; until when anything is begun, steady ns */
+bool polkai_handover_reaches(const polkai_delivery *delivery);       /* it is of a revoked partition, and is handled nevertheless */
+void polkai_handover_ends_at(const polkai_delivery *delivery);
+
+#endif
