@@ -1,32 +1,9 @@
-/*
- * source.c: reading from memory, as a member of a group or at given positions.
- *
- * A change of members bumps the group's generation. Each member follows at its own next poll: it gives up all it has
- * (the listener may commit), and takes its new share when nobody else holds a part of it: Kafka's eager protocol
- * without its waiting room, so that one thread can play all members in turn.
- */
-#include <transport/memory/store.h>
+/* source.c: reading from memory, as a member of a group or at given positions. */
+#include <transport/memory/source.h>
 
 #include <base/arena.h>
 #include <base/error.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-
-typedef struct { polkai_memory_topic *topic; int32_t partition; int64_t next; bool paused; } reading;
-
-typedef struct {
-    polkai_source source;                /* first: the seam */
-    polkai_memory *memory;               /* borrowed */
-    polkai_memory_group *group;          /* NULL: reads given positions */
-    polkai_source_listener listener;
-    polkai_memory_topic **topics;        /* subscribed */
-    size_t topic_count;
-    reading *readings;                   /* the assignment */
-    size_t reading_count;
-    uint64_t generation;                 /* of the group, as last followed; 0: none yet */
-    bool started;
-    atomic_int woken;
-} memory_source;
 
 /* ---- start ---------------------------------------------------------------------------------------- */
 
@@ -42,7 +19,7 @@ static int64_t offset_of(const polkai_memory_topic *topic, int32_t partition, in
     return wanted < 0 ? 0 : wanted;
 }
 
-static polka_status start_at(memory_source *self, const polkai_start *start, polka_error *error)
+static polka_status start_at(polkai_memory_source *self, const polkai_start *start, polka_error *error)
 {
     self->readings = polkai_alloc((start->position_count + 1) * sizeof *self->readings);
     for (size_t i = 0; i < start->position_count; i++) {
@@ -50,37 +27,15 @@ static polka_status start_at(memory_source *self, const polkai_start *start, pol
         polkai_memory_topic *topic = polkai_memory_topic_make(self->memory, position->topic, 0);
         ENSURE(position->partition >= 0 && position->partition < topic->partition_count, POLKA_MISUSE, error, "unknown-partition",
                "topic %s has %d partitions, there is no partition %d to read", topic->name, topic->partition_count, position->partition);
-        self->readings[self->reading_count++] = (reading){
+        self->readings[self->reading_count++] = (polkai_memory_reading){
             .topic = topic, .partition = position->partition, .next = offset_of(topic, position->partition, position->offset) };
     }
     return POLKA_OK;
 }
 
-static void make_claims(polkai_memory_group *group, polkai_memory_topic *topic)
-{
-    if (polkai_memory_claim_find(group, polka_text_of(topic->name), 0) != NULL)
-        return;
-    group->claims = polkai_realloc(group->claims, (group->claim_count + (size_t)topic->partition_count) * sizeof *group->claims);
-    for (int32_t p = 0; p < topic->partition_count; p++)
-        group->claims[group->claim_count++] = (polkai_memory_claim){ .topic = topic, .partition = p, .committed = -1001 };
-}
-
-static void join(memory_source *self, const polkai_start *start)
-{
-    polkai_memory_group *group = self->group;
-    self->topics = polkai_alloc((start->topic_count + 1) * sizeof *self->topics);
-    for (size_t i = 0; i < start->topic_count; i++) {
-        self->topics[self->topic_count++] = polkai_memory_topic_make(self->memory, start->topics[i], 0);
-        make_claims(group, self->topics[i]);
-    }
-    group->members = polkai_realloc(group->members, (group->member_count + 1) * sizeof *group->members);
-    group->members[group->member_count++] = &self->source;
-    group->generation++;
-}
-
 static polka_status memory_start(polkai_source *source, const polkai_start *start, polka_error *error)
 {
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     ENSURE(!self->started, POLKA_MISUSE, error, "started-twice", "a source is started once; open another one");
     ENSURE((start->topic_count > 0) != (start->position_count > 0), POLKA_MISUSE, error, "bad-start",
            "a source reads topics as a member of a group, or positions without one; give one of the two");
@@ -90,7 +45,7 @@ static polka_status memory_start(polkai_source *source, const polkai_start *star
     polka_status status = POLKA_OK;
     pthread_mutex_lock(&self->memory->mutex);
     if (start->topic_count > 0) {
-        join(self, start);
+        polkai_memory_join(self, start);
     } else {
         self->group = NULL;
         status = start_at(self, start, error);
@@ -98,100 +53,6 @@ static polka_status memory_start(polkai_source *source, const polkai_start *star
     self->started = status == POLKA_OK;
     pthread_mutex_unlock(&self->memory->mutex);
     return status;
-}
-
-/* ---- the group ------------------------------------------------------------------------------------ */
-
-static polkai_position *positions_of(const memory_source *self)
-{
-    polkai_position *positions = polkai_alloc((self->reading_count + 1) * sizeof *positions);
-    for (size_t i = 0; i < self->reading_count; i++)
-        positions[i] = (polkai_position){ polka_text_of(self->readings[i].topic->name), self->readings[i].partition, self->readings[i].next };
-    return positions;
-}
-
-/* Tells the owner without the mutex: it commits from inside. */
-static void give_up(memory_source *self)
-{
-    polkai_memory *memory = self->memory;
-    if (self->listener.revoked != NULL && self->generation > 0) {
-        polkai_position *positions = positions_of(self);
-        size_t count = self->reading_count;
-        pthread_mutex_unlock(&memory->mutex);
-        self->listener.revoked(self->listener.user, positions, count, false);
-        pthread_mutex_lock(&memory->mutex);
-        free(positions);
-    }
-    for (size_t i = 0; i < self->group->claim_count; i++)
-        if (self->group->claims[i].owner == &self->source)
-            self->group->claims[i].owner = NULL;
-    free(self->readings);
-    self->readings = NULL;
-    self->reading_count = 0;
-    self->generation = 0;
-}
-
-static bool subscribes(const memory_source *member, const polkai_memory_topic *topic)
-{
-    for (size_t i = 0; i < member->topic_count; i++)
-        if (member->topics[i] == topic)
-            return true;
-    return false;
-}
-
-/* Range: the members that read a topic take contiguous runs of it, the first ones one more when it does not divide. */
-static bool is_share(const memory_source *self, const polkai_memory_claim *claim)
-{
-    int32_t members = 0, place = -1;
-    for (size_t i = 0; i < self->group->member_count; i++) {
-        const memory_source *member = (const memory_source *)self->group->members[i];
-        if (!subscribes(member, claim->topic))
-            continue;
-        if (member == self)
-            place = members;
-        members++;
-    }
-    if (place < 0)
-        return false;
-    int32_t each = claim->topic->partition_count / members, more = claim->topic->partition_count % members;
-    int32_t first = place * each + (place < more ? place : more);
-    return claim->partition >= first && claim->partition < first + each + (place < more);
-}
-
-/* Takes the share if nobody else holds a part of it. */
-static bool take_share(memory_source *self)
-{
-    polkai_memory_group *group = self->group;
-    for (size_t i = 0; i < group->claim_count; i++)
-        if (group->claims[i].owner != NULL && is_share(self, &group->claims[i]))
-            return false;
-    self->readings = polkai_alloc((group->claim_count + 1) * sizeof *self->readings);
-    for (size_t i = 0; i < group->claim_count; i++) {
-        polkai_memory_claim *claim = &group->claims[i];
-        if (!is_share(self, claim))
-            continue;
-        claim->owner = &self->source;
-        self->readings[self->reading_count++] = (reading){
-            .topic = claim->topic, .partition = claim->partition, .next = claim->committed < 0 ? 0 : claim->committed };
-    }
-    self->generation = group->generation;
-    return true;
-}
-
-static void follow_group(memory_source *self)
-{
-    if (self->group == NULL || self->generation == self->group->generation)
-        return;
-    if (self->generation > 0)
-        give_up(self);
-    if (!take_share(self) || self->listener.assigned == NULL)
-        return;
-    polkai_position *positions = positions_of(self);
-    size_t count = self->reading_count;
-    pthread_mutex_unlock(&self->memory->mutex);
-    self->listener.assigned(self->listener.user, positions, count);
-    pthread_mutex_lock(&self->memory->mutex);
-    free(positions);
 }
 
 /* ---- poll ----------------------------------------------------------------------------------------- */
@@ -250,12 +111,12 @@ static polkai_record hand_out(const polkai_record *stored)
 }
 
 /* The reading whose next record arrived first in the whole memory; NULL: nothing to read. */
-static reading *earliest(memory_source *self)
+static polkai_memory_reading *earliest(polkai_memory_source *self)
 {
-    reading *first = NULL;
+    polkai_memory_reading *first = NULL;
     uint64_t lowest = UINT64_MAX;
     for (size_t i = 0; i < self->reading_count; i++) {
-        reading *at = &self->readings[i];
+        polkai_memory_reading *at = &self->readings[i];
         const polkai_memory_partition *log = &at->topic->partitions[at->partition];
         if (at->paused || at->next >= (int64_t)log->count || log->records[at->next].sequence >= lowest)
             continue;
@@ -265,7 +126,7 @@ static reading *earliest(memory_source *self)
     return first;
 }
 
-static polkai_record next_of(memory_source *self, reading *at)
+static polkai_record next_of(polkai_memory_source *self, polkai_memory_reading *at)
 {
     const polkai_memory_partition *log = &at->topic->partitions[at->partition];
     int64_t first = at->next;
@@ -277,10 +138,10 @@ static polkai_record next_of(memory_source *self, reading *at)
     return range;
 }
 
-static size_t take(memory_source *self, polkai_record *records, size_t capacity)
+static size_t take(polkai_memory_source *self, polkai_record *records, size_t capacity)
 {
     size_t count = 0;
-    reading *at;
+    polkai_memory_reading *at;
     while (count < capacity && (at = earliest(self)) != NULL)
         records[count++] = next_of(self, at);
     return count;
@@ -288,13 +149,13 @@ static size_t take(memory_source *self, polkai_record *records, size_t capacity)
 
 static size_t memory_poll(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
 {
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     polkai_memory *memory = self->memory;
     pthread_mutex_lock(&memory->mutex);
     int64_t deadline = timeout_ms > 0 ? memory->clock->steady_ns(memory->clock) + (int64_t)timeout_ms * 1000000 : 0;
     size_t count;
     do {
-        follow_group(self);
+        polkai_memory_follow(self);
         count = take(self, records, capacity);
     } while (count == 0 && timeout_ms > 0 && atomic_load(&self->woken) == 0 && polkai_memory_wait(memory, deadline));
     atomic_store(&self->woken, 0);
@@ -304,7 +165,7 @@ static size_t memory_poll(polkai_source *source, polkai_record *records, size_t 
 
 static void memory_pause(polkai_source *source, bool paused)
 {
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     pthread_mutex_lock(&self->memory->mutex);
     for (size_t i = 0; i < self->reading_count; i++)
         self->readings[i].paused = paused;
@@ -313,7 +174,7 @@ static void memory_pause(polkai_source *source, bool paused)
 
 /* ---- commit, wake, close -------------------------------------------------------------------------- */
 
-static polka_status commit_one(memory_source *self, const polkai_position *position, polka_error *error)
+static polka_status commit_one(polkai_memory_source *self, const polkai_position *position, polka_error *error)
 {
     polkai_memory_claim *claim = polkai_memory_claim_find(self->group, position->topic, position->partition);
     ENSURE(claim != NULL && claim->owner == &self->source, POLKA_TRANSIENT, error, "not-assigned",
@@ -325,7 +186,7 @@ static polka_status commit_one(memory_source *self, const polkai_position *posit
 
 static polka_status memory_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
 {
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     ENSURE(self->group != NULL, POLKA_MISUSE, error, "no-group", "a source without a group has nothing to commit to");
     polka_error first = { 0 };
     pthread_mutex_lock(&self->memory->mutex);
@@ -343,7 +204,7 @@ static polka_status memory_commit(polkai_source *source, const polkai_position *
 
 /* ---- for transactions ----------------------------------------------------------------------------- */
 
-typedef struct { polkai_membership membership; polkai_memory_group *group; const memory_source *member; uint64_t generation; } memory_membership;
+typedef struct { polkai_membership membership; polkai_memory_group *group; const polkai_memory_source *member; uint64_t generation; } memory_membership;
 
 static void forget_membership(polkai_membership *membership)
 {
@@ -352,7 +213,7 @@ static void forget_membership(polkai_membership *membership)
 
 static polka_status memory_membership_of(polkai_source *source, polkai_membership **membership, polka_error *error)
 {
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     ENSURE(self->group != NULL, POLKA_MISUSE, error, "no-group", "a source without a group is no member of one");
     memory_membership *made = polkai_alloc(sizeof *made);
     pthread_mutex_lock(&self->memory->mutex);
@@ -362,18 +223,10 @@ static polka_status memory_membership_of(polkai_source *source, polkai_membershi
     return POLKA_OK;
 }
 
-static bool is_member(const polkai_memory_group *group, const memory_source *member)
-{
-    for (size_t i = 0; i < group->member_count; i++)
-        if (group->members[i] == &member->source)
-            return true;
-    return false;
-}
-
 polka_status polkai_memory_commit_as(const polkai_membership *membership, const polkai_position *positions, size_t count, bool apply, polka_error *error)
 {
     const memory_membership *as = (const memory_membership *)membership;
-    ENSURE(is_member(as->group, as->member) && as->generation != 0 && as->member->generation == as->generation, POLKA_TRANSIENT, error,
+    ENSURE(polkai_memory_is_member(as->group, as->member) && as->generation != 0 && as->member->generation == as->generation, POLKA_TRANSIENT, error,
            "stale-generation", "this member of group %s has come to another generation since", as->group->name);
     for (size_t i = 0; i < count; i++) {
         const polkai_memory_claim *claim = polkai_memory_claim_find(as->group, positions[i].topic, positions[i].partition);
@@ -385,11 +238,11 @@ polka_status polkai_memory_commit_as(const polkai_membership *membership, const 
     return POLKA_OK;
 }
 
-static polka_status rewind_one(memory_source *self, const polkai_position *position, polka_error *error)
+static polka_status rewind_one(polkai_memory_source *self, const polkai_position *position, polka_error *error)
 {
     const polkai_memory_claim *claim = polkai_memory_claim_find(self->group, position->topic, position->partition);
     for (size_t i = 0; i < self->reading_count; i++) {
-        reading *at = &self->readings[i];
+        polkai_memory_reading *at = &self->readings[i];
         if (at->partition != position->partition || !polka_text_equal(polka_text_of(at->topic->name), position->topic))
             continue;
         at->next = claim == NULL || claim->committed < 0 ? 0 : claim->committed;
@@ -401,7 +254,7 @@ static polka_status rewind_one(memory_source *self, const polkai_position *posit
 static polka_status memory_rewind(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error)
 {
     (void)timeout_ms;
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     polka_status status = POLKA_OK;
     ENSURE(self->group != NULL, POLKA_MISUSE, error, "no-group", "a source without a group has nothing committed to go back to");
     pthread_mutex_lock(&self->memory->mutex);
@@ -420,7 +273,7 @@ static polka_text memory_cluster(polkai_source *source)
 
 static void memory_ends(polkai_source *source, polkai_position *positions, size_t count)
 {
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     pthread_mutex_lock(&self->memory->mutex);
     for (size_t i = 0; i < count; i++) {
         const polkai_memory_topic *topic = polkai_memory_topic_find(self->memory, positions[i].topic);
@@ -431,29 +284,16 @@ static void memory_ends(polkai_source *source, polkai_position *positions, size_
 
 static void memory_wake(polkai_source *source)
 {
-    atomic_store(&((memory_source *)source)->woken, 1);  /* all that a signal handler may do */
-}
-
-static void leave(memory_source *self)
-{
-    polkai_memory_group *group = self->group;
-    if (self->generation > 0)
-        give_up(self);
-    size_t kept = 0;
-    for (size_t i = 0; i < group->member_count; i++)
-        if (group->members[i] != &self->source)
-            group->members[kept++] = group->members[i];
-    group->member_count = kept;
-    group->generation++;
+    atomic_store(&((polkai_memory_source *)source)->woken, 1);  /* all that a signal handler may do */
 }
 
 static void memory_close(polkai_source *source, int timeout_ms)
 {
     (void)timeout_ms;
-    memory_source *self = (memory_source *)source;
+    polkai_memory_source *self = (polkai_memory_source *)source;
     pthread_mutex_lock(&self->memory->mutex);
     if (self->started && self->group != NULL)
-        leave(self);
+        polkai_memory_leave(self);
     pthread_cond_broadcast(&self->memory->changed);
     pthread_mutex_unlock(&self->memory->mutex);
     free(self->readings);
@@ -467,7 +307,7 @@ static const polkai_source_operations operations = { memory_start, memory_poll, 
 polka_status polkai_memory_source_open(polkai_source **source, polkai_memory *memory, const char *group, polka_error *error)
 {
     (void)error;
-    memory_source *self = polkai_alloc(sizeof *self);
+    polkai_memory_source *self = polkai_alloc(sizeof *self);
     self->source.operations = &operations;
     self->memory = memory;
     if (group != NULL) {
