@@ -8,21 +8,15 @@
 #include <base/random.h>
 #include <flow/schema/library.h>
 
+#include "stopwatch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { TYPES = 1000, ROUNDS = 2000, SEED = 20261125 };
 
 typedef struct { polka_event event; polkai_schema_key keys[2]; } kind;
 typedef struct { polkai_schema_key key; const polka_event *event; } ask;      /* as framing and router have it when a value comes */
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 /* Twenty fields; the older version has one less, and an int for a long. */
 static char *schema_of(int type, bool older)
@@ -58,11 +52,11 @@ static void fill(polkai_library *library, kind *kinds)
         kinds[i].keys[1] = (polkai_schema_key){ POLKAI_BY_ID, (uint64_t)i + 1, 0 };
         polkai_library_know(library, &kinds[i].event);
         for (int k = 0; k < 2; k++) {
-            double began = now_ns();
+            double began = stopwatch_ns();
             if (polkai_library_add(library, &kinds[i].keys[k], polka_text_of(older), &error) != POLKA_OK ||
                 polkai_library_prepare(library, &kinds[i].keys[k], &kinds[i].event) == NULL)
                 exit(1);
-            prepared_ns += now_ns() - began;
+            prepared_ns += stopwatch_ns() - began;
         }
     }
     printf("%.1f us for the first value of a pair (schema parsed and checked, plan made), %d pairs\n", prepared_ns / 1e3 / (2 * TYPES), 2 * TYPES);
@@ -81,15 +75,15 @@ int main(void)
         size_t pair = polkai_random_next(&random) % (2 * TYPES);
         asks[i] = (ask){ kinds[pair / 2].keys[pair % 2], &kinds[pair / 2].event };
     }
-    double began = now_ns();
+    double began = stopwatch_ns();
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < 2 * TYPES; i++)
             plans += polkai_library_find(library, &asks[i].key, asks[i].event)->plan != NULL;
-    printf("%.2f ns a look-up, %zu of %d with a plan\n", (now_ns() - began) / ROUNDS / (2 * TYPES), plans, ROUNDS * 2 * TYPES);
-    began = now_ns();
+    printf("%.2f ns a look-up, %zu of %d with a plan\n", (stopwatch_ns() - began) / ROUNDS / (2 * TYPES), plans, ROUNDS * 2 * TYPES);
+    began = stopwatch_ns();
     for (int round = 0; round < ROUNDS * TYPES; round++)
         plans += polkai_library_find(library, &kinds[0].keys[round & 1], &kinds[0].event)->plan != NULL;
-    printf("%.2f ns a look-up of one event type\n", (now_ns() - began) / ROUNDS / TYPES);
+    printf("%.2f ns a look-up of one event type\n", (stopwatch_ns() - began) / ROUNDS / TYPES);
     polkai_library_destroy(library);
     return 0;
 }

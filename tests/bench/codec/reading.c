@@ -12,8 +12,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "tests/bench/stopwatch.h"
 #include "types_list.h"
 
 enum { RECORDS = 60000, REPEATS = 9, PARTITIONS = 12, SEED = 42, START_S = 1767225600 };
@@ -37,19 +37,6 @@ static void check(polka_status status, const polka_error *error)
         return;
     fprintf(stderr, "%s\n", error->message);
     exit(1);
-}
-
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static void put(polkai_sink *out, polkai_random *random, const polka_event *event)
@@ -98,10 +85,10 @@ static double read_all(const polka_service *service, size_t count, uint64_t seed
     check(polkai_memory_source_open(&source, memory, service->name, &error), &error);
     check(polkai_memory_sink_open(&out, memory, polkai_flow_report, flow, &error), &error);
     check(polkai_flow_start(flow, source, out, &error), &error);
-    double begin = now_ns();
+    double begin = stopwatch_ns();
     for (size_t moved = 1; moved > 0;)
         check(polkai_flow_step(flow, 0, &moved, &error), &error);
-    double took = now_ns() - begin;
+    double took = stopwatch_ns() - begin;
     if (polkai_flow_count(flow).done != RECORDS) {
         fprintf(stderr, "%llu of %d were handled\n", (unsigned long long)polkai_flow_count(flow).done, RECORDS);
         exit(1);
@@ -126,7 +113,7 @@ int main(void)
         for (size_t row = 0, count = 1; count <= TYPES; row++, count *= 10)
             each[row][repeat] = read_all(&service, count, SEED + repeat);
     for (size_t row = 0, count = 1; count <= TYPES; row++, count *= 10) {
-        qsort(each[row], REPEATS, sizeof **each, compare);
+        stopwatch_sort(each[row], REPEATS);
         printf("%zu %.1f %.1f %.1f\n", count, each[row][REPEATS / 2], each[row][0], each[row][REPEATS - 1]);
     }
     free(reactions);

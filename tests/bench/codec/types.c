@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "framework/base/arena.h"
 #include "framework/base/random.h"
+#include "tests/bench/stopwatch.h"
 #include "types_list.h"
 
 /* So many bodies that no branch predictor knows them by heart. */
@@ -20,19 +20,6 @@ enum { BODIES = 8192, REPEATS = 15, CHUNK = 4000, BLOCK = 4096, SEED = 42 };
 static uint8_t block[BLOCK] __attribute__((aligned(16)));
 static polka_bytes bodies[BODIES];
 static polka_arena keep;
-
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void make_bodies(void)
 {
@@ -68,12 +55,12 @@ static void measure(size_t count)
     double each[REPEATS];
     size_t done = 0;
     for (size_t repeat = 0; repeat < REPEATS; repeat++) {
-        double begin = now_ns();
+        double begin = stopwatch_ns();
         for (size_t i = 0; i < CHUNK; i++, done++)
             read_one(done % count, done % BODIES);
-        each[repeat] = (now_ns() - begin) / CHUNK;
+        each[repeat] = (stopwatch_ns() - begin) / CHUNK;
     }
-    qsort(each, REPEATS, sizeof *each, compare);
+    stopwatch_sort(each, REPEATS);
     printf("%zu %.1f %.1f %.1f\n", count, each[REPEATS / 2], each[0], each[REPEATS - 1]);
 }
 
