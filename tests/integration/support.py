@@ -207,10 +207,10 @@ class Service:
 class Bench:
     """A folder, a Kafka, the five services, and the command line of one build."""
 
-    def __init__(self, build, up=True):
+    def __init__(self, build, up=True, brokers=1):
         self.build, self.up = os.path.abspath(build), up
         self.folder = tempfile.mkdtemp(prefix="polka-integration-")
-        self.kafka = Kafka(self.folder)
+        self.kafka = Kafka(self.folder, brokers)
         self.services = {name: Service(self, name) for name in SERVICES}
         self.arguments = ()                              # of every service
 
