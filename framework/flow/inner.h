@@ -168,6 +168,7 @@ struct polkai_flow {
     int64_t resend_due_ns, commit_due_ns, full_since_ns, complained_ns;
     int64_t commit_again_ns;             /* a commit may have failed: all are made again from then on; 0: no */
     uint64_t in_flight, leaving;         /* leaving: of them, in the transaction under way; the budget leaves those out */
+    uint64_t ended;                      /* since offsets were committed last */
     size_t in_flight_bytes, leaving_bytes;
     atomic_uint sweep;
     atomic_bool stop, failed;

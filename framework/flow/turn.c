@@ -115,6 +115,7 @@ void polkai_delivery_end(polkai_delivery *delivery)
     if (delivery->lost != NULL)
         polkai_lost_settled(delivery->lost);
     flow->in_flight--;
+    flow->ended++;
     flow->in_flight_bytes -= delivery->bytes;
     if (flow->spread != NULL)
         polkai_spread_end(flow->spread, delivery->place, delivery->worker->index);
@@ -266,11 +267,13 @@ static size_t take_batch(polkai_flow *flow, int timeout_ms)
     return count;
 }
 
+/* By time, and sooner when as many have ended as may be under way: what a kill brings back is then bounded by the budget, however fast events are handled. */
 static void commit_when_due(polkai_flow *flow, int64_t now)
 {
     polka_error error;
-    if (now < flow->commit_due_ns)
+    if (now < flow->commit_due_ns && flow->ended < flow->options.in_flight_events)
         return;
+    flow->ended = 0;
     flow->commit_due_ns = now + flow->options.commit_interval_ms * 1000000;
     if (polkai_commit(flow, 0, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "commit failed: %s; trying again", error.message);

@@ -21,7 +21,7 @@ const polkai_property polkai_properties[] = {
       "Largest emission. What is larger is poison, before anything of it is sent." },
     { "Work", "unreadable_batch", POLKAI_PROPERTY_CHOICE, "step-over", 0, 0, "step-over|park", false,
       "A batch of records that cannot be read, for 5 s and more: step-over makes one dead letter of its range of offsets and goes on, park stops its partition." },
-    { "Work", "commit.interval_ms", POLKAI_PROPERTY_DURATION, "500ms", 1, 3600000, NULL, false, "Time between two commits of offsets." },
+    { "Work", "commit.interval_ms", POLKAI_PROPERTY_DURATION, "500ms", 1, 3600000, NULL, false, "Time between two commits of offsets; sooner once in_flight.events have ended." },
     { "Work", "transaction.interval_ms", POLKAI_PROPERTY_DURATION, "100ms", 1, 60000, NULL, false,
       "With delivery exactly-once: time between the beginnings of two transactions." },
     { "Work", "transaction.events", POLKAI_PROPERTY_LONG, "10000", 1, 10000000, NULL, false,

@@ -326,6 +326,22 @@ Test(commit, is_made_only_when_something_moved)
     harness_destroy(h);
 }
 
+/* Found by the fault suite: after a rebalance whole partitions were done anew within the interval, and each kill within it brought all of that back. */
+Test(commit, is_made_before_its_time_when_as_many_have_ended_as_may_be_under_way)
+{
+    prepare();
+    start(&acts, (polkai_flow_options){ .in_flight_events = 10, .commit_interval_ms = 3600000 });
+    harness_advance_ms(h, 1000);
+    for (int i = 0; i < 9; i++)
+        harness_put(h, "a", "go", NULL);
+    harness_advance_ms(h, 1000);
+    cr_assert_lt(harness_committed(h, "acts", "test.asked"), 1);
+    harness_put(h, "a", "go", NULL);
+    harness_advance_ms(h, 1000);
+    cr_assert_eq(harness_committed(h, "acts", "test.asked"), 10);
+    harness_destroy(h);
+}
+
 /* ---- the budget ---- */
 
 /* Found: with a full budget an inline lane was not turned before the pause, a second later. */
