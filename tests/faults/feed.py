@@ -1,4 +1,5 @@
 """The driver: sends deposits at a rate, each with id, key and sequence of its key, and writes down what Kafka acknowledged."""
+import contextlib
 import functools
 import json
 import os
@@ -70,7 +71,7 @@ class Feed:
                                   "reconnect.backoff.max.ms": 500})
         self.file = open(os.path.join(folder, "sent.ledger"), "a")
         self.sequences, self.sent, self.acknowledged, self.failed = {}, 0, 0, []
-        self.stopping, self.thread, self.asked = threading.Event(), None, []
+        self.stopping, self.holding, self.thread, self.asked = threading.Event(), threading.Event(), None, []
 
     def begin(self, count=None, rate=2000):
         self.stopping.clear()
@@ -106,11 +107,22 @@ class Feed:
     def _work(self, count, rate):
         began, done = time.monotonic(), 0
         while not self.stopping.is_set() and (count is None or done < count):
+            if self.holding.is_set():
+                self.producer.poll(0.01)
+                began = time.monotonic() - done / rate       # what it did not send meanwhile it never does
+                continue
             due = int((time.monotonic() - began) * rate) + 1
             for _ in range(max(0, min(due - done, 1000, (count or 1 << 60) - done))):
                 self.send(*(self.asked.pop() if self.asked else self.plan.next()))
                 done += 1
             self.producer.poll(0.01)
+
+    @contextlib.contextmanager
+    def held(self):
+        """Nothing new is sent within."""
+        self.holding.set()
+        yield
+        self.holding.clear()
 
     def is_sending(self):
         return self.thread.is_alive()

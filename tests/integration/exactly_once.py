@@ -49,12 +49,32 @@ def number_of(value):
         at, shift = at + 1, shift + 7
 
 
-def write(brokers, count):
+class Gate:
+    """How many lines may be written so far: what is to come to pass in mid-flow must not find all of them copied."""
+
+    def __init__(self):
+        self.open_to, self.changed = 0, threading.Condition()
+
+    def open(self, count):
+        with self.changed:
+            self.open_to = max(self.open_to, count)
+            self.changed.notify_all()
+
+    def wait(self, number):
+        if number >= self.open_to:
+            with self.changed:
+                self.changed.wait_for(lambda: number < self.open_to)
+
+
+def write(brokers, count, gate):
     """`count` lines, numbered from 0, into one partition."""
     canonical = '{"name":"copy.Line","type":"record","fields":[{"name":"key","type":"string"},{"name":"number","type":"long"}]}'
     frame = b"\xc3\x01" + struct.pack("<Q", wire.fingerprint(canonical))
     producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20, "enable.idempotence": True, "log_level": 0})
     for number in range(count):
+        if number >= gate.open_to:
+            producer.flush(120)
+        gate.wait(number)
         key = b"k%d" % (number % KEYS)
         while True:
             try:
@@ -152,17 +172,21 @@ def run(bench, options, rng):
     reader = wire.Reader(bench.brokers)
     make_topics(reader)
     service = bench.services["exactly_once"] = Service(bench, "exactly_once").start(*ARGUMENTS)
-    writer = threading.Thread(target=write, args=(bench.brokers, options.events), daemon=True)
+    gate = Gate()
+    writer = threading.Thread(target=write, args=(bench.brokers, options.events, gate), daemon=True)
     watcher = Watcher(bench.brokers)
     writer.start()
     began, seen = time.monotonic(), watcher.reader
     for at, act in acts(options, rng):
+        gate.open(at + options.events // (4 * (options.kills + options.broker_kills)))
         wait_for(lambda: f"{at} copies; there are {seen.seen}; the service said {service.tail()}", lambda: alive(service) and seen.seen >= at, 300)
         do(bench, service, act, seen.seen, rng)
+    gate.open(options.events)
     wait_for(lambda: f"{options.events} copies; there are {seen.seen}; the service said {service.tail()}",
              lambda: alive(service) and seen.seen >= options.events, 600)
     took = time.monotonic() - began
     writer.join(60)
+    service.wait_state("ready")          # the last kill may have been a moment ago
     service.term()
     service.end(0)
     left = lag(reader, {"exactly_once": [LINES]})
