@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REPORT_MS = 200, QUEUE_MS = 10, BATCH_BYTES = 1000000, RECORD_BYTES = 96, TOPICS_SHOWN = 256 };
+enum { REPORT_MS = 200, SLICE_MS = 50, QUEUE_MS = 10, BATCH_BYTES = 1000000, RECORD_BYTES = 96, TOPICS_SHOWN = 256 };
 
 typedef polkai_kafka_transaction kafka_transaction;
 typedef polkai_kafka_target target;
@@ -152,9 +152,20 @@ polkai_transaction_verdict polkai_kafka_records_explain(kafka_transaction *self,
     return verdict;
 }
 
+/* What was under way behind a record that was refused waits inside librdkafka to be sent again, and only the abort ends that: so by slices. */
+static rd_kafka_resp_err_t flush(kafka_transaction *self)
+{
+    int64_t until_ns = polkai_kafka_now_ns() + self->transaction.request_ms * 1000000;
+    rd_kafka_resp_err_t code;
+    do
+        code = rd_kafka_flush(self->client.handle, SLICE_MS);
+    while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && self->failed == RD_KAFKA_RESP_ERR_NO_ERROR && polkai_kafka_now_ns() < until_ns);
+    return code;
+}
+
 polkai_transaction_verdict polkai_kafka_records_await(kafka_transaction *self, polka_error *error)
 {
-    rd_kafka_resp_err_t code = rd_kafka_flush(self->client.handle, (int)self->transaction.request_ms);
+    rd_kafka_resp_err_t code = flush(self);
     polkai_transaction_verdict verdict = so_far(self, error);
     if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && verdict == POLKAI_TRANSACTION_DONE) {
         (void)!polkai_fail(error, POLKA_TRANSIENT, "not-acknowledged", "%d records are not acknowledged yet", rd_kafka_outq_len(self->client.handle));

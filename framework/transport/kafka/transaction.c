@@ -168,14 +168,14 @@ static polkai_transaction_verdict kafka_commit(polkai_transaction *transaction, 
 }
 
 /*
- * Records that were refused for want of a right have used up sequence numbers: the broker misses them in the next transaction of this
- * producer, and what it then refuses waits inside librdkafka until it times out (2.0.2). So another one goes on.
+ * What the broker refused, whatever for, has used up sequence numbers: it misses them in the next transaction of this producer, and what
+ * it then refuses is aborted in its turn or waits inside librdkafka until it times out (2.0.2). So another one goes on.
  */
 static polkai_transaction_verdict kafka_abort(polkai_transaction *transaction, polka_error *error)
 {
     kafka_transaction *self = (kafka_transaction *)transaction;
     polkai_transaction_verdict verdict = verdict_of(self, rd_kafka_abort_transaction(self->client.handle, -1), "the transaction was not aborted", error);
-    if (verdict != POLKAI_TRANSACTION_DONE || self->failed != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    if (verdict != POLKAI_TRANSACTION_DONE || self->failed == RD_KAFKA_RESP_ERR_NO_ERROR)
         return verdict;
     (void)!polkai_fail(error, POLKA_TRANSIENT, "sequence", "the producer of transactions has numbers that the broker does not know");
     return POLKAI_TRANSACTION_RENEW;
