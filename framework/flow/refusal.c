@@ -7,27 +7,46 @@
 
 #include <stdlib.h>
 
+static bool concerns(const polkai_refusal *at, const polkai_record *cause)
+{
+    return at->partition == cause->partition && polka_text_equal(polka_text_of(at->topic), cause->topic);
+}
+
+static polkai_refusal *find(const polkai_transacting *self, const polkai_record *cause, const polka_reaction *reaction, bool letter)
+{
+    polkai_refusal *at = self->refusals;
+    while (at != NULL && !(at->letter == letter && at->offset == cause->offset && at->reaction == reaction && concerns(at, cause)))
+        at = at->next;
+    return at;
+}
+
+/* A letter can be refused for as long as nobody mends its topic: one for all these times. */
+static polkai_refusal *find_or_add(polkai_transacting *self, const polkai_sending *sending)
+{
+    const polkai_record *cause = &sending->delivery->record;
+    bool letter = sending->kind == SENDING_LETTER;
+    polkai_refusal *known = find(self, cause, sending->unit->reaction, letter);
+    if (known != NULL)
+        return known;
+    polkai_refusal *made = polkai_alloc(sizeof *made);
+    *made = (polkai_refusal){ .next = self->refusals, .topic = polkai_strdup(cause->topic.data), .partition = cause->partition, .offset = cause->offset,
+                              .reaction = sending->unit->reaction, .letter = letter };
+    self->refusals = made;
+    atomic_fetch_add(&self->refusal_count, 1);
+    return made;
+}
+
 void polkai_refusal_remember(polkai_transacting *self)
 {
     const polkai_sending *sending = self->batch.refused;
-    const polkai_record *cause = &sending->delivery->record;
-    polkai_refusal *made = polkai_alloc(sizeof *made);
-    *made = (polkai_refusal){ .next = self->refusals, .topic = polkai_strdup(cause->topic.data), .partition = cause->partition, .offset = cause->offset,
-                              .reaction = sending->unit->reaction, .letter = sending->kind == SENDING_LETTER };
+    pthread_mutex_lock(&self->lock);
+    polkai_refusal *made = find_or_add(self, sending);
     if (made->letter)
         made->error = self->batch.error;
     else
         (void)!polkai_fail(&made->error, POLKA_POISON, self->batch.error.code, "the emission of %s was refused by the broker: %s; nothing of this reaction was sent",
                            sending->target->event->name, self->batch.error.message);
-    pthread_mutex_lock(&self->lock);
-    self->refusals = made;
     pthread_mutex_unlock(&self->lock);
-    atomic_fetch_add(&self->refusal_count, 1);
-}
-
-static bool concerns(const polkai_refusal *at, const polkai_record *cause)
-{
-    return at->partition == cause->partition && polka_text_equal(polka_text_of(at->topic), cause->topic);
 }
 
 void polkai_refusals_forget(polkai_transacting *self)
@@ -55,18 +74,14 @@ void polkai_refusals_forget(polkai_transacting *self)
 bool polkai_transact_refusal(polka_context *unit, bool letter, polka_error *error)
 {
     polkai_transacting *self = unit->flow->transact;
-    const polkai_record *cause = &unit->delivery->record;
-    bool found = false;
     if (atomic_load_explicit(&self->refusal_count, memory_order_relaxed) == 0)
         return false;
     pthread_mutex_lock(&self->lock);
-    for (const polkai_refusal *at = self->refusals; at != NULL && !found; at = at->next) {
-        found = at->letter == letter && at->offset == cause->offset && at->reaction == unit->reaction && concerns(at, cause);
-        if (found)
-            *error = at->error;
-    }
+    const polkai_refusal *found = find(self, &unit->delivery->record, unit->reaction, letter);
+    if (found != NULL)
+        *error = found->error;
     pthread_mutex_unlock(&self->lock);
-    return found;
+    return found != NULL;
 }
 
 void polkai_refusals_free(polkai_transacting *self)

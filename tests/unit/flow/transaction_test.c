@@ -1,6 +1,8 @@
 /* transaction_test.c: exactly-once on memory, on a clock of our own: what leaves together, in which order, and after which failure. */
 #include "flaky.h"
 
+#include <flow/transaction.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -450,7 +452,11 @@ Test(refused, letter_that_no_topic_takes_lets_nothing_advance)
     put(h, "a");
     harness_turn(h);
     expect_answers(h, "");
+    while (flaky.made[FLAKY_ABORT] < 3)
+        harness_advance_ms(h, 10);
+    cr_expect_eq(atomic_load(&h->flow->transact->refusal_count), 1, "found by reading: one more was kept for each time");
     harness_advance_ms(h, 60000);
+    cr_expect_eq(atomic_load(&h->flow->transact->refusal_count), 0);
     equal(harness_text(harness_record(h, "test.asked.choosy.dlt", 0)), "dead");
     expect_answers(h, "a");
     cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 2);
