@@ -215,18 +215,26 @@ static void fence_revoked(polkai_flow *flow)
             atomic_store(&at->fenced, POLKAI_FENCED);
 }
 
+/* What was to be handed over and is in doubt still, is lost: nobody asks for it any more. */
+static void fence_doubted(polkai_flow *flow)
+{
+    for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+        if (atomic_load(&at->revoked))
+            atomic_compare_exchange_strong(&at->fenced, &(int){ POLKAI_DOUBTED }, POLKAI_FENCED);
+}
+
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
 {
     const polkai_clock *clock = flow->options.clock;
     int64_t now_ns = clock->steady_ns(clock), until_ns = now_ns + deadline_ms * 1000000;
     int64_t begin_until_ns = polkai_handover_decide(flow, deadline_ms);
+    bool put_out = false;
     end_at_stuck(flow);
     sweep_lanes(flow);
     for (; !lost && is_worth_waiting(flow) && now_ns < until_ns; now_ns = clock->steady_ns(clock)) {
-        if (!polkai_membership_holds(flow, now_ns)) {
-            fence_revoked(flow);
-            polkai_membership_known(flow);
-        }
+        put_out = !polkai_membership_holds(flow, now_ns);
+        if (put_out)
+            break;
         if (now_ns >= begin_until_ns) {  /* what still waits for a slot goes */
             sweep_lanes(flow);
             begin_until_ns = INT64_MAX;
@@ -241,6 +249,9 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
         if (clock != &polkai_clock_real && anything_active(flow))
             break;                       /* a virtual clock does not move by itself */
     }
+    fence_doubted(flow);
+    if (put_out)                         /* of what stays the source says behind this whether it is lost, and until then it is in doubt */
+        atomic_store(&flow->away, true);
     return !anything_active(flow);
 }
 

@@ -8,7 +8,7 @@
 #include <base/error.h>
 #include <flow/inner.h>
 
-enum { ASK_MS = 1000 };
+enum { ASK_MS = 1000, HEAR_MS = 1000, SLICE_MS = 10 };
 
 static void doubt(polkai_flow *flow, int from, int to)
 {
@@ -25,13 +25,41 @@ static bool is_put_out(polkai_flow *flow, int64_t now_ns)
     polka_status status = polkai_commit(flow, ASK_MS, &error);
     if (status == POLKA_TRANSIENT && strcmp(error.code, POLKAI_COMMIT_STALE) == 0)
         return true;
-    polkai_membership_known(flow);
+    doubt(flow, POLKAI_DOUBTED, POLKAI_OURS);
     return false;
 }
 
-void polkai_membership_known(polkai_flow *flow)
+static bool is_any_doubted(const polkai_flow *flow)
 {
+    for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
+        if (atomic_load(&at->fenced) == POLKAI_DOUBTED)
+            return true;
+    return false;
+}
+
+/*
+ * What the source says of it. That is known by now with the classic protocol; with group.protocol=consumer librdkafka asks the group by
+ * itself first, an answer of the broker later. What it says nothing of goes on: a rebalance under way has other ends, too.
+ */
+size_t polkai_membership_hear(polkai_flow *flow, size_t (*take)(polkai_flow *flow, int timeout_ms))
+{
+    const polkai_clock *clock = flow->options.clock;
+    int64_t until_ns = clock->steady_ns(clock) + (int64_t)polkai_patience_ms(flow, HEAR_MS) * 1000000;
+    size_t count = take(flow, 0);
+    bool waits = is_any_doubted(flow) && clock == &polkai_clock_real;        /* another one does not move by itself */
+    bool paused = waits && !flow->paused;
+    if (waits)
+        flow->source->operations->pause(flow->source, true);
+    while (waits && is_any_doubted(flow) && clock->steady_ns(clock) < until_ns) {
+        size_t more = take(flow, SLICE_MS);
+        polkai_pulse_beat(flow, clock->steady_ns(clock));
+        count += more;
+        waits = more == 0;               /* it is of an assignment that has begun meanwhile */
+    }
+    if (paused)
+        flow->source->operations->pause(flow->source, false);
     doubt(flow, POLKAI_DOUBTED, POLKAI_OURS);
+    return count;
 }
 
 bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns)
@@ -40,6 +68,8 @@ bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns)
     if (!atomic_load_explicit(&flow->away, memory_order_relaxed))
         return true;
     atomic_store(&flow->away, false);
+    if (flow->in_flight == 0)
+        doubt(flow, POLKAI_DOUBTED, POLKAI_OURS);
     if (flow->in_flight == 0 || flow->source == NULL || flow->transact != NULL || !is_put_out(flow, now_ns))
         return true;
     LOG_WARN(flow->options.log, "the group has put this process out while it was stopped; others have its partitions by now, so what was under way is not sent "

@@ -52,8 +52,10 @@ void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
 
 /* ---- membership.c: on the poll thread ---- */
-bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns);     /* false: the group has put us out while nobody went on here; nothing is sent until _known */
-void polkai_membership_known(polkai_flow *flow);         /* what is not fenced now goes on */
+/* polkai_membership_holds: false: the group has put us out while nobody went on here; nothing is sent until _hear has come back. */
+bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns);
+/* polkai_membership_hear: polls by `take` until the source has said what is lost, or for a moment; how much came with it. */
+size_t polkai_membership_hear(polkai_flow *flow, size_t (*take)(polkai_flow *flow, int timeout_ms));
 
 /* ---- handover.c ---- */
 int64_t polkai_handover_decide(polkai_flow *flow, int64_t deadline_ms);  /* after partitions were marked revoked; until when anything is begun, steady ns */

@@ -105,7 +105,7 @@ static void stop(polka_context *unit, const verdict *by)
     unit->state = UNIT_SETTLED;
 }
 
-/* For as long as the poll thread asks, a second at most. */
+/* For as long as the poll thread asks, and hears of it: some seconds at most (membership.c). */
 static int fence_once_known(const polkai_partition *partition)
 {
     int fence;

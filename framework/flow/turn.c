@@ -216,6 +216,14 @@ static size_t room(polkai_flow *flow)
     return left < most ? left : most;
 }
 
+static size_t take_one(polkai_flow *flow, int timeout_ms)
+{
+    size_t count = flow->source->operations->poll(flow->source, flow->batch, 1, timeout_ms);
+    for (size_t i = 0; i < count; i++)
+        take(flow, &flow->batch[i]);
+    return count;
+}
+
 /*
  * The budget is full: for a moment nothing is polled; when it lasts, all partitions are paused and polling goes on, so
  * that the group keeps us. Pausing drops what was fetched ahead, so it is not for short waits.
@@ -230,9 +238,7 @@ static void wait_for_room(polkai_flow *flow, int timeout_ms)
         flow->paused = true;
     }
     if (flow->paused) {
-        size_t count = flow->source->operations->poll(flow->source, flow->batch, 1, timeout_ms < BUSY_POLL_MS ? timeout_ms : BUSY_POLL_MS);
-        for (size_t i = 0; i < count; i++)
-            take(flow, &flow->batch[i]);
+        take_one(flow, timeout_ms < BUSY_POLL_MS ? timeout_ms : BUSY_POLL_MS);
     } else {
         flow->sink->operations->poll(flow->sink, timeout_ms < 1 ? 0 : 1);
     }
@@ -279,16 +285,6 @@ static void commit_when_due(polkai_flow *flow, int64_t now)
         LOG_WARN(flow->options.log, "commit failed: %s; trying again", error.message);
 }
 
-/* The source has been told by the same answer, and now tells us what is lost; of what it does not, it still has to. */
-static size_t hear_of_it(polkai_flow *flow)
-{
-    size_t count = flow->source->operations->poll(flow->source, flow->batch, 1, 0);
-    for (size_t i = 0; i < count; i++)
-        take(flow, &flow->batch[i]);
-    polkai_membership_known(flow);
-    return count;
-}
-
 polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, polka_error *error)
 {
     size_t count = 0;
@@ -296,7 +292,7 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
     if (takes)
         count += take_batch(flow, timeout_ms);
     if (!polkai_membership_holds(flow, now_ns(flow))) {  /* asked before anything is handled, or sent, here */
-        count += hear_of_it(flow);
+        count += polkai_membership_hear(flow, take_one);
         takes = true;
     }
     if (takes)

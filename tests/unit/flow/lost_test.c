@@ -102,7 +102,8 @@ Test(lost, child_processes_cannot_emit_and_their_parent_goes_on)
 /* ---- a process that was stopped for longer than its session ---- */
 
 enum { LIMIT_MS = 30000 };
-static atomic_bool begun, may_end, has_ended;
+static atomic_bool may_end, has_ended;
+static atomic_uint begun;
 
 static int64_t real_ms(void)
 {
@@ -122,7 +123,7 @@ static polka_outcome waits(polka_context *ctx, const note *asked)
     polka_emit(ctx, &test_answered_event, asked, NULL);
     if (asked->text.data[0] != 'w')
         return POLKA_DONE;
-    atomic_store(&begun, true);
+    atomic_fetch_add(&begun, 1);
     wait_for(&may_end);
     atomic_store(&has_ended, true);
     return POLKA_DONE;
@@ -139,21 +140,35 @@ static void end_meanwhile(void)
     nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);      /* time enough to send, if nothing keeps it from that */
 }
 
-/* One event is done, as a commit needs an offset; the other is under way when the process goes on, and the partition is to be given up. */
-static void give_up_after_a_stop(bool put_out)
+static void step_until_in_flight(unsigned count)
 {
     polka_error error = { .status = POLKA_OK };
-    prepare();
-    start(&waiting, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
-    harness_put(h, "done", "a", NULL);
-    harness_put(h, "other", "w", NULL);
-    for (int64_t until = real_ms() + LIMIT_MS; !atomic_load(&begun) || polkai_flow_count(h->flow).in_flight != 1;) {
+    for (int64_t until = real_ms() + LIMIT_MS; atomic_load(&begun) < count || polkai_flow_count(h->flow).in_flight != count;) {
         cr_assert_lt(real_ms(), until);
         cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
     }
+}
+
+/* One event is done, as a commit needs an offset; the others are under way when the process goes on. */
+static void stop_with_some_under_way(bool put_out, unsigned count)
+{
+    prepare();
+    start(&waiting, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
+    polkai_assigned(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 1, 0 }, 1);
+    source.second = "second";
+    harness_put(h, "done", "a", NULL);
+    harness_put(h, "other", "w", NULL);
+    if (count > 1)
+        harness_put(h, "second", "w", NULL);
+    step_until_in_flight(count);
     source.stale = put_out;
     source.on_commit = end_meanwhile;
     atomic_store(&h->flow->turned_ns, atomic_load(&h->flow->turned_ns) - INT64_C(15) * 1000000000);
+}
+
+static void give_up_after_a_stop(bool put_out)
+{
+    stop_with_some_under_way(put_out, 1);
     polkai_revoked(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, false);
     source.on_commit = NULL;
 }
@@ -173,6 +188,38 @@ Test(lost, is_nothing_where_the_group_still_has_a_process_that_was_stopped)
     cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 2);
     cr_expect_eq(harness_committed(h, "waiting", "test.asked"), 2);
     cr_expect_null(strstr(h->all_logs, "put this process out"), "%s", h->all_logs);
+    give_up();
+}
+
+/* Found by reading: with group.protocol=consumer librdkafka knows it a heartbeat later, and what had waited for its answer was sent before. */
+Test(lost, while_the_process_was_stopped_is_waited_for_where_the_source_hears_of_it_later, .timeout = 60)
+{
+    polka_error error = { .status = POLKA_OK };
+    stop_with_some_under_way(true, 1);
+    source.tells_loss = true;
+    source.knows_after = 5;
+    cr_expect_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    atomic_store(&begun, 0);
+    step_until_in_flight(0);
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 1, "another member handles the other");
+    cr_expect_not_null(strstr(h->all_logs, "partitions were lost"), "%s", h->all_logs);
+    source.stale = false;
+    give_up();
+}
+
+/* Found by reading: of the partitions that stay, where some only are given up, all was sent though the group had put us out. */
+Test(lost, while_the_process_was_stopped_are_also_partitions_that_stay_when_others_are_given_up, .timeout = 60)
+{
+    polka_error error = { .status = POLKA_OK };
+    stop_with_some_under_way(true, 2);
+    polkai_revoked(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 1, 0 }, 1, false);
+    nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);      /* time enough to send */
+    source.tells_loss = true;
+    cr_expect_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    atomic_store(&begun, 0);
+    step_until_in_flight(0);
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 1, "other members handle the others");
+    source.stale = false;
     give_up();
 }
 

@@ -101,18 +101,28 @@ static void release(polkai_record *record)
     atomic_load(&release_inner)(record);
 }
 
+static void tell_of_loss(stubborn_source *self)
+{
+    bool knows = self->stale && self->knows_after == 0;
+    self->knows_after -= self->stale && !knows;
+    if (!knows)
+        return;
+    if (self->tells_loss || self->tells_handover)
+        self->listener.revoked(self->listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, self->tells_loss);
+    self->tells_loss = self->tells_handover = false;
+}
+
 static size_t poll_source(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
 {
     stubborn_source *self = (stubborn_source *)source;
     atomic_store(&counting, self);
-    if (self->stale && (self->tells_loss || self->tells_handover))
-        self->listener.revoked(self->listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, self->tells_loss);
-    self->tells_loss = self->tells_loss && !self->stale;
-    self->tells_handover = self->tells_handover && !self->stale;
+    tell_of_loss(self);
     size_t count = self->inner->operations->poll(self->inner, records, capacity, timeout_ms);
     for (size_t i = 0; i < count; i++) {
         atomic_store(&release_inner, records[i].release);
         records[i].release = release;
+        if (self->second != NULL && polka_text_equal((polka_text){ records[i].key.size, (const char *)records[i].key.data }, polka_text_of(self->second)))
+            records[i].partition = 1;
     }
     return count;
 }

@@ -26,6 +26,8 @@ typedef struct {
     unsigned fail_commits;               /* so many, told as an asynchronous one is: by a notice */
     bool stale;                          /* the group has put us out: no commit that is waited for is taken … */
     bool tells_loss, tells_handover;     /* … and the next poll says so; or that a handover was on its way already */
+    unsigned knows_after;                /* so many polls before that know nothing of it yet */
+    const char *second;                  /* records with this key are of partition 1 */
     void (*on_commit)(void);             /* called before a commit that is waited for; NULL: nothing is */
     unsigned unanswered;                 /* so many asynchronous ones find that the one before has no answer yet */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
