@@ -155,10 +155,9 @@ static polka_status emit_one(emitter *emit, json_t *base, polka_error *error)
     polkai_uuid_v7(uuid, now, &emit->random);
     polkai_uuid_write(id, uuid);
     polka_text id_text = polka_text_of(id), none = { 0, NULL };
-    bool readable = key.data != NULL && polkai_utf8_valid(key.data, key.size);
     polkai_envelope envelope = {
         .mode = POLKAI_MODE_BINARY, .id = id_text, .source = POLKA_TEXT("/polka/emit"), .type = polka_text_of(emit->event->name),
-        .subject = readable ? (polka_text){ key.size, (const char *)key.data } : none, .correlation_id = id_text,
+        .subject = polkai_envelope_subject(key), .correlation_id = id_text,
         .dataschema = polka_text_of(emit->frame.dataschema), .time_ms = now,
         .traceparent = polkai_envelope_trace(none, id_text, id_text, &emit->arena) };
     polkai_header headers[POLKAI_ENVELOPE_HEADERS];

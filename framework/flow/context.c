@@ -373,8 +373,7 @@ void polkai_context_headers(polka_context *unit, const polkai_sending *sending, 
         .correlation_id = who->correlation_id.data != NULL ? who->correlation_id : unit->cause.correlation_id,
         .causation_id = root ? (polka_text){ 0, NULL } : unit->cause.id, .dataschema = sending->target->dataschema,
         .hops = root ? 0 : unit->cause.hops + 1, .attempt = unit->attempt };
-    if (record->key.data != NULL && polkai_utf8_valid(record->key.data, record->key.size))
-        envelope.subject = (polka_text){ record->key.size, (const char *)record->key.data };
+    envelope.subject = polkai_envelope_subject(record->key);
     envelope.traceparent = polkai_envelope_trace(root ? (polka_text){ 0, NULL } : unit->delivery->envelope.traceparent, envelope.correlation_id, who->id, arena);
     polkai_header *headers = polka_arena_alloc(arena, (POLKAI_ENVELOPE_HEADERS + who->headers.count) * sizeof *headers);
     record->header_count = polkai_envelope_write(&envelope, arena, headers);

@@ -227,6 +227,12 @@ polka_text polkai_envelope_trace(polka_text cause, polka_text correlation_id, po
     return (polka_text){ 55, trace };
 }
 
+polka_text polkai_envelope_subject(polka_bytes key)
+{
+    bool readable = key.data != NULL && key.size <= POLKAI_HEADER_LIMIT && polkai_utf8_valid(key.data, key.size);
+    return readable ? (polka_text){ key.size, (const char *)key.data } : (polka_text){ 0, NULL };
+}
+
 polka_text polkai_envelope_dataschema(uint64_t fingerprint, polka_arena *arena)
 {
     char *text = polka_arena_alloc(arena, 6 + 17);

@@ -48,6 +48,9 @@ size_t polkai_envelope_write(const polkai_envelope *envelope, polka_arena *arena
  */
 polka_text polkai_envelope_trace(polka_text cause, polka_text correlation_id, polka_text id, polka_arena *arena);
 
+/* polkai_envelope_subject: the key, where a reader takes it as a header: UTF-8 of at most POLKAI_HEADER_LIMIT bytes; else absent. Borrowed. */
+polka_text polkai_envelope_subject(polka_bytes key);
+
 /* polkai_envelope_dataschema: "polka:<fingerprint as 16 hex digits>" */
 polka_text polkai_envelope_dataschema(uint64_t fingerprint, polka_arena *arena);
 

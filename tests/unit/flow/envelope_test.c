@@ -113,6 +113,18 @@ Test(envelope, refuses_a_header_of_ours_that_is_not_utf8_or_too_long)
     cr_assert_eq(open_headers(trace, 1, (polka_bytes){ 0, NULL }, &envelope, &error), POLKA_POISON);
 }
 
+/* Found by tests/extra/partitioner: an event with such a key was a dead letter of every service that read it. */
+Test(envelope, has_a_subject_that_its_own_reader_takes)
+{
+    static uint8_t key[POLKAI_HEADER_LIMIT + 1];
+    memset(key, 'k', sizeof key);
+    cr_expect_eq(polkai_envelope_subject((polka_bytes){ POLKAI_HEADER_LIMIT, key }).size, (size_t)POLKAI_HEADER_LIMIT);
+    cr_expect_null(polkai_envelope_subject((polka_bytes){ sizeof key, key }).data);
+    cr_expect_null(polkai_envelope_subject((polka_bytes){ 2, (const uint8_t *)"\xc3\x28" }).data, "not UTF-8");
+    cr_expect_null(polkai_envelope_subject((polka_bytes){ 0, NULL }).data);
+    cr_expect_not_null(polkai_envelope_subject((polka_bytes){ 0, key }).data);
+}
+
 Test(envelope, reads_structured_json_with_data_or_base64)
 {
     static const char json[] = "{\"specversion\":\"1.0\",\"id\":\"7\",\"source\":\"/x\",\"type\":\"shop.OrderPlaced\",\"time\":\"2026-01-01T01:00:00+01:00\","
