@@ -3,6 +3,7 @@
 #include <base/forked.h>
 #include <base/identity.h>
 #include <base/text.h>
+#include <flow/activity.h>
 #include <flow/transaction.h>
 
 #include <limits.h>
@@ -30,6 +31,7 @@ static void complete_options(polkai_flow_options *options)
     options->limits.depth = options->limits.depth == 0 ? polkai_walk_limits_default.depth : options->limits.depth;
     options->limits.empty_items = options->limits.empty_items == 0 ? polkai_walk_limits_default.empty_items : options->limits.empty_items;
     options->announce = options->announce && !options->confluent;
+    options->metered = options->metered || options->activity;
     options->clock = options->clock == NULL ? &polkai_clock_real : options->clock;
     options->group = options->group == NULL ? (options->service->group != NULL ? options->service->group : options->service->name) : options->group;
 }
@@ -106,7 +108,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     polkai_meter_create(made);
     made->batch = polkai_alloc(POLKAI_BATCH * sizeof *made->batch);
     *flow = made;
-    return POLKA_OK;
+    return polkai_activity_create(made, error);
 }
 
 /* ---- start ---- */
@@ -141,10 +143,13 @@ static void uncommitted(void *user)
 static void prepare_sink(polkai_flow *flow)
 {
     polka_text *topics = polkai_alloc((flow->target_count + 1) * sizeof *topics);
-    for (size_t i = 0; i < flow->target_count; i++)
+    size_t count = flow->target_count;
+    for (size_t i = 0; i < count; i++)
         topics[i] = flow->targets[i].topic;
-    if (flow->target_count > 0)
-        flow->sink->operations->prepare(flow->sink, topics, flow->target_count);
+    if (flow->activity != NULL)
+        topics[count++] = POLKA_TEXT(POLKAI_ACTIVITY_TOPIC);
+    if (count > 0)
+        flow->sink->operations->prepare(flow->sink, topics, count);
     free(topics);
 }
 
@@ -311,8 +316,9 @@ void polkai_flow_destroy(polkai_flow *flow)
     flow->draining = true;
     if (!polkai_schemas_end(flow, HELPER_ENDS_MS))
         return;                          /* it still works on this memory */
-    if (flow->sink != NULL)              /* after a clean drain only schemas can be under way, and the next start sends them again */
-        flow->sink->operations->close(flow->sink, flow->in_flight > 0 ? CLOSE_MS : 0);
+    if (flow->sink != NULL)              /* after a clean drain only schemas, which the next start sends again, and activity can be under way */
+        flow->sink->operations->close(flow->sink, flow->in_flight > 0 || polkai_activity_waits(flow) ? CLOSE_MS : 0);
+    polkai_activity_destroy(flow);
     polkai_flow_collect(flow);
     polkai_transact_destroy(flow);
     polkai_schemas_destroy(flow);

@@ -58,6 +58,7 @@ typedef struct {
     bool replace_lanes;                  /* of a handler past its deadline; not inline, nor exactly-once */
     bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
     bool metered;                        /* count what meter.h tells; a clock is then read twice a handler */
+    bool activity;                       /* tell on polka.activity what each reaction did (activity.h); metered, too */
     bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
     polka_text manifest_key, manifest;   /* sent once to polka.services at the start; data NULL: nothing is. They outlive the flow */
     bool confluent;                      /* frame emissions with 00 and the registry's id; announce is then of no matter */

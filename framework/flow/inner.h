@@ -25,6 +25,7 @@
 typedef struct polkai_transacting polkai_transacting;
 typedef struct polkai_sending polkai_sending;
 typedef struct polkai_slots polkai_slots;
+typedef struct polkai_activity polkai_activity;
 
 /* An event type this service may emit. */
 typedef struct {
@@ -40,7 +41,7 @@ typedef struct {
     polkai_sending *announcement;
 } polkai_target;
 
-typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT, SENDING_MANIFEST } polkai_sending_kind;
+typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT, SENDING_MANIFEST, SENDING_ACTIVITY } polkai_sending_kind;
 struct polkai_sending {                  /* the cookie of one send */
     polkai_sending_kind kind;
     bool resent, without_value, refused;
@@ -66,13 +67,14 @@ struct polka_context {
     const polka_reaction *reaction;      /* NULL: the type could not be told, or a producer */
     polkai_unit_state state;
     unsigned attempt, outages;           /* failed handler attempts + 1; times the framework could not reach something */
-    int64_t due_ns, first_failed_ms, started_ns;
+    int64_t due_ns, first_failed_ms, started_ns, took_ns;
     const polka_event *decoded;          /* what `value` was decoded as */
     const void *value;
     polka_error *error;                  /* the first framework error of this attempt; NULL: none */
     polka_text reason;                   /* given with polka_retry, polka_dead */
     size_t middleware;                   /* the next to call; SIZE_MAX: none may be any more */
     bool reached;                        /* the handler itself was called */
+    bool called;                         /* and metered: took_ns is of this attempt, and not told of yet */
     unsigned new_ids, *ordinals;         /* emissions so far, by index in the declared list */
     polkai_sending *first, *last, *to_send;
     polkai_sending *refused;             /* an emission the broker refused for good */
@@ -179,6 +181,7 @@ struct polkai_flow {
     polka_arena arena;                   /* as long as the flow */
     polkai_watch watch;
     polkai_lost *lost;                   /* handlers that were given up, until they return and nothing borrows from them */
+    polkai_activity *activity;           /* activity.h; NULL: nobody is told what reactions did */
     polkai_slots *slots;                 /* by reaction; NULL: none is limited to less than there are lanes */
     _Atomic(const polkai_ends *) ends;   /* at which this process ended before; NULL: none, as ever */
     atomic_ullong counts[16];
@@ -240,6 +243,9 @@ void polkai_meter_create(polkai_flow *flow);             /* after the workers */
 void polkai_meter_destroy(polkai_flow *flow);
 polkai_meter_row *polkai_meter_row_of(const polka_context *unit);    /* NULL: nobody asks */
 void polkai_meter_took(polka_context *unit, int64_t took_ns);        /* a handler; on its lane, which has a meter */
+/* An attempt has come to its end, which polka.activity is told, too; code NULL: no dead letter. In the order of the symbols of its schema. */
+typedef enum { POLKAI_REACTION_DONE, POLKAI_REACTION_SKIPPED, POLKAI_REACTION_RETRIED, POLKAI_REACTION_DEAD } polkai_reaction_outcome;
+void polkai_meter_ended(polka_context *unit, polkai_reaction_outcome outcome, const char *code);
 void polkai_meter_sent(polka_context *unit, const polkai_target *target);        /* as above */
 void polkai_meter_look(polkai_flow *flow, int64_t now_ns);           /* poll thread */
 
@@ -275,6 +281,7 @@ void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena);  
 /* ---- send.c: on the poll thread, but polkai_send_now ---- */
 polka_status polkai_send_now(polkai_flow *flow, polkai_sending *sending, polka_error *error);      /* any thread; hands it to the sink */
 void polkai_send_announce(polkai_flow *flow);
+void polkai_send_schema(polkai_flow *flow, polkai_target *target);               /* to polka.schemas */
 size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many were sent again */
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
 void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */

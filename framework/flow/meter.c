@@ -1,5 +1,5 @@
 /* meter.c: the counters of the lanes, the copies of the poll thread, and their sums. */
-#include <flow/inner.h>
+#include <flow/activity.h>
 
 #include <stdlib.h>
 
@@ -60,10 +60,26 @@ void polkai_meter_took(polka_context *unit, int64_t took_ns)
 {
     polkai_meter_row *row = polkai_meter_row_of(unit);
     size_t bucket = 0;
+    unit->took_ns = took_ns > 0 ? took_ns : 0;
+    unit->called = true;
     while (bucket < POLKAI_METER_BOUNDS && took_ns > polkai_meter_bounds_ns[bucket])
         bucket++;
     polkai_meter_add(&row->took[bucket], 1);
     polkai_meter_add(&row->took_ns, took_ns > 0 ? (unsigned long long)took_ns : 0);
+}
+
+void polkai_meter_ended(polka_context *unit, polkai_reaction_outcome outcome, const char *code)
+{
+    polkai_meter_row *row = polkai_meter_row_of(unit);
+    if (row == NULL)
+        return;
+    if (outcome == POLKAI_REACTION_DONE)
+        polkai_meter_add(&row->done, 1);
+    else if (outcome == POLKAI_REACTION_SKIPPED)
+        polkai_meter_add(&row->skipped, 1);
+    else                                 /* on the lane, or on the poll thread */
+        atomic_fetch_add_explicit(outcome == POLKAI_REACTION_RETRIED ? &row->retries : &row->dead, 1, memory_order_relaxed);
+    polkai_activity_tell(unit, outcome, code);
 }
 
 void polkai_meter_sent(polka_context *unit, const polkai_target *target)
@@ -191,6 +207,8 @@ void polkai_meter_read_flow(polkai_flow *flow, polka_arena *arena, polkai_flow_r
         .received = value_of(&c[COUNT_RECEIVED]), .unknown_types = value_of(&c[COUNT_UNKNOWN]), .tombstones = value_of(&c[COUNT_TOMBSTONES]),
         .sends_repeated = value_of(&c[COUNT_RESENT]), .commits = value_of(&c[COUNT_COMMITS]), .commits_failed = value_of(&c[COUNT_UNCOMMITTED]),
         .assigned = value_of(&c[COUNT_ASSIGNED]), .revoked = value_of(&c[COUNT_REVOKED]), .lost = value_of(&c[COUNT_LOST]) };
+    reading->activity = flow->activity != NULL;
+    polkai_activity_read(flow, &reading->activity_told, &reading->activity_dropped);
     hold_workers(flow);
     for (size_t i = 0; i < flow->worker_count; i++) {
         reading->waiting_keys += value_of(&flow->workers[i]->parked_keys);

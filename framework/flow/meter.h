@@ -34,6 +34,8 @@ typedef struct {
 typedef struct {
     uint64_t received, unknown_types, tombstones, sends_repeated, commits, commits_failed, assigned, revoked, lost;
     uint64_t waiting_keys, waiting_events, in_flight, in_flight_bytes;
+    uint64_t activity_told, activity_dropped;            /* records on polka.activity: acknowledged, and those that were not to be */
+    bool activity;                       /* it is told of */
     const polkai_partition_reading *partitions;          /* in the arena */
     size_t partition_count;
 } polkai_flow_reading;

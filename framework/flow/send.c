@@ -5,7 +5,7 @@
  * wait, no later emission of that type leaves (polkai_target.held).
  */
 #include <base/error.h>
-#include <flow/inner.h>
+#include <flow/activity.h>
 
 #define POLKAI_SERVICE_TOPIC "polka.services"
 
@@ -231,24 +231,28 @@ static void announce_service(polkai_flow *flow)
         manifest_lost(flow, error.message);
 }
 
+void polkai_send_schema(polkai_flow *flow, polkai_target *target)
+{
+    polkai_sending *sending = polkai_arena_zeroed(&flow->arena, 1, sizeof *sending);
+    sending->kind = SENDING_ANNOUNCEMENT;
+    sending->target = target;
+    sending->record = (polkai_record){ .topic = POLKA_TEXT(POLKAI_SCHEMA_TOPIC), .partition = -1,
+                                       .key = { 16, (const uint8_t *)target->key_text },
+                                       .value = { strlen(target->event->schema), (const uint8_t *)target->event->schema } };
+    target->announcement = sending;
+    announce(flow, target);
+}
+
 void polkai_send_announce(polkai_flow *flow)
 {
     announce_service(flow);
+    polkai_activity_announce(flow);
     for (size_t i = 0; i < flow->target_count; i++) {
         polkai_target *target = &flow->targets[i];
-        if (!flow->options.announce) {
-            if (!flow->options.confluent)    /* there the registry's id is waited for */
-                atomic_store(&target->announced, true);
-            continue;
-        }
-        polkai_sending *sending = polkai_arena_zeroed(&flow->arena, 1, sizeof *sending);
-        sending->kind = SENDING_ANNOUNCEMENT;
-        sending->target = target;
-        sending->record = (polkai_record){ .topic = POLKA_TEXT(POLKAI_SCHEMA_TOPIC), .partition = -1,
-                                           .key = { 16, (const uint8_t *)target->key_text },
-                                           .value = { strlen(target->event->schema), (const uint8_t *)target->event->schema } };
-        target->announcement = sending;
-        announce(flow, target);
+        if (flow->options.announce)
+            polkai_send_schema(flow, target);
+        else if (!flow->options.confluent)       /* there the registry's id is waited for */
+            atomic_store(&target->announced, true);
     }
 }
 
@@ -303,6 +307,15 @@ static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_rep
     one_less(sending->delivery);
 }
 
+/* What no event depends on. */
+static void aside(polkai_flow *flow, polkai_sending *sending, const polkai_report *report)
+{
+    if (sending->kind == SENDING_ACTIVITY)
+        polkai_activity_report(flow, sending, report);
+    else if (report->status != POLKA_OK && !flow->draining)
+        manifest_lost(flow, report->message);
+}
+
 void polkai_flow_report(void *user, const polkai_report *report)
 {
     polkai_flow *flow = user;
@@ -313,9 +326,8 @@ void polkai_flow_report(void *user, const polkai_report *report)
     }
     if (flow->draining && flow->in_flight == 0 && sending->kind == SENDING_ANNOUNCEMENT && report->status != POLKA_OK)
         return;                          /* nothing waits for it any more */
-    if (sending->kind == SENDING_MANIFEST) {
-        if (report->status != POLKA_OK && !flow->draining)
-            manifest_lost(flow, report->message);
+    if (sending->kind >= SENDING_MANIFEST) {
+        aside(flow, sending, report);
         return;
     }
     switch (report->status) {

@@ -43,11 +43,9 @@ static void drop_emissions(polka_context *unit)
 
 static void skip(polka_context *unit)
 {
-    polkai_meter_row *row = polkai_meter_row_of(unit);
     unit->state = UNIT_SETTLED;
     polkai_count(unit->flow, COUNT_SKIPPED);
-    if (row != NULL)
-        polkai_meter_add(&row->skipped, 1);
+    polkai_meter_ended(unit, POLKAI_REACTION_SKIPPED, NULL);
 }
 
 /* ---- steps ---- */
@@ -64,9 +62,7 @@ static void retry(polka_context *unit, const verdict *by)
     polkai_context_log(unit, POLKAI_LOG_WARN, "attempt %u of %u failed: %.*s; the next in %" PRId64 " ms", unit->attempt, policy.attempts,
                        POLKA_TEXT_ARGS(reason), decision.delay_ns / 1000000);
     polkai_count(unit->flow, COUNT_RETRIES);
-    polkai_meter_row *row = polkai_meter_row_of(unit);
-    if (row != NULL)
-        atomic_fetch_add_explicit(&row->retries, 1, memory_order_relaxed);
+    polkai_meter_ended(unit, POLKAI_REACTION_RETRIED, NULL);
     unit->attempt++;
     unit->state = UNIT_WAITING;
     unit->due_ns = now_ns(unit) + decision.delay_ns;
@@ -152,7 +148,7 @@ static void send_emissions(polka_context *unit)
     }
     polkai_count(unit->flow, COUNT_DONE);
     if (unit->worker->meter != NULL)
-        polkai_meter_add(&polkai_meter_row_of(unit)->done, 1);
+        polkai_meter_ended(unit, POLKAI_REACTION_DONE, NULL);
     unit->to_send = unit->first;
     unit->outages = 0;
     polkai_settle_send(unit);
@@ -263,9 +259,7 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
     letter_once_refused(unit, sending);
     append(unit, sending);
     polkai_count(unit->flow, COUNT_DEAD);
-    polkai_meter_row *row = polkai_meter_row_of(unit);
-    if (row != NULL)                     /* on the lane, or on the poll thread */
-        atomic_fetch_add_explicit(&row->dead, 1, memory_order_relaxed);
+    polkai_meter_ended(unit, POLKAI_REACTION_DEAD, code);
     polkai_context_log(unit, POLKAI_LOG_WARN, "dead letter (%s) of %.*s/%" PRId32 "/%" PRId64 " to %.*s: %.*s", code, POLKA_TEXT_ARGS(record->topic),
                        record->partition, polkai_record_first(record), POLKA_TEXT_ARGS(sending->record.topic), POLKA_TEXT_ARGS(message));
     unit->letter = unit->to_send = sending;

@@ -161,6 +161,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .replace_lanes = polkai_config_number(config, "deadline.action") == 1,
         .compact_envelope = polkai_config_number(config, "envelope") == 1,
         .metered = assembly->reacts && polkai_config_number(config, "http.port") >= 0,
+        .activity = assembly->reacts && polkai_config_number(config, "activity.enabled") != 0,
         .announce = true,
         .confluent = polkai_config_number(config, "framing") == 1,
         .enrol = polkai_config_number(config, "schemas.register") == 0,

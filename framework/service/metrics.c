@@ -196,6 +196,10 @@ static void write_service(writing *w, bool ready)
     one(w, "polka_keys_waiting", "gauge", "Keys of them.", (double)r->waiting_keys);
     one(w, "polka_commits_total", "counter", "Commits of offsets that were made, or transactions that were committed.", (double)r->commits);
     one(w, "polka_commit_errors_total", "counter", "Commits of offsets or transactions that failed; they are made again.", (double)r->commits_failed);
+    if (r->activity) {
+        one(w, "polka_activity_records_total", "counter", "Records of what reactions did that polka.activity has taken.", (double)r->activity_told);
+        one(w, "polka_activity_dropped_total", "counter", "Those that it has not, and that nobody sends again.", (double)r->activity_dropped);
+    }
     static const struct { polka_text kind; size_t at; } kinds[] = { { { 8, "assigned" }, offsetof(polkai_flow_reading, assigned) },
                                                                     { { 7, "revoked" }, offsetof(polkai_flow_reading, revoked) },
                                                                     { { 4, "lost" }, offsetof(polkai_flow_reading, lost) } };

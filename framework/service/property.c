@@ -65,6 +65,8 @@ const polkai_property polkai_properties[] = {
     { "Operations", "http.port", POLKAI_PROPERTY_LONG, "off", 0, 65535, "off", false,
       "Port of /livez, /readyz, /startupz and /metrics. 0: a free one, which the log names." },
     { "Operations", "http.address", POLKAI_PROPERTY_TEXT, "0.0.0.0", 0, 0, NULL, false, "Where that port listens: an address of this machine, such as 127.0.0.1 or ::." },
+    { "Operations", "activity.enabled", POLKAI_PROPERTY_BOOL, "false", 0, 0, NULL, false,
+      "Tells on polka.activity what each reaction did: outcome, how long it took, attempts. Beside the work: what cannot be sent is dropped and counted." },
     { "Log", "log.level", POLKAI_PROPERTY_CHOICE, "info", 0, 0, "error|warn|info|debug", false, "From which level on." },
     { "Log", "log.format", POLKAI_PROPERTY_CHOICE, "auto", 0, 0, "auto|text|json", false, "auto: text on a terminal, JSON lines otherwise." },
     { NULL, "manifest.sent", POLKAI_PROPERTY_BOOL, "true", 0, 0, NULL, false, "Announced on polka.services; not so by `polka bench`, which sets this." },

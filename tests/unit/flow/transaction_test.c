@@ -95,6 +95,24 @@ Test(transaction, begins_after_the_interval_or_when_enough_events_are_ready)
     harness_destroy(h);
 }
 
+/* It is told of what a handler did; that its transaction comes later, or never, is another matter. */
+Test(transaction, is_not_waited_for_by_what_is_told_on_polka_activity)
+{
+    harness *h = harness_create();
+    flaky_transaction flaky = { 0 };
+    flaky_start(h, &copy, (polkai_flow_options){ .transaction_interval_ms = 1000, .activity = true }, &flaky, NULL);
+    put(h, "a");
+    harness_turn(h);
+    put(h, "b");
+    harness_turn(h);
+    expect_answers(h, "a");
+    cr_expect_not_null(harness_record(h, "polka.activity", 1));
+    harness_advance_ms(h, 1000);
+    expect_answers(h, "a b");
+    cr_expect_null(harness_record(h, "polka.activity", 2));
+    harness_destroy(h);
+}
+
 Test(transaction, begins_when_the_budget_is_full)
 {
     harness *h = harness_create();

@@ -92,8 +92,9 @@ Test(metrics, tell_what_was_handled_emitted_and_committed_and_what_lags)
 {
     polkai_broker *broker;
     char *brokers = child_broker_with(&broker, (const char *const[]){ "one", "two", "three" }, 3);
-    child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--lanes", "2", HTTP));
+    child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--lanes", "2", "--activity.enabled", "true", HTTP));
     unsigned port = child_port(&program);
+    shows(port, "\npolka_activity_records_total{service=\"payments\"} 6\n");
     shows(port, "\nkafka_consumergroup_lag{topic=\"t.orders\",partition=\"0\",consumergroup=\"payments\"} 0\n");
     shows(port, "\nkafka_topic_partition_current_offset{topic=\"t.orders\",partition=\"0\"} 3\n");
     const char *page = shows(port, "\nkafka_consumergroup_current_offset{topic=\"t.orders\",partition=\"0\",consumergroup=\"payments\"} 3\n");
@@ -110,6 +111,7 @@ Test(metrics, tell_what_was_handled_emitted_and_committed_and_what_lags)
         "polka_handler_deadline_seconds{service=\"payments\",reaction=\"audit\",event=\"t.Placed\"} 5\n",
         "polka_dead_letters_total{service=\"payments\",reaction=\"-\",event=\"-\"} 0\n",
         "polka_ready{service=\"payments\"} 1\n",
+        "polka_activity_dropped_total{service=\"payments\"} 0\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         cr_expect_not_null(strstr(page, lines[i]), "there is no %s in %s", lines[i], page);
