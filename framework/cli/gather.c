@@ -1,4 +1,5 @@
 /* gather.c: one pass over the event topics and their dead letters. */
+#include <cli/activity.h>
 #include <cli/gather.h>
 
 #include <base/arena.h>
@@ -16,6 +17,16 @@ static bool is_letters_of(const char *name, const char *topic)
     return size > prefix + 5 && strcmp(name + size - 4, ".dlt") == 0 && strncmp(name, topic, prefix) == 0 && name[prefix] == '.';
 }
 
+/* What reactions did is told beside their flow, and is no event of it. */
+static void leave_out_activity(cli_list *topics)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < topics->count; i++)
+        if (strcmp(topics->items[i], CLI_ACTIVITY_TOPIC) != 0)
+            topics->items[kept++] = topics->items[i];
+    topics->count = kept;
+}
+
 polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalog, const cli_connection *connection, polkai_admin *admin, polka_error *error)
 {
     polkai_topic *there = NULL;
@@ -23,6 +34,7 @@ polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalo
     gathering->connection = connection;
     gathering->admin = admin;
     gathering->topics = cli_catalog_topics(catalog);
+    leave_out_activity(&gathering->topics);
     TRY(admin->operations->topics(admin, &there, &count, error));
     for (size_t i = 0; i < count; i++) {
         bool letters = false;

@@ -1,12 +1,13 @@
 /* plan.c: manifests and schemas in, topics out. */
 #include <cli/plan.h>
+#include <cli/settings.h>
 
 #include <base/arena.h>
 #include <base/text.h>
 #include <stdlib.h>
 
 /* Kafka's default of max.message.bytes, and what a letter's own headers may take (design 5, "dead letter"). */
-enum { BROKER_MESSAGE_BYTES = 1048588, LETTER_BYTES = 128 * 1024 };
+enum { BROKER_MESSAGE_BYTES = 1048588, LETTER_BYTES = 128 * 1024, ACTIVITY_RETENTION_MS = 7 * 24 * 3600 * 1000 };
 
 static polka_status add(cli_plan *plan, polkai_topic topic, const char *who, polka_error *error)
 {
@@ -50,6 +51,27 @@ static polka_status add_internal(cli_plan *plan, const cli_project *project, con
                                      .max_message_bytes = -1, .compacted = true }, "polka", error);
 }
 
+static bool tells_activity(const cli_project *project, const char *name)
+{
+    const polka_service service = { .name = name, .version = "0" };
+    polkai_config *config AUTO(cli_settings_free) = NULL;
+    return cli_settings_read(&config, project, &service, NULL) == POLKA_OK && polkai_config_number(config, "activity.enabled") != 0;
+}
+
+/* A week, as what it tells of is looked for while it matters; as many partitions as the project's events have. */
+static polka_status add_activity(cli_plan *plan, const cli_project *project, const cli_manifests *manifests, polka_error *error)
+{
+    polkai_topic topic = cli_project_topic(project, "polka.activity");
+    bool wanted = false;
+    for (size_t i = 0; i < manifests->count && !wanted; i++)
+        wanted = tells_activity(project, manifests->items[i]->service);
+    if (!in_project(project, topic.name)) {
+        topic.retention_ms = ACTIVITY_RETENTION_MS;
+        topic.compacted = false;
+    }
+    return wanted ? add(plan, topic, "polka", error) : POLKA_OK;
+}
+
 static polka_status add_service(cli_plan *plan, const cli_project *project, const polkai_manifest *manifest, polka_error *error)
 {
     for (size_t i = 0; i < manifest->reaction_count; i++) {
@@ -82,6 +104,7 @@ static int by_name(const void *a, const void *b) { return strcmp(((const polkai_
 polka_status cli_plan_make(cli_plan *plan, const cli_project *project, const cli_catalog *catalog, const cli_manifests *manifests, polka_error *error)
 {
     *plan = (cli_plan){ 0 };
+    TRY(add_activity(plan, project, manifests, error));             /* before its event, where a service reacts to that */
     for (size_t i = 0; catalog != NULL && i < cli_catalog_count(catalog); i++) {
         const cli_event *event = cli_catalog_item(catalog, i);
         TRY(add(plan, cli_project_topic(project, event->topic), event->file, error));

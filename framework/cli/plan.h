@@ -1,6 +1,6 @@
 /*
  * plan.h: the topics that the project needs: those of its events, a dead-letter topic for each topic and group that
- * reads it, and the two internal ones. From schemas and from what the services say with --describe.
+ * reads it, the two internal ones, and polka.activity where a service tells of its reactions. From schemas and from what the services say with --describe.
  */
 #ifndef POLKA_CLI_PLAN_H
 #define POLKA_CLI_PLAN_H

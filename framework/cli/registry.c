@@ -3,31 +3,19 @@
 
 #include <base/arena.h>
 #include <cli/running.h>
+#include <cli/settings.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* ---- settings, as services read them ---- */
-
-static void destroy_config(polkai_config **config) { polkai_config_destroy(*config); }
-
-static polka_status read_settings(polkai_config **config, const cli_project *project, const polka_service *service, polka_error *error)
-{
-    char program[] = "polka", *file AUTO(cli_free_text) = cli_format("--config=%s", project->file != NULL ? project->file : "/dev/null");
-    char *argv[] = { program, file, NULL };
-    polka_error own = { 0 };
-    polka_status status = polkai_config_create(config, service, project->file != NULL ? 2 : 1, argv, environ, &own);
-    if (error != NULL)
-        *error = own;
-    return status;
-}
+/* ---- settings ---- */
 
 static const char *setting(const polkai_config *config, const char *name) { return polkai_config_text(config, name); }
 
 static bool wants(const cli_project *project, const char *name)
 {
     const polka_service service = { .name = name, .version = "0" };
-    polkai_config *config AUTO(destroy_config) = NULL;
-    if (read_settings(&config, project, &service, NULL) != POLKA_OK)
+    polkai_config *config AUTO(cli_settings_free) = NULL;
+    if (cli_settings_read(&config, project, &service, NULL) != POLKA_OK)
         return false;                    /* the service itself says what is wrong */
     return *setting(config, "schemas.registry.url") != '\0' || strcmp(setting(config, "framing"), "confluent") == 0;
 }
@@ -85,9 +73,9 @@ static polka_status open_ledger(cli_registry *registry, const cli_project *proje
 polka_status cli_registry_start(cli_registry *registry, const cli_project *project, cli_catalog *catalog, int64_t port, const cli_console *console, polka_error *error)
 {
     const polka_service service = { .name = "polka", .version = "0" };
-    polkai_config *config AUTO(destroy_config) = NULL;
+    polkai_config *config AUTO(cli_settings_free) = NULL;
     seeding all = { .ledger = &registry->ledger, .console = console };
-    if (read_settings(&config, project, &service, NULL) == POLKA_OK)
+    if (cli_settings_read(&config, project, &service, NULL) == POLKA_OK)
         all.strategy = strategy_of(config);
     TRY(open_ledger(registry, project, console, error));
     cli_catalog_versions(catalog, seed, &all);
@@ -119,9 +107,9 @@ static const char *choose(const polkai_config *config, const cli_running *runnin
 polka_status cli_registry_open(polkai_registry **client, polkai_subject_strategy *strategy, const cli_project *project, const char *url, polka_error *error)
 {
     const polka_service service = { .name = "polka", .version = "0" };
-    polkai_config *config AUTO(destroy_config) = NULL;
+    polkai_config *config AUTO(cli_settings_free) = NULL;
     cli_running running AUTO(cli_running_free) = cli_running_read(project);
-    TRY(read_settings(&config, project, &service, error));
+    TRY(cli_settings_read(&config, project, &service, error));
     *strategy = strategy_of(config);
     const char *chosen = choose(config, &running, url);
     ENSURE(chosen != NULL, POLKA_TRANSIENT, error, "no-registry", "no schema registry: `polka dev` does not run in %s (or is not ready yet); start it, or set "
@@ -134,8 +122,8 @@ polka_status cli_registry_open(polkai_registry **client, polkai_subject_strategy
 polka_status cli_registry_framing(const cli_project *project, bool *confluent, bool *look_up, polka_error *error)
 {
     const polka_service service = { .name = "polka", .version = "0" };
-    polkai_config *config AUTO(destroy_config) = NULL;
-    TRY(read_settings(&config, project, &service, error));
+    polkai_config *config AUTO(cli_settings_free) = NULL;
+    TRY(cli_settings_read(&config, project, &service, error));
     *confluent = polkai_config_number(config, "framing") == 1;
     *look_up = polkai_config_number(config, "schemas.register") == 1;
     return POLKA_OK;

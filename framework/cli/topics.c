@@ -171,7 +171,7 @@ static int run(const cli_command *command, int argc, char **argv)
 const cli_command cli_topics = {
     .name = "topics", .arguments = "plan|apply", .summary = "the topics the project needs, against what the broker has", .run = run,
     .details = "Needed are the topics of all events, <topic>.<group>.dlt for each group that reads a topic, polka.schemas and\n"
-               "polka.services (both compacted). Partitions, retention and the like come from polka.yaml. What exists is never\n"
+               "polka.services (both compacted), and polka.activity (a week) where activity.enabled is set. Partitions, retention and the like come from polka.yaml. What exists is never\n"
                "changed or deleted; exit 1 when something that exists is not as planned.\n",
     .examples = "  polka topics plan\n"
                 "  polka topics apply --execute --brokers kafka:9092\n"

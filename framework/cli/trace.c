@@ -3,6 +3,7 @@
  * over the topics. Anything else needs two: the first finds the correlation id, the second collects its events; so memory
  * is that of one flow.
  */
+#include <cli/activity.h>
 #include <cli/expected.h>
 #include <cli/follow.h>
 #include <cli/terminal.h>
@@ -103,6 +104,9 @@ static polka_status show(tracer *trace, void (*print)(const cli_flow *flow), pol
     if (trace->follow)
         return cli_follow(&(cli_following){ .flow = &trace->flow, .expected = expected, .reading = trace->reading, .visit = collect_found, .user = trace, .print = print }, error);
     TRY(cli_expected_hold(expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error));
+    TRY(cli_activity_read(&trace->flow, expected, &trace->connection, trace->admin, error));
+    if (!trace->flow.told)
+        cli_say("how long reactions took and their attempts are unknown: nothing of this flow is on " CLI_ACTIVITY_TOPIC " (activity.enabled)");
     if (!cli_stopped())
         print(&trace->flow);
     return POLKA_OK;
@@ -194,6 +198,8 @@ const cli_command cli_trace = {
                "their event; an event that was written twice says so. Declared reactions that have not happened hang there as well: waiting\n"
                "until their time is up (`within` of a flow contract, else the reaction's deadline), then stalled, with the service to look\n"
                "at and how far behind its group is. Reads the event topics from their start, without a group.\n"
+               "Where services tell on " CLI_ACTIVITY_TOPIC " what their reactions did (activity.enabled), the tree and JSON have outcome, time and attempts\n"
+               "of each reaction, and elsewhere that they are unknown; --follow does without.\n"
                "--follow goes on until an end of the flow's contract is there and nothing waits any more (exit 0), or until Ctrl-C (exit 130); what is\n"
                "missing has a line when it begins to wait and one when it has stalled.\n",
     .examples = "  polka trace --last\n  polka trace 0190f1c2-7a3e-7c11-9c1e-2b6f0a51d7aa\n  polka trace --key A-1 --format json\n  polka trace --last --format mermaid\n  polka trace --last --follow\n" };

@@ -30,7 +30,22 @@ typedef struct {
     int64_t age_ms, within_ms, lag;      /* within 0: without limit; lag: of the group in the event's partition; -1: not known */
 } cli_missing;
 
-typedef struct { char *correlation; size_t count; cli_node *nodes; size_t missing_count; cli_missing *missing; } cli_flow;
+/* What a reaction did with an event, as polka.activity has it last (activity.h). Texts are owned, but outcome. */
+typedef struct {
+    size_t node;                         /* the event */
+    char *service, *group, *reaction, *code;             /* code NULL: no dead letter */
+    const char *outcome;                 /* NULL: it has happened, and nobody tells how */
+    int64_t begun_us, took_us, attempts; /* took below 0: not known */
+} cli_handled;
+
+typedef struct {
+    char *correlation;
+    size_t count, missing_count, handled_count;
+    cli_node *nodes;
+    cli_missing *missing;
+    cli_handled *handled;
+    bool told;                           /* polka.activity has something of this flow */
+} cli_flow;
 
 /* cli_flow_add takes the node; a copy (same source and id, no letter) only counts. */
 void cli_flow_add(cli_flow *flow, cli_node node_taken);
@@ -41,6 +56,12 @@ void cli_flow_free(cli_flow *flow);
 void cli_node_free(cli_node *node);                      /* of a node that no flow took */
 const char *cli_service_of(const char *source);          /* "/shop/payments" and "/payments" -> "payments"; NULL -> "?" */
 const char *cli_node_service(const cli_node *node);
+
+/* handled.c: what is known of the reactions to an event: a line each behind `prefix`, and rows. */
+size_t cli_handled_count(const cli_flow *flow, size_t node);
+void cli_handled_lines(const cli_flow *flow, size_t node, const char *prefix, bool last);
+json_t *cli_handled_json(const cli_flow *flow, size_t node);         /* new; null where polka.activity has nothing of the flow */
+void cli_flow_forget_handled(cli_flow *flow);
 
 /* tree.c, draw.c: on stdout. JSON: one object an event, with what is missing after it. */
 void cli_flow_tree(const cli_flow *flow);

@@ -48,6 +48,7 @@ void cli_flow_free(cli_flow *flow)
     for (size_t i = 0; i < flow->count; i++)
         cli_node_free(&flow->nodes[i]);
     cli_flow_forget_missing(flow);
+    cli_flow_forget_handled(flow);
     free(flow->nodes);
     free(flow->correlation);
     *flow = (cli_flow){ 0 };
@@ -249,8 +250,17 @@ static bool is_last(const cli_flow *flow, size_t index)
     return true;
 }
 
+static bool has_below(const cli_flow *flow, size_t event)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        if (flow->nodes[i].parent == event)
+            return true;
+    return has_missing(flow, event);
+}
+
 static void print_below(const cli_flow *flow, size_t parent, const char *prefix)
 {
+    cli_handled_lines(flow, parent, prefix, !has_below(flow, parent));
     for (size_t i = 0; i < flow->count; i++) {
         if (flow->nodes[i].parent != parent)
             continue;
@@ -262,8 +272,7 @@ static void print_below(const cli_flow *flow, size_t parent, const char *prefix)
         if (strlen(below) < PREFIX)      /* deeper than some hundred levels is not drawn */
             print_below(flow, i, below);
     }
-    if (parent != SIZE_MAX)
-        print_all_missing(flow, parent, prefix);
+    print_all_missing(flow, parent, prefix);
 }
 
 static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
@@ -321,6 +330,7 @@ json_t *cli_node_json(const cli_flow *flow, size_t index)
     json_object_set_new(row, "partition", json_integer(node->partition));
     json_object_set_new(row, "offset", json_integer(node->offset));
     json_object_set_new(row, "dead_letter", text_or_null(node->letter));
+    json_object_set_new(row, "handled", cli_handled_json(flow, index));
     json_object_set_new(row, "missing", all_missing_json(flow, index));
     return row;
 }

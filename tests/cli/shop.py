@@ -217,6 +217,45 @@ class Shop(Case):
         self.assertRegex(self.polka("trace", sent["id"]).stdout, r"\n      └─ stalled  shipping has not reacted \(shop\.StockReserved\) → shop\.OrderShipped  after [\d.]+ s of 5\.0 s; "
                                                                  r"group shipping is \d+ behind there\n$")
 
+    def test_what_reactions_did_is_in_the_trace_where_services_tell_of_it(self):
+        self.write("polka.yaml", f"name: shop\nschemas: [{TREE}/schemas, {TREE}/framework/flow/schemas]\nbuild: {BUILD}\nsettings: {{ activity.enabled: true }}\n"
+                                 "services: { shipping: { activity.enabled: false } }\n")
+        self.dev()
+        sent, bad = self.place(), self.place(total=0)
+
+        def handled(event, count):
+            rows = self.rows("trace", event["id"], "--format", "json")
+            found = {(row["type"], each["service"]): each for row in rows for each in row["handled"] or []}
+            return found if len(found) >= count and ("shop.OrderCompleted" in {row["type"] for row in rows} or count == 1) else None
+        found = wait_for("what all reactions did", lambda: handled(sent, 5), 30)
+        self.assertEqual({key: (row["outcome"], row["attempts"], row["code"]) for key, row in found.items()}, {
+            ("shop.OrderPlaced", "payments"): ("done", 1, None), ("shop.PaymentAuthorised", "inventory"): ("done", 1, None),
+            ("shop.StockReserved", "shipping"): (None, None, None), ("shop.OrderShipped", "orders"): ("done", 1, None),
+            ("shop.OrderShipped", "notifications"): ("done", 1, None)})
+        self.assertTrue(all(row["took_us"] >= 0 and row["begun"].endswith("Z") for row in found.values() if row["outcome"]))
+        self.assertIsNone(found["shop.StockReserved", "shipping"]["took_us"])
+        dead, = wait_for("the dead letter", lambda: handled(bad, 1), 30).values()
+        self.assertEqual((dead["service"], dead["outcome"], dead["code"], dead["reaction"]), ("payments", "dead letter", "dead", "shop.OrderPlaced"))
+        tree = self.polka("trace", sent["id"]).stdout
+        self.assertRegex(tree, r"\n├─ payments done  took \d+\.\d ms, 1 attempt\n")
+        self.assertRegex(tree, r"─ shipping reacted  took unknown, attempts unknown\n")
+        topic = next(row for row in self.rows("topics", "plan") if row["topic"] == "polka.activity")
+        self.assertEqual((topic["retention_ms"], topic["compacted"], topic["action"]), (7 * 24 * 3600 * 1000, False, "keep"))
+        # It is no event of a flow: nothing that follows flows counts it, nothing declared changes.
+        self.assertEqual({row["correlation_id"]: row["events"] for row in self.rows("flows")}, {sent["id"]: 6, bad["id"]: 1})
+        self.assertNotIn("ReactionEnded", self.polka("map", "--observed").stdout + self.polka("manifests").stdout)
+        told = self.rows("tail", "polka.activity", "-o", "start", "--until-idle", "1s", "--correlation", sent["id"])
+        self.assertEqual({(row["type"], row["key"], row["value"]["outcome"]) for row in told}, {("polka.ReactionEnded", sent["id"], "DONE")})
+
+    def test_without_activity_the_trace_says_what_is_unknown(self):
+        self.dev()
+        sent = self.place()
+        self.assertEqual({json.dumps(row["handled"]) for row in self.flow(sent, 6)}, {"null"})
+        done = self.polka("trace", sent["id"])
+        self.assertIn("attempts are unknown", done.stderr)
+        self.assertNotIn("attempt", done.stdout)
+        self.assertNotIn("polka.activity", {row["topic"] for row in self.rows("topics", "plan")})
+
     def watch(self, *arguments):
         """Starts `polka watch`; the rows it has said so far are read from its output."""
         with open(os.path.join(self.root, "watch.out"), "a") as out, open(os.path.join(self.root, "watch.err"), "w") as talk:

@@ -1,0 +1,102 @@
+/* handled.c: what is known of a flow's reactions, as lines of the tree and as JSON. */
+#include <cli/terminal.h>
+#include <cli/trace.h>
+
+#include <base/clock.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAME_LIMIT = 300 };
+
+void cli_flow_forget_handled(cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->handled_count; i++) {
+        char *texts[] = { flow->handled[i].service, flow->handled[i].group, flow->handled[i].reaction, flow->handled[i].code };
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+            free(texts[t]);
+    }
+    free(flow->handled);
+    flow->handled = NULL;
+    flow->handled_count = 0;
+}
+
+size_t cli_handled_count(const cli_flow *flow, size_t node)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < flow->handled_count; i++)
+        count += flow->handled[i].node == node;
+    return count;
+}
+
+/* ---- lines ---- */
+
+static void print_name(const char *text) { cli_print_text(text, strlen(text), NAME_LIMIT); }
+
+static void print_took(const cli_handled *row)
+{
+    if (row->took_us >= 0)
+        printf("took %.1f ms", (double)row->took_us / 1000);
+    else
+        printf("took unknown");
+    if (row->outcome != NULL)
+        printf(", %" PRId64 " attempt%s", row->attempts, row->attempts == 1 ? "" : "s");
+    else
+        printf(", attempts unknown");
+}
+
+static void print_row(const cli_handled *row)
+{
+    print_name(row->service);
+    printf(" %s", row->outcome != NULL ? row->outcome : "reacted");
+    if (row->code != NULL) {
+        printf(" (");
+        print_name(row->code);
+        printf(")");
+    }
+    printf("  %s", cli_dim());
+    print_took(row);
+    printf("%s\n", cli_plain());
+}
+
+void cli_handled_lines(const cli_flow *flow, size_t node, const char *prefix, bool last)
+{
+    size_t left = cli_handled_count(flow, node);
+    for (size_t i = 0; i < flow->handled_count; i++) {
+        if (flow->handled[i].node != node)
+            continue;
+        printf("%s%s%s%s", cli_dim(), prefix, --left == 0 && last ? "└─ " : "├─ ", cli_plain());
+        print_row(&flow->handled[i]);
+    }
+}
+
+/* ---- JSON ---- */
+
+static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
+
+static json_t *row_json(const cli_handled *row)
+{
+    char time[25];
+    json_t *json = json_object();
+    json_object_set_new(json, "service", text_or_null(row->service));
+    json_object_set_new(json, "group", text_or_null(row->group));
+    json_object_set_new(json, "reaction", text_or_null(row->reaction));
+    json_object_set_new(json, "outcome", text_or_null(row->outcome));
+    json_object_set_new(json, "code", text_or_null(row->code));
+    if (row->outcome != NULL)
+        polkai_time_write(time, row->begun_us / 1000);
+    json_object_set_new(json, "begun", row->outcome != NULL ? json_string(time) : json_null());
+    json_object_set_new(json, "took_us", row->took_us >= 0 ? json_integer(row->took_us) : json_null());
+    json_object_set_new(json, "attempts", row->outcome != NULL ? json_integer(row->attempts) : json_null());
+    return json;
+}
+
+json_t *cli_handled_json(const cli_flow *flow, size_t node)
+{
+    if (!flow->told)
+        return json_null();
+    json_t *rows = json_array();
+    for (size_t i = 0; i < flow->handled_count; i++)
+        if (flow->handled[i].node == node)
+            json_array_append_new(rows, row_json(&flow->handled[i]));
+    return rows;
+}
