@@ -1,14 +1,9 @@
 /* arena.c: memory of one event: bump allocation in blocks, freed as a whole. */
-#include <base/arena.h>
+#include <base/mark.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-struct polka_arena_block {
-    polka_arena_block *older;
-    uint8_t memory[];
-};
 
 /* A little below a power of two, for the allocator's own header. The first is small: many events need a little more than they bring along. */
 enum { FIRST_BLOCK_BYTES = 2 * 1024 - 64, BLOCK_BYTES = 16 * 1024 - 64 };
@@ -56,14 +51,7 @@ void polkai_arena_reset(polka_arena *arena, void *first, size_t first_bytes)
 
 void polkai_arena_deinit(polka_arena *arena)
 {
-    polka_arena_block *block = arena->blocks;
-    while (block != NULL) {
-        polka_arena_block *older = block->older;
-        free(block);
-        block = older;
-    }
-    arena->blocks = NULL;
-    arena->at = arena->end = NULL;
+    polkai_arena_back(arena, &(polka_arena){ NULL, NULL, NULL });
 }
 
 polka_text polkai_arena_text(polka_arena *arena, const char *data, size_t size)

@@ -2,6 +2,7 @@
  * walk.c: the corridor on its lane: the record is opened (open.c), its value read, the handlers called. Keys whose first event
  * waits are parked, and what comes behind them waits in order.
  */
+#include <base/mark.h>
 #include <flow/inner.h>
 
 #define DELIVERY_OF(ITEM) ((polkai_delivery *)((uint8_t *)(ITEM) - offsetof(polkai_delivery, item)))
@@ -144,18 +145,31 @@ static void keep(polkai_delivery *delivery)
     }
 }
 
-/* Runs what is new or due. Returns true when all reactions are settled. */
+static bool is_due(const polka_context *unit, int64_t now_ns)
+{
+    return unit->state == UNIT_NEW || (unit->state != UNIT_SETTLED && unit->due_ns <= now_ns);
+}
+
+/*
+ * Runs what is new or due. Returns true when all reactions are settled. Where each of them is to be tried again, what they made is
+ * given back: while a database is away an event may be tried thousands of times.
+ */
 static bool advance(polkai_delivery *delivery, int64_t now_ns)
 {
-    for (size_t i = 0; i < delivery->unit_count; i++) {
+    const polka_arena then = delivery->arena;
+    bool any_answered = false;
+    for (size_t i = 0; delivery->opened && i < delivery->unit_count; i++) {
         polka_context *unit = &delivery->units[i];
-        if (!delivery->opened)
-            break;
-        if (unit->state == UNIT_NEW || ((unit->state == UNIT_QUEUED || unit->state == UNIT_WAITING) && unit->due_ns <= now_ns))
-            run_unit(unit);
-        else if (unit->state == UNIT_HOLDING && unit->due_ns <= now_ns)
+        if (!is_due(unit, now_ns))
+            continue;
+        if (unit->state == UNIT_HOLDING)
             polkai_settle_send(unit);
+        else
+            run_unit(unit);
+        any_answered = any_answered || unit->state == UNIT_HOLDING || unit->state == UNIT_SETTLED;
     }
+    if (!any_answered)
+        polkai_arena_back(&delivery->arena, &then);
     int64_t due_ns = due_of(delivery);
     delivery->parked.due_ns = due_ns;
     delivery->parked.record = &delivery->record;

@@ -41,6 +41,18 @@ static polka_outcome filter(polka_context *ctx)
     return POLKA_SKIP;
 }
 
+static void *made[10];
+static unsigned tries;
+
+static polka_outcome makes_much(polka_context *ctx, const note *asked)
+{
+    made[tries++ % (sizeof made / sizeof *made)] = polka_alloc(ctx, 1, 8);
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    return polka_retry(ctx, "the database is away");
+}
+
+static const polka_service much = { .name = "much", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, makes_much, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 50, .first_delay_ms = 1, .max_delay_ms = 1 }), { 0 } } };
 static const polka_service talks = { .name = "talks", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, long_reason), { 0 } } };
 static const polka_service heads = { .name = "heads", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, with_header, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
@@ -48,6 +60,23 @@ static const polka_service loops = { .name = "loops", .reactions = (const polka_
     POLKA_REACT(test_asked, slow_loop, .retry = { .attempts = 50, .first_delay_ms = 1, .max_delay_ms = 1 }), { 0 } } };
 static const polka_service filtered = { .name = "filtered", .around = (polka_middleware *const[]){ outer, filter, NULL },
                                         .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, slow_loop), { 0 } } };
+
+/* Found by reading: what each attempt made was kept until the last one, so that memory grew for as long as something was away. */
+Test(retries, keep_nothing_of_the_attempt_before)
+{
+    prepare();
+    start(&much, (polkai_flow_options){ 0 });
+    harness_put(h, "a", "r", NULL);
+    while (tries < 30)
+        harness_advance_ms(h, 2);
+    for (size_t i = 1; i < sizeof made / sizeof *made; i++)
+        cr_expect_eq(made[i], made[0], "attempts have the same memory one after the other");
+    while (tries < 50)
+        harness_advance_ms(h, 2);
+    cr_expect_not_null(harness_record(h, "test.asked.much.dlt", 0));
+    cr_expect_null(harness_record(h, "test.answers", 0));
+    give_up();
+}
 
 /* ---- turns ---- */
 
