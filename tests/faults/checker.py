@@ -24,7 +24,8 @@ RANGE = ("polka-value-omitted", "polka-range-from", "polka-range-to")
 POISON = {
     "dead": ("handler", "dead", REACTION, "1"), "retry": ("handler", "attempts-used-up", REACTION, "3"),
     "truncated": ("poison", "bad-bytes", REACTION, "1"), "empty": ("poison", "empty-value", REACTION, "1"),
-    "framing": ("poison", "unknown-framing", REACTION, "1"), "stick": ("handler", "crash-loop", REACTION, "3")}
+    "framing": ("poison", "unknown-framing", REACTION, "1"), "stick": ("handler", "crash-loop", REACTION, "3"),
+    "late": ("handler", "deadline-exceeded", REACTION, "1"), "hang": ("handler", "deadline-exceeded", REACTION, "1")}
 
 
 def _range_of(letter):

@@ -15,8 +15,8 @@ from checker import DEPOSITS, SOURCE
 from support import Failed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CONDUCTS = ("KEEP", "RETRY_ONCE", "RETRY_ALWAYS", "DEAD", "STICK")
-KINDS = {"keep": "KEEP", "retry-once": "RETRY_ONCE", "retry": "RETRY_ALWAYS", "dead": "DEAD", "stick": "STICK"}
+CONDUCTS = ("KEEP", "RETRY_ONCE", "RETRY_ALWAYS", "DEAD", "STICK", "LATE")
+KINDS = {"keep": "KEEP", "retry-once": "RETRY_ONCE", "retry": "RETRY_ALWAYS", "dead": "DEAD", "stick": "STICK", "late": "LATE", "hang": "STICK"}
 
 
 def _schema():

@@ -19,6 +19,10 @@ static polka_outcome on_deposited(polka_context *ctx, const faults_deposited *de
         return polka_retry(ctx, "deposit %.*s is not taken at attempt %u", POLKA_TEXT_ARGS(deposit->id), cause->attempt);
     while (deposit->conduct == FAULTS_CONDUCT_STICK)
         pause();
+    if (deposit->conduct == FAULTS_CONDUCT_LATE) {
+        faults_kept_emit(ctx, &(faults_kept){ .id = deposit->id, .key = deposit->key, .sequence = deposit->sequence, .process = getpid() });
+        return POLKA_DONE;               /* no effect is written down: nobody could take that back */
+    }
     effect.ended_us = faults_now_us();
     polka_outcome outcome = faults_ledger_write(ctx, &effect);
     if (outcome == POLKA_DONE)

@@ -15,7 +15,7 @@ import results
 from stage import Cluster, Stage
 from support import SKIP, Failed, Skip, say
 
-ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "storm", "batch", "rights", "exactly_once", "brokers", "network", "disk")
+ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "late", "storm", "batch", "rights", "exactly_once", "brokers", "network", "disk")
 
 MAIN = ("kill", "drain", "zombie", "poison", "brokers")              # of `run short`, which tests/run plays
 
