@@ -210,11 +210,22 @@ def reals_as_text(text):
     return any(one in ("NaN", "Infinity", "-Infinity") for one in walk(json.loads(text)))
 
 
+def alias_of_another(schema):
+    """Is there a record of which a field's alias is what another field is called?"""
+    for record in definitions(json.loads(schema)):
+        names = {field["name"] for field in record.get("fields", ())}
+        if any(names & set(field.get("aliases", ())) for field in record.get("fields", ())):
+            return True
+    return False
+
+
 def of_encoding(case, their, our):
     if their["ok"] and our["ok"]:
         return SAME if their["hex"] == our["hex"] or sorted(their["hex"]) == sorted(our["hex"]) and "{" in case["json"] else DIFFERENT
     if their["ok"] == our["ok"]:
         return REFUSED
+    if our["ok"] and alias_of_another(case["schema"]):
+        return "alias that is the name of another field"
     if our["ok"]:
         return "NaN and infinities as text" if "Got VALUE_STRING" in their["error"] and reals_as_text(case["json"]) else DIFFERENT
     tree, error = json.loads(case["json"]), our["error"]
