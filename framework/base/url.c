@@ -58,3 +58,16 @@ const char *polkai_url_masked(polka_arena *arena, const char *text)
     *at = '\0';
     return out;
 }
+
+/* Never a name that only begins like one of these: localhost.example.org is elsewhere. */
+bool polkai_url_is_local(const char *host)
+{
+    static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
+    size_t size = strcspn(host, "/:");
+    if (host[0] == '[')
+        size = strcspn(host, "]") + 1;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == size && strncasecmp(names[i], host, size) == 0)
+            return true;
+    return false;
+}

@@ -2,7 +2,7 @@
 #include <cli/terminal.h>
 
 #include <base/arena.h>
-#include <flow/schema/http.h>
+#include <base/http.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef POLKA_FLOW_SCHEMA_ANSWER_H
 #define POLKA_FLOW_SCHEMA_ANSWER_H
 
-#include <flow/schema/http.h>
+#include <base/http.h>
 #include <flow/schema/registry.h>
 #include <jansson.h>
 

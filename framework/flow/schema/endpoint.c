@@ -6,19 +6,6 @@
 
 enum { URLS_MAX = 32, URL_BYTES = 2048 };
 
-/* Never a name that only begins like one of these: localhost.example.org is elsewhere. */
-static bool is_local(const char *host)
-{
-    static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
-    size_t size = strcspn(host, "/:");
-    if (host[0] == '[')
-        size = strcspn(host, "]") + 1;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == size && strncasecmp(names[i], host, size) == 0)
-            return true;
-    return false;
-}
-
 static polka_status read_credentials(polkai_endpoint *endpoint, polka_arena *arena, const char *from, size_t size, const char *host, polka_error *error)
 {
     char *user = (char *)(uintptr_t)polkai_arena_text(arena, from, size).data, *colon = strchr(user, ':');
@@ -60,7 +47,7 @@ static polka_status read_one(polka_text url, polka_arena *arena, polkai_endpoint
     while (size > 0 && host[size - 1] == '/')
         size--;
     endpoint->base = polkai_arena_format(arena, "%s://%.*s", secure ? "https" : "http", (int)size, host).data;
-    endpoint->local = is_local(host);
+    endpoint->local = polkai_url_is_local(host);
     return POLKA_OK;
 }
 

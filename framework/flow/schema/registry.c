@@ -9,11 +9,16 @@ enum { CALL_MS = 15000, ATTEMPTS = 3, FIRST_WAIT_MS = 100, WAIT_MAX_MS = 5000, B
 
 static int64_t now_ms(void) { return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000; }
 
+static const polkai_http_peer peer = { "registry", "a schema registry", "schemas.registry.token", "schemas.registry.ca", "schemas.registry.certificate",
+                                       "schemas.registry.key" };
+static const char *const headers[] = { "Accept: application/vnd.schemaregistry.v1+json, application/json",
+                                       "Content-Type: application/vnd.schemaregistry.v1+json", NULL };
+
 static bool given(const char *text) { return text != NULL && *text != '\0'; }
 
 static polka_status fill(polkai_registry *registry, const polkai_registry_options *options, polka_error *error)
 {
-    const polkai_http_options http = { .token = options->token, .ca = options->ca, .certificate = options->certificate, .key = options->key,
+    const polkai_http_options http = { .peer = &peer, .headers = headers, .token = options->token, .ca = options->ca, .certificate = options->certificate, .key = options->key,
                                        .connect_ms = options->connect_ms, .total_ms = options->total_ms, .body_bytes = options->body_bytes };
     TRY(polkai_endpoints_read(options->urls, &registry->arena, &registry->endpoints, &registry->endpoint_count, error));
     ENSURE(!given(options->token) || !given(options->user), POLKA_MISUSE, error, "bad-url", "schemas.registry.token and .user are both given: one of the two");

@@ -1,5 +1,5 @@
 /* http.c: libcurl, by a table of the functions that are used. */
-#include <flow/schema/http.h>
+#include <base/http.h>
 
 #include <base/arena.h>
 #include <base/error.h>
@@ -63,8 +63,11 @@ static polka_status load(polka_error *error)
 
 /* ---- a handle ---- */
 
+const polkai_http_peer polkai_http_anybody = { "http", "the right server", "the token", "the file of trusted certificates", "the certificate", "its key" };
+
 struct polkai_http {
     CURL *easy;
+    const polkai_http_peer *peer;
     char *token, *ca, *certificate, *key;                /* NULL: none */
     long connect_ms, total_ms;
     size_t body_bytes;
@@ -82,19 +85,19 @@ typedef struct {
     const char *location;
 } collector;
 
-static polka_status check_file(const char *what, const char *path, polka_error *error)
+static polka_status check_file(const char *setting, const char *path, polka_error *error)
 {
-    ENSURE(path == NULL || *path == '\0' || access(path, R_OK) == 0, POLKA_MISUSE, error, "no-file", "schemas.registry.%s: cannot read %s: %m", what, path);
+    ENSURE(path == NULL || *path == '\0' || access(path, R_OK) == 0, POLKA_MISUSE, error, "no-file", "%s: cannot read %s: %m", setting, path);
     return POLKA_OK;
 }
 
-static polka_status check_options(const polkai_http_options *options, polka_error *error)
+static polka_status check_options(const polkai_http_peer *peer, const polkai_http_options *options, polka_error *error)
 {
-    TRY(check_file("ca", options->ca, error));
-    TRY(check_file("certificate", options->certificate, error));
-    TRY(check_file("key", options->key, error));
+    TRY(check_file(peer->ca, options->ca, error));
+    TRY(check_file(peer->certificate, options->certificate, error));
+    TRY(check_file(peer->key, options->key, error));
     for (const char *at = options->token; at != NULL && *at != '\0'; at++)
-        ENSURE(*at > ' ' && *at < 127, POLKA_MISUSE, error, "bad-token", "schemas.registry.token has a blank, a control or a non-ASCII byte; is it cut from a file with its end of line?");
+        ENSURE(*at > ' ' && *at < 127, POLKA_MISUSE, error, "bad-token", "%s has a blank, a control or a non-ASCII byte; is it cut from a file with its end of line?", peer->token);
     return POLKA_OK;
 }
 
@@ -104,10 +107,10 @@ static void add_header(polkai_http *http, const char *line)
     http->headers = longer != NULL ? longer : http->headers;
 }
 
-static void add_headers(polkai_http *http)
+static void add_headers(polkai_http *http, const char *const *lines)
 {
-    add_header(http, "Accept: application/vnd.schemaregistry.v1+json, application/json");
-    add_header(http, "Content-Type: application/vnd.schemaregistry.v1+json");
+    for (; lines != NULL && *lines != NULL; lines++)
+        add_header(http, *lines);
     add_header(http, "Expect:");                         /* no round trip to ask whether a body is welcome */
     if (http->token == NULL)
         return;
@@ -122,16 +125,17 @@ static char *copy(const char *text) { return text == NULL || *text == '\0' ? NUL
 
 polka_status polkai_http_open(polkai_http **out, const polkai_http_options *options, polka_error *error)
 {
-    TRY(check_options(options, error));
+    const polkai_http_peer *peer = options->peer != NULL ? options->peer : &polkai_http_anybody;
+    TRY(check_options(peer, options, error));
     TRY(load(error));
     CURL *easy = curl.easy_init();
     ENSURE(easy != NULL, POLKA_FATAL, error, "no-libcurl", "libcurl makes no handle");
     polkai_http *http = polkai_alloc(sizeof *http);
-    *http = (polkai_http){ .easy = easy, .token = copy(options->token), .ca = copy(options->ca), .certificate = copy(options->certificate),
+    *http = (polkai_http){ .easy = easy, .peer = peer, .token = copy(options->token), .ca = copy(options->ca), .certificate = copy(options->certificate),
                            .key = copy(options->key), .connect_ms = options->connect_ms > 0 ? (long)options->connect_ms : CONNECT_MS,
                            .total_ms = options->total_ms > 0 ? (long)options->total_ms : TOTAL_MS,
                            .body_bytes = options->body_bytes > 0 ? options->body_bytes : BODY_BYTES };
-    add_headers(http);
+    add_headers(http, options->headers);
     *out = http;
     return POLKA_OK;
 }
@@ -247,18 +251,31 @@ static bool of_trust(CURLcode code)
     return false;
 }
 
+/* The code is "<peer>-<what>". */
+static polka_status fail_as(const polkai_http *http, const char *what, polka_error *error, const char *format, ...) POLKA_PRINTF(4, 5);
+static polka_status fail_as(const polkai_http *http, const char *what, polka_error *error, const char *format, ...)
+{
+    char code[sizeof error->code], message[sizeof error->message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    snprintf(code, sizeof code, "%s-%s", http->peer->code, what);
+    return polkai_fail(error, POLKA_TRANSIENT, code, "%s", message);
+}
+
 static polka_status failed(const polkai_http *http, const polkai_http_request *request, const collector *collected, CURLcode code, polka_error *error)
 {
     const char *words = http->words[0] != '\0' ? http->words : curl.easy_strerror(code);
     if (atomic_load(&http->stopped))
         return polkai_fail(error, POLKA_TRANSIENT, "stopped", "stopped while asking %s", request->url);
     if (collected->over || code == CURLE_FILESIZE_EXCEEDED)
-        return polkai_fail(error, POLKA_TRANSIENT, "registry-misbehaves", "%s answers with more than %zu bytes; is this the URL of a schema registry?", request->url, http->body_bytes);
+        return fail_as(http, "misbehaves", error, "%s answers with more than %zu bytes; is this the URL of %s?", request->url, http->body_bytes, http->peer->name);
     if (of_trust(code))
-        return polkai_fail(error, POLKA_TRANSIENT, "registry-untrusted", "%s: %s; schemas.registry.ca names who is trusted, .certificate and .key who we are", request->url, words);
+        return fail_as(http, "untrusted", error, "%s: %s; %s names who is trusted, %s and %s who we are", request->url, words, http->peer->ca, http->peer->certificate, http->peer->key);
     if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_WEIRD_SERVER_REPLY)
-        return polkai_fail(error, POLKA_TRANSIENT, "registry-unreachable", "%s broke off: %s", request->url, words);
-    return polkai_fail(error, POLKA_TRANSIENT, "registry-unreachable", "cannot reach %s: %s", request->url, words);
+        return fail_as(http, "unreachable", error, "%s broke off: %s", request->url, words);
+    return fail_as(http, "unreachable", error, "cannot reach %s: %s", request->url, words);
 }
 
 static const char *text_of(polkai_http *http, CURLINFO info, polka_arena *arena)

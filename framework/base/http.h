@@ -4,12 +4,22 @@
  * libcurl costs 3.8 MiB and 3 ms at start, and most services need none: it is loaded (libcurl.so.4, Debian's libcurl4)
  * when the first handle is opened, never before, and is no dependency of libpolka at link time.
  */
-#ifndef POLKA_FLOW_SCHEMA_HTTP_H
-#define POLKA_FLOW_SCHEMA_HTTP_H
+#ifndef POLKA_BASE_HTTP_H
+#define POLKA_BASE_HTTP_H
 
 #include <polka/codec.h>
 
+/* Who is asked, in codes and messages of errors, and what the settings are called that name files and tokens. */
 typedef struct {
+    const char *code;                    /* "registry": "registry-unreachable", … */
+    const char *name;                    /* "a schema registry" */
+    const char *token, *ca, *certificate, *key;          /* "schemas.registry.token", … */
+} polkai_http_peer;
+extern const polkai_http_peer polkai_http_anybody;       /* "http-unreachable" */
+
+typedef struct {
+    const polkai_http_peer *peer;        /* NULL: anybody */
+    const char *const *headers;          /* of every request, "Name: value", ended by NULL; NULL: none */
     const char *token;                   /* sent as "Authorization: Bearer …"; NULL: none */
     const char *ca;                      /* PEM file of who is trusted; NULL: the system's. Verification cannot be switched off */
     const char *certificate, *key;       /* PEM files of this client; NULL: none */
@@ -23,7 +33,7 @@ typedef struct {
     const char *user, *password;         /* basic authentication; NULL: none */
     int64_t left_ms;                     /* time that the caller has left, when that is less than total_ms; 0: enough */
     bool direct;                         /* no proxy, whatever the environment says */
-    polka_text body;                     /* data NULL: none; JSON otherwise */
+    polka_text body;                     /* data NULL: none */
 } polkai_http_request;
 
 typedef struct {
@@ -46,8 +56,8 @@ void polkai_http_close(polkai_http *http);               /* NULL is fine */
 /*
  * polkai_http_call waits for the answer, whatever its status; a redirect is an answer and is not followed. Texts of
  * `answer` are in `arena`. One thread at a time.
- * errors: TRANSIENT "registry-unreachable", "registry-untrusted" (TLS), "registry-misbehaves" (larger than allowed, cut
- *         off), "stopped" after polkai_http_stop.
+ * errors: TRANSIENT "<peer>-unreachable" (also: cut off), "<peer>-untrusted" (TLS), "<peer>-misbehaves" (larger than allowed),
+ *         "stopped" after polkai_http_stop.
  */
 polka_status polkai_http_call(polkai_http *http, const polkai_http_request *request, polka_arena *arena, polkai_http_answer *answer, polka_error *error);
 
