@@ -134,6 +134,8 @@ static answer send_one(polkai_transacting *self, polkai_sending *sending, polka_
     polkai_record record;
     polka_arena arena AUTO(polkai_arena_deinit);
     polkai_arena_init(&arena, memory, sizeof memory);
+    if (self->flow->tracing != NULL)
+        polkai_trace_leaves(sending);
     polkai_send_record(self->flow, sending, &arena, &record);
     self->batch.emitted += sending->kind == SENDING_EMISSION;
     return make_until_answered(self, &(call){ "send", CALL_SEND, &record, sending }, error);

@@ -1,5 +1,4 @@
 /* context.c: what a handler can ask of its unit of work, and the making of an emission. */
-#include <avro/json.h>
 #include <base/error.h>
 #include <base/forked.h>
 #include <base/identity.h>
@@ -30,6 +29,7 @@ void polkai_context_begin_attempt(polka_context *unit)
 {
     size_t declared = unit->reaction == NULL ? unit->flow->service->emits.count : unit->reaction->emits.count;
     unit->error = NULL;
+    unit->traced = NULL;
     unit->reason = (polka_text){ 0, NULL };
     unit->first = unit->last = unit->to_send = NULL;
     unit->middleware = 0;
@@ -362,6 +362,27 @@ void polka_emit(polka_context *ctx, const polka_event *event, const void *value,
     ctx->last = sending;
 }
 
+polka_text polkai_context_id(const polkai_sending *sending)
+{
+    return ((const identity *)(sending + 1))->id;
+}
+
+polka_text polkai_context_conversation(const polka_context *unit, const polkai_sending *sending)
+{
+    const identity *who = (const identity *)(sending + 1);
+    return who->correlation_id.data != NULL ? who->correlation_id : unit->cause.correlation_id;
+}
+
+void polkai_context_trace(const polka_context *unit, const polkai_sending *sending, char traceparent[POLKAI_TRACEPARENT + 1])
+{
+    polka_text cause = unit->reaction == NULL ? (polka_text){ 0, NULL } : unit->delivery->envelope.traceparent;
+    polkai_envelope_trace_write(traceparent, cause, polkai_context_conversation(unit, sending), polkai_context_id(sending));
+    if (unit->flow->tracing == NULL)
+        return;                          /* the flag of the cause is passed on */
+    bool begins = unit->reaction == NULL || ((const identity *)(sending + 1))->correlation_id.data != NULL;      /* perhaps; else it goes on as its reaction does */
+    polkai_envelope_trace_set_sampled(traceparent, begins ? polkai_trace_samples(unit, traceparent) : unit->traced != NULL);
+}
+
 void polkai_context_headers(polka_context *unit, const polkai_sending *sending, polka_arena *arena, polkai_record *record)
 {
     const identity *who = (const identity *)(sending + 1);
@@ -370,11 +391,13 @@ void polkai_context_headers(polka_context *unit, const polkai_sending *sending, 
     polkai_envelope envelope = {
         .mode = unit->flow->options.compact_envelope ? POLKAI_MODE_COMPACT : POLKAI_MODE_BINARY,
         .id = who->id, .source = unit->flow->source_name, .type = sending->target->type, .time_ms = polka_now_ms(unit),
-        .correlation_id = who->correlation_id.data != NULL ? who->correlation_id : unit->cause.correlation_id,
+        .correlation_id = polkai_context_conversation(unit, sending),
         .causation_id = root ? (polka_text){ 0, NULL } : unit->cause.id, .dataschema = sending->target->dataschema,
         .hops = root ? 0 : unit->cause.hops + 1, .attempt = unit->attempt };
     envelope.subject = polkai_envelope_subject(record->key);
-    envelope.traceparent = polkai_envelope_trace(root ? (polka_text){ 0, NULL } : unit->delivery->envelope.traceparent, envelope.correlation_id, who->id, arena);
+    char *traceparent = polka_arena_alloc(arena, POLKAI_TRACEPARENT + 1);
+    polkai_context_trace(unit, sending, traceparent);
+    envelope.traceparent = (polka_text){ POLKAI_TRACEPARENT, traceparent };
     polkai_header *headers = polka_arena_alloc(arena, (POLKAI_ENVELOPE_HEADERS + who->headers.count) * sizeof *headers);
     record->header_count = polkai_envelope_write(&envelope, arena, headers);
     for (size_t i = 0; i < who->headers.count; i++)
@@ -382,46 +405,4 @@ void polkai_context_headers(polka_context *unit, const polkai_sending *sending, 
             { who->headers.items[i].value.size, (const uint8_t *)who->headers.items[i].value.data } };
     record->headers = headers;
     record->timestamp_ms = envelope.time_ms;
-}
-
-/* ---- plain JSON ---- */
-
-polka_status polka_from_json(polka_context *ctx, const polka_event *event, polka_bytes json, void *value, polka_error *error)
-{
-    polkai_schema_set *set = polkai_schema_set_create();
-    const polkai_schema *schema;
-    json_t *tree = NULL;
-    polka_buffer buffer = { .arena = ctx->arena };
-    polka_status status = polkai_schema_parse(set, polka_text_of(event->schema), NULL, &schema, error);
-    if (status == POLKA_OK)
-        status = polkai_json_parse(json, &tree, error);
-    if (status == POLKA_OK)
-        status = polkai_json_encode(POLKAI_JSON_PLAIN, schema, tree, &buffer, error);
-    if (status == POLKA_OK)
-        status = event->codec->decode((polka_bytes){ buffer.size, buffer.data }, ctx->arena, value, error);
-    json_decref(tree);
-    polkai_schema_set_destroy(set);
-    return status;
-}
-
-polka_text polka_to_json(polka_context *ctx, const polka_event *event, const void *value)
-{
-    polkai_schema_set *set = polkai_schema_set_create();
-    const polkai_schema *schema;
-    polka_buffer buffer = { .arena = ctx->arena };
-    polka_error error = { .status = POLKA_OK };
-    json_t *tree = NULL;
-    polka_text text = POLKA_TEXT("null");
-    if (event->codec->encode(value, &buffer, &error) == POLKA_OK && polkai_schema_parse(set, polka_text_of(event->schema), NULL, &schema, &error) == POLKA_OK &&
-        polkai_json_decode(POLKAI_JSON_PLAIN, schema, (polka_bytes){ buffer.size, buffer.data }, &tree, &error) == POLKA_OK) {
-        polka_buffer written = { .arena = ctx->arena };
-        polkai_json_write(tree, &written);
-        *polka_buffer_reserve(&written, 1) = '\0';
-        text = (polka_text){ written.size, (const char *)written.data };
-    } else {
-        polkai_context_fail(ctx, error.status, error.code, "%s as JSON: %s", event->name, error.message);
-    }
-    json_decref(tree);
-    polkai_schema_set_destroy(set);
-    return text;
 }

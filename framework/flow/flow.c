@@ -89,6 +89,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     made->forks = polkai_forks;
     made->options = *options;
     complete_options(&made->options);
+    made->tracing = options->tracing;
     made->service = service;
     made->router = router;
     made->cluster = POLKA_TEXT("kafka");

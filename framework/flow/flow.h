@@ -12,6 +12,7 @@
 #include <avro/walk.h>
 #include <base/log.h>
 #include <flow/schema/origin.h>
+#include <flow/tracing.h>
 #include <side/breaker/ends.h>
 #include <transport/sink.h>
 #include <transport/source.h>
@@ -59,6 +60,7 @@ typedef struct {
     bool compact_envelope;               /* header polka-envelope in place of CloudEvents' */
     bool metered;                        /* count what meter.h tells; a clock is then read twice a handler */
     bool activity;                       /* tell on polka.activity what each reaction did (activity.h); metered, too */
+    const polkai_tracing *tracing;       /* who is told of spans; NULL: nobody. Lives as long as the flow */
     bool announce;                       /* send the schemas of all emissions to polka.schemas, and wait for that */
     polka_text manifest_key, manifest;   /* sent once to polka.services at the start; data NULL: nothing is. They outlive the flow */
     bool confluent;                      /* frame emissions with 00 and the registry's id; announce is then of no matter */

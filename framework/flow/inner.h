@@ -53,10 +53,14 @@ struct polkai_sending {                  /* the cookie of one send */
     uint64_t ticket;                     /* of an emission: the lane's count when it was made; 0 otherwise */
     polkai_sending *next;                /* of its unit, in order of emission */
     polkai_sending *next_waiting;        /* of the flow's resend queue */
+    int64_t began_ns;                    /* when it was handed over first, of an emission that is traced; 0: it is not */
     polkai_record record;
 };
 
 typedef enum { UNIT_NEW = 0, UNIT_QUEUED, UNIT_WAITING, UNIT_HOLDING, UNIT_SETTLED } polkai_unit_state;      /* QUEUED: for a slot; HOLDING: settled, its sends wait */
+
+/* The span of an attempt. */
+typedef struct { polkai_span_name name, parent; int64_t began_ns; } polkai_traced;
 
 /* One reaction to one event: what a handler sees as its context. Also the unit of work of a producer. */
 struct polka_context {
@@ -80,6 +84,7 @@ struct polka_context {
     polkai_sending *refused;             /* an emission the broker refused for good */
     polka_error *refused_error;          /* new; with refused. Of a producer's: the first failure reported, by whichever thread polls */
     polkai_sending *letter;
+    polkai_traced *traced;               /* NULL: it is not */
     polka_cause cause;
 };
 
@@ -150,6 +155,7 @@ struct polkai_flow {
     polkai_source *source;
     polkai_sink *sink;
     polkai_transacting *transact;        /* exactly-once; NULL: at-least-once */
+    const polkai_tracing *tracing;       /* NULL: nobody traces */
     polkai_target *targets;
     size_t target_count;
     polkai_worker **workers;             /* by lane. Written under `lock`, once they have started */
@@ -249,6 +255,14 @@ void polkai_meter_ended(polka_context *unit, polkai_reaction_outcome outcome, co
 void polkai_meter_sent(polka_context *unit, const polkai_target *target);        /* as above */
 void polkai_meter_look(polkai_flow *flow, int64_t now_ns);           /* poll thread */
 
+/* ---- tracing.c: of a flow that is traced ---- */
+void polkai_trace_begin(polka_context *unit);            /* on the lane: an attempt begins */
+void polkai_trace_handled(const polka_context *unit, polka_outcome outcome);         /* and ends; error and reason are its own */
+void polkai_trace_lost(const polka_context *unit, const char *message);              /* poll thread: it is past its deadline */
+void polkai_trace_leaves(polkai_sending *sending);       /* any thread: it is handed over */
+void polkai_trace_sent(const polkai_sending *sending, const polkai_report *report);  /* acknowledged, or refused for good */
+bool polkai_trace_samples(const polka_context *unit, const char *traceparent);       /* whether a trace is recorded that begins with it, or goes on */
+
 /* ---- slots.c: on the lane, when flow->slots is there ---- */
 #define POLKAI_FOR_A_SLOT (INT64_MAX - 1)                /* when a unit is due that waits for one */
 void polkai_slots_create(polkai_flow *flow);             /* after the workers */
@@ -331,6 +345,10 @@ void polkai_context_begin_attempt(polka_context *unit);
 void polkai_context_log(polka_context *unit, polkai_log_level level, const char *format, ...) POLKA_PRINTF(3, 4);
 /* polkai_context_headers: `record` becomes the emission as it leaves, its headers in `arena`; the same ones each time. Any thread. */
 void polkai_context_headers(polka_context *unit, const polkai_sending *sending, polka_arena *arena, polkai_record *record);
+/* polkai_context_trace: the traceparent an emission leaves with, and what else tracing tells of it. Texts are the unit's. Any thread. */
+void polkai_context_trace(const polka_context *unit, const polkai_sending *sending, char traceparent[POLKAI_TRACEPARENT + 1]);
+polka_text polkai_context_id(const polkai_sending *sending);
+polka_text polkai_context_conversation(const polka_context *unit, const polkai_sending *sending);
 polkai_target *polkai_flow_target(polkai_flow *flow, const polka_event *event);
 
 #endif

@@ -52,6 +52,8 @@ static void remember(const polkai_sending *sending, const polkai_report *report)
 void polkai_producer_report(polkai_sending *sending, const polkai_report *report)
 {
     polkai_delivery *delivery = sending->unit->delivery;
+    if (delivery->flow->tracing != NULL)
+        polkai_trace_sent(sending, report);
     if (report->status != POLKA_OK) {
         remember(sending, report);
     } else {

@@ -35,6 +35,8 @@ polka_status polkai_send_now(polkai_flow *flow, polkai_sending *sending, polka_e
 {
     uint8_t memory[HEADERS_MEMORY];
     polkai_record record;
+    if (flow->tracing != NULL)
+        polkai_trace_leaves(sending);
     polka_arena arena AUTO(polkai_arena_deinit);
     polkai_arena_init(&arena, memory, sizeof memory);
     polkai_send_record(flow, sending, &arena, &record);
@@ -264,7 +266,7 @@ bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target)
 
 /* ---- reports ---- */
 
-static void acknowledged(polkai_flow *flow, polkai_sending *sending)
+static void acknowledged(polkai_flow *flow, polkai_sending *sending, const polkai_report *report)
 {
     if (sending->resent)                 /* what other topics take says nothing about one that is missing */
         flow->resend_attempt = 0;
@@ -276,6 +278,8 @@ static void acknowledged(polkai_flow *flow, polkai_sending *sending)
     }
     if (sending->kind == SENDING_EMISSION)
         polkai_count(flow, COUNT_EMITTED);
+    if (flow->tracing != NULL)
+        polkai_trace_sent(sending, report);
     one_less(sending->delivery);
 }
 
@@ -296,6 +300,8 @@ static void refused(polkai_flow *flow, polkai_sending *sending, const polkai_rep
         return;
     }
     no_longer_held(sending);
+    if (flow->tracing != NULL)
+        polkai_trace_sent(sending, report);
     sending->refused = true;
     if (unit->refused == NULL) {
         unit->refused = sending;
@@ -332,7 +338,7 @@ void polkai_flow_report(void *user, const polkai_report *report)
     }
     switch (report->status) {
     case POLKA_OK:
-        acknowledged(flow, sending);
+        acknowledged(flow, sending, report);
         return;
     case POLKA_POISON:
         refused(flow, sending, report);

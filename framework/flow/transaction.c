@@ -278,6 +278,15 @@ static void failed(polkai_flow *flow)
     go_back(flow, delay_ns);
 }
 
+/* Where in its partition each stands, a transaction does not tell. */
+static void trace_committed(const polkai_batch *batch)
+{
+    for (const polkai_delivery *at = batch->first; at != NULL; at = at->next_taken)
+        for (size_t i = 0; i < at->unit_count; i++)
+            for (const polkai_sending *each = at->units[i].first; each != NULL; each = each->next)
+                polkai_trace_sent(each, &(polkai_report){ .status = POLKA_OK, .partition = -1, .offset = -1 });
+}
+
 static size_t end_when_ended(polkai_flow *flow)
 {
     polkai_transacting *self = flow->transact;
@@ -289,6 +298,8 @@ static size_t end_when_ended(polkai_flow *flow)
         polkai_stuck_moved(self);
         polkai_count(flow, COUNT_COMMITS);
         atomic_fetch_add_explicit(&flow->counts[COUNT_EMITTED], batch->emitted, memory_order_relaxed);
+        if (flow->tracing != NULL)
+            trace_committed(batch);
         polkai_refusals_forget(self);
     } else if (batch->end == BATCH_ABORTED) {
         failed(flow);

@@ -55,8 +55,12 @@ static void attempt(polka_context *unit)
     const polkai_ends *ends = atomic_load_explicit(&unit->flow->ends, memory_order_acquire);
     if (ends != NULL && polkai_breaker_stops(unit, ends))
         return;
+    if (unit->flow->tracing != NULL)
+        polkai_trace_begin(unit);
     if (need_value(unit, &error) != POLKA_OK) {
         polkai_context_fail(unit, error.status, error.code, "%s", error.message);
+        if (unit->flow->tracing != NULL && error.status != POLKA_TRANSIENT)      /* a schema that is waited for makes no spans */
+            polkai_trace_handled(unit, POLKA_DEAD);
         polkai_settle(unit, POLKA_DEAD);
         return;
     }
@@ -68,6 +72,8 @@ static void attempt(polka_context *unit)
         polkai_lane_leave(unit->worker->lane);           /* what comes of it counts no more, and nothing above is this thread's any more */
     if (clock != NULL)
         polkai_meter_took(unit, clock->steady_ns(clock) - began_ns);
+    if (unit->flow->tracing != NULL)
+        polkai_trace_handled(unit, outcome);
     if (!unit->reached && outcome == POLKA_SKIP)
         polkai_context_log(unit, POLKAI_LOG_DEBUG, "a middleware skipped this event before %s saw it", polkai_reaction_name(unit->reaction));
     polkai_settle(unit, outcome);

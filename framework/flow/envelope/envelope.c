@@ -193,13 +193,13 @@ static bool lower_hex(const char *at, size_t size, bool *zero)
 }
 
 /* W3C Trace Context level 1, section 3.2.2: 00-<32>-<16>-<2>, lower case, ids not all zero, version not ff. */
-static bool trace_valid(polka_text trace)
+bool polkai_envelope_trace_valid(polka_text trace)
 {
     bool zero_trace, zero_parent, zero;
     const char *t = trace.data;
-    return trace.size >= 55 && t[2] == '-' && t[35] == '-' && t[52] == '-' && lower_hex(t, 2, &zero) && memcmp(t, "ff", 2) != 0 &&
+    return t != NULL && trace.size >= POLKAI_TRACEPARENT && t[2] == '-' && t[35] == '-' && t[52] == '-' && lower_hex(t, 2, &zero) && memcmp(t, "ff", 2) != 0 &&
            lower_hex(t + 3, 32, &zero_trace) && !zero_trace && lower_hex(t + 36, 16, &zero_parent) && !zero_parent &&
-           lower_hex(t + 53, 2, &zero) && (trace.size == 55 || (memcmp(t, "00", 2) != 0 && t[55] == '-'));
+           lower_hex(t + 53, 2, &zero) && (trace.size == POLKAI_TRACEPARENT || (memcmp(t, "00", 2) != 0 && t[55] == '-'));
 }
 
 static void id_bytes(polka_text id, uint8_t bytes[16])
@@ -208,23 +208,42 @@ static void id_bytes(polka_text id, uint8_t bytes[16])
         polkai_uuid_derived(bytes, &id, 1);
 }
 
-polka_text polkai_envelope_trace(polka_text cause, polka_text correlation_id, polka_text id, polka_arena *arena)
+void polkai_envelope_trace_write(char trace[POLKAI_TRACEPARENT + 1], polka_text cause, polka_text correlation_id, polka_text id)
 {
-    char *trace = polka_arena_alloc(arena, 56);
     uint8_t bytes[16];
     memcpy(trace, "00-", 3);
-    memcpy(trace + 53, "01", 3);
-    if (cause.data != NULL && trace_valid(cause)) {
-        memcpy(trace + 3, cause.data + 3, 32);
-        memcpy(trace + 53, cause.data + 53, 2);
+    memcpy(trace + POLKAI_FLAGS_AT, "01", 3);
+    if (polkai_envelope_trace_valid(cause)) {
+        memcpy(trace + POLKAI_TRACE_AT, cause.data + POLKAI_TRACE_AT, 32);
+        memcpy(trace + POLKAI_FLAGS_AT, cause.data + POLKAI_FLAGS_AT, 2);
     } else {
         id_bytes(correlation_id, bytes);
-        polkai_hex(trace + 3, bytes, 16);
+        polkai_hex(trace + POLKAI_TRACE_AT, bytes, 16);
     }
     id_bytes(id, bytes);
-    polkai_hex(trace + 36, bytes + 8, 8);
+    polkai_hex(trace + POLKAI_PARENT_AT, bytes + 8, 8);
     trace[35] = trace[52] = '-';
-    return (polka_text){ 55, trace };
+}
+
+polka_text polkai_envelope_trace(polka_text cause, polka_text correlation_id, polka_text id, polka_arena *arena)
+{
+    char *trace = polka_arena_alloc(arena, POLKAI_TRACEPARENT + 1);
+    polkai_envelope_trace_write(trace, cause, correlation_id, id);
+    return (polka_text){ POLKAI_TRACEPARENT, trace };
+}
+
+/* The last digit has four flags, of which it is the least. */
+static unsigned last_digit(const char *trace)
+{
+    char digit = trace[POLKAI_FLAGS_AT + 1];
+    return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+bool polkai_envelope_trace_sampled(const char *trace) { return (last_digit(trace) & 1) != 0; }
+
+void polkai_envelope_trace_set_sampled(char *trace, bool sampled)
+{
+    trace[POLKAI_FLAGS_AT + 1] = "0123456789abcdef"[(last_digit(trace) & ~1U) | (sampled ? 1U : 0U)];
 }
 
 polka_text polkai_envelope_subject(polka_bytes key)

@@ -7,6 +7,7 @@
 #include <transport/record.h>
 
 enum { POLKAI_ENVELOPE_HEADERS = 14, POLKAI_HEADER_LIMIT = 8192, POLKAI_HOPS_LIMIT = 16 };
+enum { POLKAI_TRACEPARENT = 55, POLKAI_TRACE_AT = 3, POLKAI_PARENT_AT = 36, POLKAI_FLAGS_AT = 53 };      /* characters of a traceparent, and where its parts stand */
 
 typedef enum {
     POLKAI_MODE_FOREIGN = 0,             /* no CloudEvents headers at all: never an error */
@@ -47,6 +48,11 @@ size_t polkai_envelope_write(const polkai_envelope *envelope, polka_arena *arena
  * Context), else the trace whose id is the correlation id; the parent id is taken from the event's own id, so that it repeats.
  */
 polka_text polkai_envelope_trace(polka_text cause, polka_text correlation_id, polka_text id, polka_arena *arena);
+void polkai_envelope_trace_write(char traceparent[POLKAI_TRACEPARENT + 1], polka_text cause, polka_text correlation_id, polka_text id);
+bool polkai_envelope_trace_valid(polka_text traceparent);            /* data NULL: false */
+/* Of a valid one, the flag "sampled"; the other flags stay as they are. */
+bool polkai_envelope_trace_sampled(const char *traceparent);
+void polkai_envelope_trace_set_sampled(char *traceparent, bool sampled);
 
 /* polkai_envelope_subject: the key, where a reader takes it as a header: UTF-8 of at most POLKAI_HEADER_LIMIT bytes; else absent. Borrowed. */
 polka_text polkai_envelope_subject(polka_bytes key);
