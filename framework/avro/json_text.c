@@ -328,7 +328,7 @@ static void put(polka_buffer *out, const char *text)
     polkai_put_bytes(out, text, strlen(text));
 }
 
-static void put_text(polka_buffer *out, const char *text, size_t size)
+void polkai_json_write_text(polka_buffer *out, const char *text, size_t size)
 {
     char escape[8];
     size_t from = 0;
@@ -381,7 +381,7 @@ void polkai_json_write(const json_t *value, polka_buffer *out)
         put(out, "{");
         for (void *at = json_object_iter((json_t *)(uintptr_t)value), *first = at; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
             put(out, at == first ? "" : ",");
-            put_text(out, json_object_iter_key(at), json_object_iter_key_len(at));
+            polkai_json_write_text(out, json_object_iter_key(at), json_object_iter_key_len(at));
             put(out, ":");
             polkai_json_write(json_object_iter_value(at), out);
         }
@@ -395,7 +395,7 @@ void polkai_json_write(const json_t *value, polka_buffer *out)
         }
         put(out, "]");
         break;
-    case JSON_STRING: put_text(out, json_string_value(value), json_string_length(value)); break;
+    case JSON_STRING: polkai_json_write_text(out, json_string_value(value), json_string_length(value)); break;
     case JSON_INTEGER: put_integer(out, json_integer_value(value)); break;
     case JSON_REAL: put_real(out, json_real_value(value)); break;
     case JSON_TRUE: put(out, "true"); break;

@@ -24,6 +24,13 @@ static int64_t steady_ns(const polkai_clock *clock)
 
 const polkai_clock polkai_clock_real = { wall_ms, steady_ns };
 
+int64_t polkai_clock_epoch_ns(void)
+{
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec - steady_ns(&polkai_clock_real);
+}
+
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
 static int64_t days_of(int64_t year, int month, int day)
 {

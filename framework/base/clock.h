@@ -12,6 +12,9 @@ struct polkai_clock {
 };
 extern const polkai_clock polkai_clock_real;
 
+/* polkai_clock_epoch_ns: what the steady clock of the real one lacks to the time since 1970, as it is now. */
+int64_t polkai_clock_epoch_ns(void);
+
 /* polkai_time_write: "2026-11-01T10:00:00.412Z" (RFC 3339, UTC), 24 characters and a NUL. */
 void polkai_time_write(char out[25], int64_t wall_ms);
 /* polkai_time_read: RFC 3339 with any offset and fraction; false when it is not one. */

@@ -138,6 +138,14 @@ static polka_status check_deadline_action(const polkai_config *config, polka_err
     return POLKA_OK;
 }
 
+static polkai_trace *open_trace(const polkai_assembly *assembly)
+{
+    const polkai_config *config = assembly->config;
+    return polkai_trace_open(&(polkai_trace_options){ .service = assembly->service, .client_id = polkai_config_text(config, "client_id"),
+                                                      .group = assembly->reacts ? polkai_config_text(config, "group") : NULL, .log = &assembly->log,
+                                                      .environment = environ });
+}
+
 static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
 {
     TRY(check_deadline_action(assembly->config, error));
@@ -162,6 +170,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .compact_envelope = polkai_config_number(config, "envelope") == 1,
         .metered = assembly->reacts && polkai_config_number(config, "http.port") >= 0,
         .activity = assembly->reacts && polkai_config_number(config, "activity.enabled") != 0,
+        .tracing = polkai_trace_for_flow(assembly->trace),
         .announce = true,
         .confluent = polkai_config_number(config, "framing") == 1,
         .enrol = polkai_config_number(config, "schemas.register") == 0,
@@ -202,6 +211,7 @@ polka_status polkai_assembly_init(polkai_assembly *assembly, unsigned abi, const
     TRY(polkai_config_require(config, error));
     TRY(polkai_kafka_check(error));
     TRY(open_origins(assembly, error));
+    assembly->trace = open_trace(assembly);
     return create_flow(assembly, error);
 }
 
@@ -211,6 +221,7 @@ void polkai_assembly_deinit(polkai_assembly *assembly)
         return;                          /* its lanes read flow, log and configuration: the process ends soon */
     polkai_pages_close(assembly->pages);
     polkai_flow_destroy(assembly->flow);
+    polkai_trace_close(assembly->trace);
     polkai_breaker_close(assembly->breaker);
     polkai_origins_destroy(assembly->origins);
     polkai_config_destroy(assembly->config);
@@ -256,14 +267,21 @@ polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error
     options.report_user = assembly->flow;
     if (assembly->reacts)
         announce_start(assembly);
+    polkai_trace_start(assembly->trace);
     if (assembly->reacts)
-        TRY(polkai_pages_open(&assembly->pages, assembly->config, assembly->flow, &assembly->log, error));
+        TRY(polkai_pages_open(&assembly->pages, assembly->config, assembly->flow, assembly->trace, &assembly->log, error));
     TRY(polkai_kafka_sink_open(&sink, &options, error));
     if (open_source(assembly, &options, &source, error) != POLKA_OK) {
         sink->operations->close(sink, 0);
         return error->status;
     }
     return polkai_flow_start(assembly->flow, source, sink, error);
+}
+
+void polkai_assembly_finish(polkai_assembly *assembly)
+{
+    int64_t until_ns = polkai_flow_pulse(assembly->flow).drain_until_ns, left_ns = until_ns - polkai_clock_real.steady_ns(&polkai_clock_real);
+    polkai_trace_finish(assembly->trace, left_ns > 0 ? left_ns / 1000000 : 0);
 }
 
 /* ---- commands that only print ---- */

@@ -7,6 +7,7 @@
 #include <service/breaker.h>
 #include <service/config.h>
 #include <service/pages.h>
+#include <service/tracing.h>
 
 typedef struct {
     const polka_service *service;
@@ -16,6 +17,7 @@ typedef struct {
     polkai_breaker *breaker;             /* NULL: no count is kept */
     polkai_flow *flow;                   /* NULL for a command that only prints */
     polkai_pages *pages;                 /* NULL: none are shown */
+    polkai_trace *trace;                 /* NULL: nothing is traced */
     char *manifest, *manifest_key;       /* as sent to polka.services; they outlive the flow */
     bool reacts;
     bool ready;                          /* was said */
@@ -35,6 +37,9 @@ void polkai_assembly_deinit(polkai_assembly *assembly);
 
 /* polkai_assembly_start: opens sink and, for a service that reacts, source; starts the flow. Does not wait for the broker. */
 polka_status polkai_assembly_start(polkai_assembly *assembly, polka_error *error);
+
+/* polkai_assembly_finish: after the drain: the traces of it leave, in what is left of its deadline. */
+void polkai_assembly_finish(polkai_assembly *assembly);
 
 /* polkai_assembly_print: --describe, --help, --version, config: prints on standard output. *code is the exit code. False: run. */
 bool polkai_assembly_print(polkai_assembly *assembly, int *code);

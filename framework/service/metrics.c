@@ -284,20 +284,36 @@ static void write_process(writing *w)
     }
 }
 
-polka_text polkai_metrics_write(polkai_flow *flow, const polka_service *service, const char *group, bool ready, polka_arena *arena)
+/* ---- of tracing ---- */
+
+static void write_traces(writing *w, const polkai_exporter_counts *count)
 {
-    writing w = { .flow = flow, .service = service, .name = polka_text_of(service->name), .group = polka_text_of(group), .arena = arena,
+    const struct { polka_text reason; uint64_t count; } dropped[] = { { POLKA_TEXT("queue-full"), count->dropped_full }, { POLKA_TEXT("refused"), count->dropped_refused },
+                                                                      { POLKA_TEXT("unreached"), count->dropped_unreached } };
+    one(w, "polka_trace_spans_exported_total", "counter", "Spans that the collector has taken.", (double)count->exported);
+    polkai_exposition_family(&w->out, "polka_trace_spans_dropped_total", "counter",
+                             "Spans that were lost: the queue was full, the collector refused them, or it was not reached in time.");
+    for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
+        polkai_exposition_sample(&w->out, "", (const polkai_label[]){ LABEL("service", w->name), LABEL("reason", dropped[i].reason), END }, (double)dropped[i].count);
+}
+
+polka_text polkai_metrics_write(const polkai_metrics_of *of, polka_arena *arena)
+{
+    polkai_flow *flow = of->flow;
+    writing w = { .flow = flow, .service = of->service, .name = polka_text_of(of->service->name), .group = polka_text_of(of->group), .arena = arena,
                   .out = { .text = { .arena = arena } }, .reaction_count = polkai_meter_reactions(flow) };
     w.reactions = polkai_arena_zeroed(arena, w.reaction_count + 1, sizeof *w.reactions);
     for (size_t i = 0; i < w.reaction_count; i++)
         w.reactions[i] = polkai_meter_read(flow, i);
     polkai_meter_read_flow(flow, arena, &w.reading);
-    write_service(&w, ready);
+    write_service(&w, of->ready);
     write_handled(&w);
     write_emitted(&w);
     write_reactions(&w);
     write_took(&w);
     write_partitions(&w);
+    if (of->traces != NULL)
+        write_traces(&w, of->traces);
     write_process(&w);
     return (polka_text){ w.out.text.size, (const char *)w.out.text.data };
 }

@@ -10,6 +10,7 @@
 struct polkai_pages {
     polkai_flow *flow;
     const polkai_config *config;
+    const polkai_trace *trace;
     polkai_http_server *server;
 };
 
@@ -37,20 +38,22 @@ static polkai_http_reply metrics(void *user, polka_arena *arena)
 {
     const polkai_pages *pages = user;
     const polkai_config *config = pages->config;
-    return (polkai_http_reply){ 200, POLKAI_METRICS_TYPE, polkai_metrics_write(pages->flow, config->service, polkai_config_text(config, "group"),
-                                                                               ask(pages, POLKAI_HEALTH_READY).count == 0, arena) };
+    polkai_exporter_counts traces;
+    const polkai_metrics_of of = { .flow = pages->flow, .service = config->service, .group = polkai_config_text(config, "group"),
+                                   .ready = ask(pages, POLKAI_HEALTH_READY).count == 0, .traces = polkai_trace_counts(pages->trace, &traces) ? &traces : NULL };
+    return (polkai_http_reply){ 200, POLKAI_METRICS_TYPE, polkai_metrics_write(&of, arena) };
 }
 
 static const polkai_http_page rows[] = { { "/livez", live }, { "/readyz", ready }, { "/startupz", started }, { "/metrics", metrics }, { 0 } };
 
-polka_status polkai_pages_open(polkai_pages **out, const polkai_config *config, polkai_flow *flow, const polkai_log *log, polka_error *error)
+polka_status polkai_pages_open(polkai_pages **out, const polkai_config *config, polkai_flow *flow, const polkai_trace *trace, const polkai_log *log, polka_error *error)
 {
     int64_t port = polkai_config_number(config, "http.port");
     *out = NULL;
     if (port < 0)
         return POLKA_OK;
     polkai_pages *pages = polkai_alloc(sizeof *pages);
-    *pages = (polkai_pages){ .flow = flow, .config = config };
+    *pages = (polkai_pages){ .flow = flow, .config = config, .trace = trace };
     polkai_http_server_options options = { .address = polkai_config_text(config, "http.address"), .port = (uint16_t)port, .pages = rows, .user = pages };
     polka_status status = polkai_http_server_start(&pages->server, &options, error);
     if (status != POLKA_OK) {

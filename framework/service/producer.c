@@ -42,6 +42,7 @@ void polka_producer_close(polka_producer *producer)
     polkai_assembly *assembly = &producer->assembly;
     if (polkai_flow_drain(assembly->flow, polkai_config_number(assembly->config, "drain.deadline_ms"), &error) != POLKA_OK)
         LOG_WARN(&assembly->log, "%s", error.message);
+    polkai_assembly_finish(assembly);
     polkai_assembly_deinit(assembly);
     free(producer);
 }

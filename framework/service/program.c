@@ -252,6 +252,7 @@ int polka_service_run(polka_program *program)
     }
     take_signals(program, &old);
     code = run(program);
+    polkai_assembly_finish(&program->assembly);
     give_signals_back(&old);
     return code;
 }

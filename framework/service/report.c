@@ -3,6 +3,7 @@
 #include <base/url.h>
 #include <jansson.h>
 #include <service/report.h>
+#include <service/trace_settings.h>
 
 #include <stdlib.h>
 
@@ -147,6 +148,17 @@ static void print_cell(const char *text, FILE *out)
         fputs(*text == '|' ? "\\|" : (char[]){ *text, '\0' }, out);
 }
 
+static void print_trace_variables(FILE *out)
+{
+    fputs("\n## Traces\n\nOpenTelemetry, OTLP over HTTP in JSON; off until an endpoint is set. These are environment variables only, as the standard has them.\n\n"
+          "| environment | wins over it | default | |\n|---|---|---|---|\n", out);
+    for (const polkai_trace_variable *at = polkai_trace_variables; at->name != NULL; at++) {
+        fprintf(out, at->of_traces != NULL ? "| `%s` | `%s` | %s | " : "| `%s` | %s | %s | ", at->name, at->of_traces != NULL ? at->of_traces : "", at->fallback);
+        print_cell(at->help, out);
+        fputs(" |\n", out);
+    }
+}
+
 void polkai_report_reference(const polkai_config *config, FILE *out)
 {
     const char *section = "";
@@ -174,5 +186,6 @@ void polkai_report_reference(const polkai_config *config, FILE *out)
         print_cell(property->help, out);
         fputs(" |\n", out);
     }
+    print_trace_variables(out);
     polkai_arena_deinit(&arena);
 }

@@ -2,7 +2,8 @@
  * corridor.c: the corridor alone, on memory and on one thread, so that its instructions repeat: records are put first, and then
  * read, handled, sent and committed. `count` takes the difference of two lengths, and compares it with instructions.json.
  *
- * usage: bench_corridor react|emit|compact EVENTS [metered] [timed]     metered: as with http.port; timed: by the real clock; CPU time is printed
+ * usage: bench_corridor react|emit|compact EVENTS [metered] [traced] [timed]
+ *        metered: as with http.port; traced: each span goes into a queue and out of it; timed: by the real clock; CPU time is printed
  */
 #include "measure.h"
 #include "orders.h"
@@ -12,6 +13,7 @@
 #include <flow/envelope/envelope.h>
 #include <flow/flow.h>
 #include <flow/schema/framing.h>
+#include <service/span_queue.h>
 #include <transport/memory/memory.h>
 
 #include <stdio.h>
@@ -34,6 +36,18 @@ static int64_t wall_ms(const polkai_clock *clock)
 
 static const polkai_clock still = { wall_ms, steady_ns };
 static const polkai_log quiet = { .level = POLKAI_LOG_ERROR, .clock = &still };
+
+static bool samples(void *user, const char *trace_id, polkai_trace_parent parent)
+{
+    (void)user, (void)trace_id;
+    return parent == POLKAI_PARENT_SAMPLED;
+}
+
+static void ended(void *queue, const polkai_span *span)
+{
+    polkai_span_queue_put(queue, span);
+    polkai_span_queue_drop_first(queue);
+}
 
 static polka_outcome on_order_placed(polka_context *ctx, const bench_order_placed *order)
 {
@@ -100,6 +114,14 @@ static void put(polkai_sink *sink, polkai_random *random, bool compact)
         polkai_arena_deinit(&arena);
 }
 
+static bool is_asked(int argc, char **argv, const char *word)
+{
+    for (int i = 3; i < argc; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     polka_error error = { .status = POLKA_OK };
@@ -107,9 +129,10 @@ int main(int argc, char **argv)
     polkai_source *source;
     polkai_flow *flow;
     polkai_random random;
-    bool metered = argc > 3 && strcmp(argv[3], "metered") == 0, timed = argc > 3 && strcmp(argv[argc - 1], "timed") == 0;
-    if (argc < 3 || argc > 5)
-        return fprintf(stderr, "usage: bench_corridor react|emit|compact EVENTS [metered] [timed]\n"), 2;
+    bool metered = is_asked(argc, argv, "metered"), timed = is_asked(argc, argv, "timed");
+    polkai_tracing tracing = { is_asked(argc, argv, "traced") ? polkai_span_queue_create(2048) : NULL, samples, ended };
+    if (argc < 3 || argc > 6)
+        return fprintf(stderr, "usage: bench_corridor react|emit|compact EVENTS [metered] [traced] [timed]\n"), 2;
     const polka_service *service = strcmp(argv[1], "react") == 0 ? &reading : &pricing;
     bool compact = strcmp(argv[1], "compact") == 0;
     uint64_t events = strtoull(argv[2], NULL, 10);
@@ -119,7 +142,7 @@ int main(int argc, char **argv)
     for (uint64_t i = 0; i < events; i++)
         put(sink, &random, compact);
     polkai_flow_options options = { .service = service, .clock = timed ? &polkai_clock_real : &still, .log = &quiet, .seed = SEED, .compact_envelope = compact,
-                                    .metered = metered };
+                                    .metered = metered, .tracing = tracing.user != NULL ? &tracing : NULL };
     check(polkai_flow_create(&flow, &options, &error), &error);
     check(polkai_memory_source_open(&source, memory, service->name, &error), &error);
     check(polkai_memory_sink_open(&out, memory, polkai_flow_report, flow, &error), &error);
@@ -135,5 +158,6 @@ int main(int argc, char **argv)
     polkai_flow_destroy(flow);
     sink->operations->close(sink, 0);
     polkai_memory_destroy(memory);
+    polkai_span_queue_destroy(tracing.user);
     return 0;
 }

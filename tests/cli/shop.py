@@ -10,39 +10,14 @@ import time
 import unittest
 import urllib.request
 
-from support import POLKA, Case, alive, wait_for
-
-BUILD = os.environ.get("POLKA_BUILD", "")
-TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SERVICES = ("inventory", "notifications", "orders", "payments", "shipping")
-LINE = {"sku": "apple", "quantity": 2, "unit_price": 600}
+from support import BUILD, POLKA, SHOP, TREE, ShopCase, alive, wait_for
 
 
-@unittest.skipUnless(all(os.path.exists(os.path.join(BUILD, "bin", name)) for name in SERVICES), "the shop is not built")
-class Shop(Case):
-    services = {}
-
-    def setUp(self):
-        super().setUp()
-        for path in ("schemas", "build"):
-            os.rename(os.path.join(self.root, path), os.path.join(self.root, "demo-" + path))
-        self.write("polka.yaml", f"name: shop\nschemas: [{TREE}/schemas]\nbuild: {BUILD}\n")
-
-    def place(self, **values):
-        sent, = self.rows("emit", "shop.OrderPlaced", "--sample", "--data", json.dumps({"lines": [LINE], "total": 1200, **values}))
-        return sent
-
-    def flow(self, sent, count):
-        """The events of one flow, once there are so many."""
-        def there():
-            rows = self.rows("trace", sent["id"], "--format", "json")
-            return rows if len(rows) >= count else None
-        return wait_for(f"{count} events", there, 30)
-
+class Shop(ShopCase):
     def test_services_say_what_they_are_and_a_new_version_is_held_against_that(self):
         self.dev()
         said = {row["service"]: row for row in wait_for("5 manifests", lambda: (lambda rows: rows if len(rows) == 5 else None)(self.rows("manifests", "--running")))}
-        self.assertEqual(sorted(said), sorted(SERVICES))
+        self.assertEqual(sorted(said), sorted(SHOP))
         self.assertEqual(said["payments"], next(row for row in self.rows("manifests") if row["service"] == "payments"))
         self.assertEqual(self.polka("docs", "asyncapi", "--running", "--merged").stdout, self.polka("docs", "asyncapi", "--merged").stdout)
         new = json.loads(json.dumps({**said["shipping"], "version": "2.0.0"}))
@@ -56,7 +31,7 @@ class Shop(Case):
         self.assertIn("would be forgotten", self.polka("manifests", "forget", "orders@1.0.0").stderr)
         self.assertEqual(len(self.rows("manifests", "--running")), 5)
         self.polka("manifests", "forget", "orders@1.0.0", "--execute")
-        self.assertEqual(sorted(row["service"] for row in self.rows("manifests", "--running")), sorted(set(SERVICES) - {"orders"}))
+        self.assertEqual(sorted(row["service"] for row in self.rows("manifests", "--running")), sorted(set(SHOP) - {"orders"}))
         self.assertIn("is not on polka.services", self.polka("manifests", "forget", "orders@1.0.0", code=1).stderr)
 
     def test_orders_end_in_every_way_the_shop_knows(self):
@@ -64,7 +39,7 @@ class Shop(Case):
         ways = [
             ({}, ["OrderPlaced", "PaymentAuthorised", "StockReserved", "OrderShipped", "CustomerNotified", "OrderCompleted"]),
             ({"total": 500001}, ["OrderPlaced", "PaymentDeclined", "OrderCancelled", "CustomerNotified"]),
-            ({"lines": [{**LINE, "quantity": 101}]}, ["OrderPlaced", "PaymentAuthorised", "StockRejected", "OrderCancelled", "CustomerNotified"]),
+            ({"lines": [{**self.line, "quantity": 101}]}, ["OrderPlaced", "PaymentAuthorised", "StockRejected", "OrderCancelled", "CustomerNotified"]),
         ]
         for values, expected in ways:
             sent = self.place(**values)

@@ -150,3 +150,32 @@ class Case(unittest.TestCase):
         self.assertEqual(process.wait(30), code, self.log())
         self.assertNotIn("Sanitizer", self.log())
         self.assertIsNone(self.running(), "dev.json is removed at the end")
+
+
+BUILD = os.environ.get("POLKA_BUILD", "")
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SHOP = ("inventory", "notifications", "orders", "payments", "shipping")
+
+
+@unittest.skipUnless(all(os.path.exists(os.path.join(BUILD, "bin", name)) for name in SHOP), "the shop is not built")
+class ShopCase(Case):
+    """A check on the shop of this tree."""
+    services = {}
+    line = {"sku": "apple", "quantity": 2, "unit_price": 600}
+
+    def setUp(self):
+        super().setUp()
+        for path in ("schemas", "build"):
+            os.rename(os.path.join(self.root, path), os.path.join(self.root, "demo-" + path))
+        self.write("polka.yaml", f"name: shop\nschemas: [{TREE}/schemas]\nbuild: {BUILD}\n")
+
+    def place(self, **values):
+        sent, = self.rows("emit", "shop.OrderPlaced", "--sample", "--data", json.dumps({"lines": [self.line], "total": 1200, **values}))
+        return sent
+
+    def flow(self, sent, count):
+        """The events of one flow, once there are so many."""
+        def there():
+            rows = self.rows("trace", sent["id"], "--format", "json")
+            return rows if len(rows) >= count else None
+        return wait_for(f"{count} events", there, 30)

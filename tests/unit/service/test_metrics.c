@@ -124,6 +124,31 @@ Test(metrics, tell_what_was_handled_emitted_and_committed_and_what_lags)
     polkai_broker_stop(broker);
 }
 
+Test(metrics, count_spans_that_are_dropped_and_have_none_where_nothing_is_traced)
+{
+    static const char full[] = "\npolka_trace_spans_dropped_total{service=\"payments\",reason=\"queue-full\"} ";
+    static const char exported[] = "\npolka_trace_spans_exported_total{service=\"payments\"} 0\n";
+    polkai_broker *broker;
+    char *brokers = child_broker_with(&broker, (const char *const[]){ "one", "two", "three" }, 3);
+    for (int traced = 0; traced < 2; traced++) {
+        if (traced) {
+            setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1", 1);
+            setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1", 1);   /* one is tried again and again, one waits, the others find no room */
+        }
+        child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--group", traced ? "b" : "a", HTTP));
+        unsigned port = child_port(&program);
+        const char *page = shows(port, "\nkafka_topic_partition_current_offset{topic=\"t.orders\",partition=\"0\"} 3\n");
+        for (int turn = 0; traced && turn < 20000 && (strstr(page, full) == NULL || atof(number_of(page, full)) < 2); turn++)
+            page = child_get(port, "/metrics");
+        cr_expect_eq(strstr(page, exported) != NULL, traced == 1, "%s", page);
+        cr_expect(traced ? atof(number_of(page, full)) >= 2 : strstr(page, "polka_trace") == NULL, "%s", page);
+        kill(program.pid, SIGTERM);
+        cr_expect_eq(child_end(&program), 0, "%s", program.text);
+        cr_expect_eq(strstr(program.text, "traces are not exported: cannot reach http://127.0.0.1:1/v1/traces") != NULL, traced == 1, "%s", program.text);
+    }
+    polkai_broker_stop(broker);
+}
+
 static bool clock_is_set;                /* by somebody: 10 ms on at each look at it */
 
 int clock_gettime(clockid_t which, struct timespec *now)

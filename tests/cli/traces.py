@@ -1,0 +1,77 @@
+"""OpenTelemetry: what services of the shop export while orders flow, and that a collector that hangs changes nothing of what they do.
+All else that a collector may do is in tests/extra/otlp."""
+import time
+
+import collector
+from support import ShopCase, wait_for
+
+EVENTS = 6                                                   # of an order that ends well
+SPANS = 5 + 5                                                # sends of services, and reactions; the first event is sent by `polka emit`
+
+
+class TracedCase(ShopCase):
+    """The services export to self.collector."""
+
+    def collect(self, *answers, **variables):
+        self.collector = collector.Collector(*answers)
+        self.addCleanup(self.collector.close)
+        self.environment.update({"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50", **variables})
+
+    def order(self, **values):
+        """An order, to its end; the events of its flow."""
+        sent = self.place(**values)
+        return self.flow(sent, EVENTS)
+
+    def spans_of(self, count, seconds=20):
+        return wait_for(f"{count} spans", lambda: (lambda spans: spans if len(spans) >= count else None)(self.collector.spans()), seconds)
+
+    def flows_on(self, *answers, most=12, **variables):
+        """Whatever the collector does: orders end, and so does the shop, in time and with 0. Its log."""
+        self.collect(*answers, **variables)
+        process = self.dev()
+        self.order()
+        wait_for("a request", lambda: self.collector.requests or "OTEL_EXPORTER_OTLP_ENDPOINT" in variables)
+        self.order()
+        began = time.monotonic()
+        self.stop(process)
+        self.assertLess(time.monotonic() - began, most)
+        return self.log()
+
+
+class Traces(TracedCase):
+    def headers_of(self, topics):
+        return {row["headers"]["ce_id"]: row["headers"] for row in self.rows("tail", *topics, "-o", "start", "--until-idle", "1s", "--format", "json")}
+
+    def test_agree_with_what_is_on_the_wire(self):
+        self.collect()
+        process = self.dev()
+        events = self.order()
+        spans = self.spans_of(SPANS)
+        self.assertEqual({span["trace"] for span in spans}, {spans[0]["trace"]}, "an order is one trace")
+        sends = {span["messaging.message.id"]: span for span in spans if span["kind"] == "send"}
+        handled = {(span["messaging.message.id"], span["service"]): span for span in spans if span["kind"] == "process"}
+        by_id = {row["id"]: row for row in events}
+        self.assertEqual(set(sends), {row["id"] for row in events if row["depth"] > 0}, "each event that a service sends has its span")
+        self.assertEqual(len(handled), SPANS - len(sends))
+        wire = self.headers_of({span["messaging.destination.name"] for span in spans})
+        for id, span in sends.items():
+            self.assertEqual(wire[id]["traceparent"], f"00-{span['trace']}-{span['span']}-01", "the event names the span that sent it")
+            cause = handled[(by_id[id]["causation_id"], span["service"])]
+            self.assertEqual(span["parent"], cause["span"], "what a reaction emits is its child")
+            self.assertEqual(span["cloudevents.event_type"], by_id[id]["type"])
+            self.assertGreaterEqual(span["messaging.kafka.offset"], 0)
+        for (id, service), span in handled.items():
+            trace, sender = wire[id]["traceparent"].split("-")[1:3]
+            self.assertEqual((span["trace"], span["parent"]), (trace, sender), "a reaction is a child of what sent its event")
+            self.assertEqual(span["links"], [(trace, sender)])
+            self.assertEqual(span["messaging.consumer.group.name"], service)
+            self.assertEqual((span["polka.outcome"], span["polka.attempt"], span["status"]), ("done", 1, {}))
+            if id in sends:
+                self.assertEqual(span["messaging.kafka.offset"], sends[id]["messaging.kafka.offset"])
+                self.assertEqual(span["messaging.destination.partition.id"], sends[id]["messaging.destination.partition.id"])
+        self.stop(process)
+        self.assertEqual(len(self.collector.spans()), SPANS, "and no more")
+
+    def test_to_a_collector_that_hangs_hold_up_nothing(self):
+        log = self.flows_on(("hang", {}, b""))
+        self.assertRegex(log, r"traces: 0 spans were exported; dropped: 0 as the queue was full, 0 that the collector refused, \d+ as it was not reached")
