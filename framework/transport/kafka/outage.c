@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { SECOND = 1000000000, LOOK_MS = 250, REPEAT_S = 10, REPEAT_DOWN_S = 30 };
+enum { SECOND = 1000000000, LOOK_MS = 250, REPEAT_S = 10, REPEAT_DOWN_S = 30, REASON_S = 2 };
 
 /* A connection that a broker closed is made again at once; only when that fails there is something to tell. */
 static bool is_plain_disconnect(const char *reason)
@@ -165,8 +165,16 @@ void polkai_kafka_outage_look(polkai_kafka_client *client)
     if (now - outage->looked_ns < (int64_t)LOOK_MS * 1000000)
         return;
     outage->looked_ns = now;
-    if (is_connected(client))
+    if (is_connected(client)) {
         tell_back(client, now);
-    else if (outage->told && now - outage->told_ns >= (int64_t)REPEAT_DOWN_S * SECOND)
+        return;
+    }
+    /* librdkafka 2.15.1 gives no reason where connections are taken and nothing is answered on them */
+    if (!outage->told && now - outage->since_ns >= (int64_t)REASON_S * SECOND) {
+        if (outage->reason[0] == '\0')
+            keep_reason(outage, "connections are taken, or refused, without an answer");
         tell_down(client, now);
+    } else if (outage->told && now - outage->told_ns >= (int64_t)REPEAT_DOWN_S * SECOND) {
+        tell_down(client, now);
+    }
 }
