@@ -1,5 +1,6 @@
 /* open.c: what a record is and who reacts to it: its envelope, or the schema that wrote it, where it carries no type. On its lane. */
 #include <base/error.h>
+#include <base/mark.h>
 #include <flow/inner.h>
 
 static void make_units(polkai_delivery *delivery, polkai_worker *worker, const polkai_route *route)
@@ -54,16 +55,21 @@ static polka_status find_route(polkai_delivery *delivery, polkai_worker *worker,
     return POLKA_OK;
 }
 
-/* Who reacts cannot be told yet: the record waits as it is. */
-static void wait_unopened(polkai_delivery *delivery, polkai_worker *worker, const polka_error *error)
+/* Who reacts cannot be told yet: the record waits as it is, and what was tried in vain is given back: that may be for hours. */
+static void wait_unopened(polkai_delivery *delivery, polkai_worker *worker, const polka_arena *then, const polka_error *error)
 {
+    bool again = delivery->units != NULL;
     delivery->opened = false;
-    if (delivery->units == NULL)
+    if (!again)
         make_units(delivery, worker, NULL);
     polka_context *unit = delivery->units;
     unit->error = NULL;
     polkai_context_fail(unit, error->status, error->code, "%s", error->message);
     polkai_settle(unit, POLKA_DEAD);
+    if (!again || unit->state != UNIT_WAITING)
+        return;                          /* its units, and then what it keeps of the record, or its letter, stand there */
+    unit->error = NULL;
+    polkai_arena_back(&delivery->arena, then);
 }
 
 void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker)
@@ -71,6 +77,7 @@ void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker)
     polkai_flow *flow = worker->flow;
     polka_error error;
     const polkai_route *route = NULL;
+    const polka_arena then = delivery->arena;
     delivery->opened = true;
     delivery->now_ms = flow->options.clock->wall_ms(flow->options.clock);
     if (delivery->record.unread != NULL) {
@@ -87,7 +94,7 @@ void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker)
     polkai_record_headers(&delivery->record, &worker->scratch);
     polka_status status = find_route(delivery, worker, &route, &error);
     if (status == POLKA_TRANSIENT) {
-        wait_unopened(delivery, worker, &error);
+        wait_unopened(delivery, worker, &then, &error);
     } else if (status != POLKA_OK) {
         make_units(delivery, worker, NULL);
         delivery->units[0].first_failed_ms = delivery->now_ms;

@@ -3,6 +3,7 @@
 
 #include <base/error.h>
 #include <criterion/criterion.h>
+#include <flow/inner.h>
 #include <flow/schema/framing.h>
 #include <stdio.h>
 
@@ -514,6 +515,25 @@ Test(schemas, a_record_without_type_and_schema_is_given_up_and_tells_no_reaction
     done("two ");
     harness_advance_ms(h, 1000);
     cr_assert_eq(harness_committed(h, "answers", "test.asked"), 2);
+    finish();
+}
+
+/* Found by reading: while the registry was away each look at such a record took memory that stood until the end of its wait. */
+Test(schemas, a_record_without_a_type_keeps_nothing_of_a_look_in_vain)
+{
+    prepare();
+    o.unreachable = true;
+    start(&answers);
+    give((put){ "k", "one", NULL, polkai_schema_by_fingerprint(asked_fingerprint), false });
+    harness_advance_ms(h, 100000);
+    const uint8_t *after_some = h->flow->made->arena.at;
+    harness_advance_ms(h, 3600000);
+    cr_expect_eq(h->flow->made->arena.at, after_some);
+    cr_expect_eq(polkai_flow_count(h->flow).in_flight, 1u);
+    o.unreachable = false;
+    origins_announce(&o, asked_fingerprint, ASKED);
+    harness_advance_ms(h, 31000);
+    done("one ");
     finish();
 }
 
