@@ -169,12 +169,11 @@ void polkai_kafka_outage_look(polkai_kafka_client *client)
         tell_back(client, now);
         return;
     }
-    /* librdkafka 2.15.1 gives no reason where connections are taken and nothing is answered on them */
-    if (!outage->told && now - outage->since_ns >= (int64_t)REASON_S * SECOND) {
-        if (outage->reason[0] == '\0')
-            keep_reason(outage, "connections are taken, or refused, without an answer");
-        tell_down(client, now);
-    } else if (outage->told && now - outage->told_ns >= (int64_t)REPEAT_DOWN_S * SECOND) {
-        tell_down(client, now);
-    }
+    if (!outage->told && now - outage->since_ns < (int64_t)REASON_S * SECOND)
+        return;
+    if (!outage->told)                   /* librdkafka 2.15.1 gives no reason where connections are taken and nothing is answered on them */
+        keep_reason(outage, "connections are not answered");
+    else if (now - outage->told_ns < (int64_t)REPEAT_DOWN_S * SECOND)
+        return;
+    tell_down(client, now);
 }
