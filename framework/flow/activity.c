@@ -12,14 +12,16 @@
 
 #include <stdlib.h>
 
-enum { UNDER_WAY = 10000, RECORD_MEMORY = 1024, NUMBERS_BYTES = 160, COMPLAIN_EVERY_NS = 1000000000 };
+enum { UNDER_WAY = 10000, RECORD_MEMORY = 1024, NUMBERS_BYTES = 160, SECOND = 1000000000, COMPLAIN_EVERY_S = 60, ANNOUNCE_EVERY_S = 30 };
 
 struct polkai_activity {
     polka_event event;                   /* as an emitted one: for the announcement of its schema */
     polkai_target target;
     atomic_uint under_way;
     atomic_ullong told, dropped;
-    int64_t complained_ns;               /* poll thread's */
+    _Atomic int64_t complained_ns;
+    polkai_sending *announcement;        /* the poll thread's, as is when it is due; INT64_MAX: it is under way, or there */
+    int64_t announce_due_ns;
 };
 
 /* One record, until it is reported. */
@@ -42,11 +44,8 @@ polka_status polkai_activity_create(polkai_flow *flow, polka_error *error)
         polkai_activity *made = flow->activity = polkai_alloc(sizeof *made);
         made->event = (polka_event){ .name = POLKAI_ACTIVITY_TYPE, .topic = POLKAI_ACTIVITY_TOPIC, .schema = POLKAI_ACTIVITY_SCHEMA,
                                      .fingerprint = polkai_schema_fingerprint(schema) };
-        made->target.event = &made->event;
-        made->target.topic = polka_text_of(made->event.topic);
-        made->target.type = polka_text_of(made->event.name);
-        made->target.dataschema = polkai_envelope_dataschema(made->event.fingerprint, &flow->arena);
-        polkai_hex64(made->target.key_text, made->event.fingerprint);
+        polkai_target_init(flow, &made->target, &made->event);
+        made->announcement = polkai_send_schema_of(flow, &made->target, SENDING_ACTIVITY_SCHEMA);
     }
     polkai_schema_set_destroy(set);
     return status;
@@ -56,12 +55,6 @@ void polkai_activity_destroy(polkai_flow *flow)
 {
     free(flow->activity);
     flow->activity = NULL;
-}
-
-void polkai_activity_announce(polkai_flow *flow)
-{
-    if (flow->activity != NULL)
-        polkai_send_schema(flow, &flow->activity->target);
 }
 
 /* ---- one record ---- */
@@ -114,7 +107,7 @@ static polka_text id_of(const polka_context *unit, const ending *what, polka_are
     const polkai_record *record = &unit->delivery->record;
     const polka_text parts[] = { POLKA_TEXT(POLKAI_ACTIVITY_TYPE), unit->flow->group_name, record->topic,
                                  polkai_arena_format(arena, "%" PRId32 "/%" PRId64, record->partition, polkai_record_first(record)), what->reaction,
-                                 polkai_arena_format(arena, "%u/%" PRId64, unit->attempt, what->begun_us) };
+                                 polkai_arena_format(arena, "%u/%" PRId64 "/%d", unit->attempt, what->begun_us, (int)what->outcome) };
     char *text = polka_arena_alloc(arena, POLKA_UUID_TEXT + 1);
     polkai_uuid_derived(uuid, parts, sizeof parts / sizeof *parts);
     polkai_uuid_write(text, uuid);
@@ -125,13 +118,14 @@ static void make(telling *made, polkai_header headers[POLKAI_ENVELOPE_HEADERS], 
 {
     const polkai_flow *flow = unit->flow;
     const polkai_target *target = &flow->activity->target;
-    polka_text correlation = unit->cause.correlation_id;
+    const polka_text correlation = unit->cause.correlation_id;
+    const polka_bytes key = { correlation.size, (const uint8_t *)correlation.data };
     const polkai_envelope envelope = {
         .mode = flow->options.compact_envelope ? POLKAI_MODE_COMPACT : POLKAI_MODE_BINARY, .id = id_of(unit, what, &made->arena), .source = flow->source_name,
-        .type = target->type, .subject = polkai_envelope_subject((polka_bytes){ correlation.size, (const uint8_t *)correlation.data }), .correlation_id = correlation, .causation_id = unit->cause.id, .dataschema = target->dataschema,
-        .time_ms = now_ms };
+        .type = target->type, .subject = polkai_envelope_subject(key), .correlation_id = correlation, .causation_id = unit->cause.id,
+        .dataschema = target->dataschema, .time_ms = now_ms };
     made->sending.record = (polkai_record){
-        .topic = target->topic, .partition = -1, .key = { correlation.size, (const uint8_t *)correlation.data },
+        .topic = target->topic, .partition = -1, .key = key,
         .value = encode(unit, what, target->event->fingerprint, &made->arena),
         .headers = headers, .header_count = polkai_envelope_write(&envelope, &made->arena, headers) };
 }
@@ -146,6 +140,19 @@ static void forget(polkai_activity *self, telling *made)
 }
 
 static void drop(polkai_activity *self) { atomic_fetch_add_explicit(&self->dropped, 1, memory_order_relaxed); }
+
+/* By whichever thread meets it first. */
+static void complain(polkai_flow *flow, const char *message)
+{
+    int64_t now_ns = flow->options.clock->steady_ns(flow->options.clock);
+    polkai_activity *self = flow->activity;
+    int64_t before_ns = atomic_load_explicit(&self->complained_ns, memory_order_relaxed);
+    if (flow->draining || (before_ns != 0 && now_ns - before_ns < COMPLAIN_EVERY_S * (int64_t)SECOND) ||
+        !atomic_compare_exchange_strong(&self->complained_ns, &before_ns, now_ns))
+        return;
+    LOG_WARN(flow->options.log, "what reactions did is not on " POLKAI_ACTIVITY_TOPIC ": %s; events are handled all the same. If the topic is missing: "
+             "polka topics apply --execute", message);
+}
 
 static bool has_room(polkai_activity *self)
 {
@@ -165,6 +172,7 @@ void polkai_activity_tell(polka_context *unit, polkai_reaction_outcome outcome, 
         return;
     if (!has_room(self)) {
         drop(self);
+        complain(flow, "too many records are not acknowledged yet");
         return;
     }
     int64_t now_ms = flow->options.clock->wall_ms(flow->options.clock);
@@ -179,18 +187,8 @@ void polkai_activity_tell(polka_context *unit, polkai_reaction_outcome outcome, 
     if (flow->sink->operations->send(flow->sink, &made->sending.record, &made->sending, &error) != POLKA_OK) {
         drop(self);
         forget(self, made);
+        complain(flow, error.message);
     }
-}
-
-static void complain(polkai_flow *flow, const polkai_report *report)
-{
-    int64_t now_ns = flow->options.clock->steady_ns(flow->options.clock);
-    polkai_activity *self = flow->activity;
-    if (flow->draining || (self->complained_ns != 0 && now_ns - self->complained_ns < 60 * (int64_t)COMPLAIN_EVERY_NS))
-        return;
-    self->complained_ns = now_ns;
-    LOG_WARN(flow->options.log, "what reactions did is not on " POLKAI_ACTIVITY_TOPIC ": %s (%s); events are handled all the same. If the topic is missing: "
-             "polka topics apply --execute", report->message, report->code);
 }
 
 void polkai_activity_report(polkai_flow *flow, polkai_sending *sending, const polkai_report *report)
@@ -200,9 +198,28 @@ void polkai_activity_report(polkai_flow *flow, polkai_sending *sending, const po
         atomic_fetch_add_explicit(&self->told, 1, memory_order_relaxed);
     } else {
         drop(self);
-        complain(flow, report);
+        complain(flow, report->message);
     }
     forget(self, (telling *)sending);
+}
+
+/* ---- its schema ---- */
+
+void polkai_activity_look(polkai_flow *flow, int64_t now_ns)
+{
+    polkai_activity *self = flow->activity;
+    polka_error error;
+    if (self == NULL || now_ns < self->announce_due_ns)
+        return;
+    bool leaves = polkai_send_now(flow, self->announcement, &error) == POLKA_OK;
+    self->announce_due_ns = leaves ? INT64_MAX : now_ns + ANNOUNCE_EVERY_S * (int64_t)SECOND;
+}
+
+void polkai_activity_announced(polkai_flow *flow, const polkai_report *report)
+{
+    const polkai_clock *clock = flow->options.clock;
+    if (report->status != POLKA_OK)
+        flow->activity->announce_due_ns = clock->steady_ns(clock) + ANNOUNCE_EVERY_S * (int64_t)SECOND;
 }
 
 bool polkai_activity_waits(const polkai_flow *flow)

@@ -18,9 +18,16 @@
 /* With options.activity; flow->activity is there then. errors: MISUSE for its schema, which is ours. */
 polka_status polkai_activity_create(polkai_flow *flow, polka_error *error);
 void polkai_activity_destroy(polkai_flow *flow);         /* its sink is closed */
-void polkai_activity_announce(polkai_flow *flow);        /* its schema, on polka.schemas, whatever the framing of emissions */
+/*
+ * Its schema goes to polka.schemas, whatever the framing of emissions, and again every half a minute until that topic takes it. Poll thread.
+ */
+void polkai_activity_look(polkai_flow *flow, int64_t now_ns);
+void polkai_activity_announced(polkai_flow *flow, const polkai_report *report);
 
-/* polkai_activity_tell: of an attempt that has just come to its end; code NULL: no dead letter. The lane, or the poll thread. */
+/*
+ * polkai_activity_tell: of an attempt that has just come to its end; code NULL: no dead letter. The lane, or the poll thread.
+ * DONE may be followed by DEAD for the same attempt: the broker refused for good what it emitted.
+ */
 void polkai_activity_tell(polka_context *unit, polkai_reaction_outcome outcome, const char *code);
 void polkai_activity_report(polkai_flow *flow, polkai_sending *sending, const polkai_report *report);
 bool polkai_activity_waits(const polkai_flow *flow);     /* something is not acknowledged yet */

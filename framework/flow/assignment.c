@@ -147,6 +147,8 @@ static polka_status commit_positions(polkai_flow *flow, int most_ms, polkai_posi
         flow->commit_again_ns = again_ns;
     for (polkai_partition *at = flow->partitions; at != NULL && !unanswered; at = at->next)
         at->committed = status == POLKA_OK ? at->asked : -1;         /* -1: again at the next turn */
+    if (!unanswered)
+        flow->ended = 0;
     if (count > 0 && !unanswered)
         polkai_count(flow, status == POLKA_OK ? COUNT_COMMITS : COUNT_UNCOMMITTED);
     return unanswered ? POLKA_OK : status;

@@ -36,16 +36,21 @@ static void complete_options(polkai_flow_options *options)
     options->group = options->group == NULL ? (options->service->group != NULL ? options->service->group : options->service->name) : options->group;
 }
 
-static void add_target(polkai_flow *flow, const polka_event *event)
+void polkai_target_init(polkai_flow *flow, polkai_target *target, const polka_event *event)
 {
-    if (polkai_flow_target(flow, event) != NULL)
-        return;
-    polkai_target *target = &flow->targets[flow->target_count++];
     target->event = event;
     target->topic = polka_text_of(event->topic);
     target->type = polka_text_of(event->name);
     target->dataschema = polkai_envelope_dataschema(event->fingerprint, &flow->arena);
     polkai_hex64(target->key_text, event->fingerprint);
+}
+
+static void add_target(polkai_flow *flow, const polka_event *event)
+{
+    if (polkai_flow_target(flow, event) != NULL)
+        return;
+    polkai_target *target = &flow->targets[flow->target_count++];
+    polkai_target_init(flow, target, event);
     if (!flow->options.confluent)
         return;
     target->dataschema_capacity = strlen(flow->options.registry.name) + sizeof "/schemas/ids/4294967295";
@@ -108,8 +113,12 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     polkai_slots_create(made);
     polkai_meter_create(made);
     made->batch = polkai_alloc(POLKAI_BATCH * sizeof *made->batch);
-    *flow = made;
-    return polkai_activity_create(made, error);
+    polka_status status = polkai_activity_create(made, error);
+    if (status == POLKA_OK)
+        *flow = made;
+    else
+        polkai_flow_destroy(made);
+    return status;
 }
 
 /* ---- start ---- */

@@ -41,7 +41,7 @@ typedef struct {
     polkai_sending *announcement;
 } polkai_target;
 
-typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT, SENDING_MANIFEST, SENDING_ACTIVITY } polkai_sending_kind;
+typedef enum { SENDING_EMISSION = 1, SENDING_LETTER, SENDING_ANNOUNCEMENT, SENDING_MANIFEST, SENDING_ACTIVITY, SENDING_ACTIVITY_SCHEMA } polkai_sending_kind;
 struct polkai_sending {                  /* the cookie of one send */
     polkai_sending_kind kind;
     bool resent, without_value, refused;
@@ -60,7 +60,7 @@ struct polkai_sending {                  /* the cookie of one send */
 typedef enum { UNIT_NEW = 0, UNIT_QUEUED, UNIT_WAITING, UNIT_HOLDING, UNIT_SETTLED } polkai_unit_state;      /* QUEUED: for a slot; HOLDING: settled, its sends wait */
 
 /* The span of an attempt. */
-typedef struct { polkai_span_name name, parent; int64_t began_ns; } polkai_traced;
+typedef struct { polkai_span_context context, parent; int64_t began_ns; } polkai_traced;
 
 /* One reaction to one event: what a handler sees as its context. Also the unit of work of a producer. */
 struct polka_context {
@@ -295,7 +295,7 @@ void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena);  
 /* ---- send.c: on the poll thread, but polkai_send_now ---- */
 polka_status polkai_send_now(polkai_flow *flow, polkai_sending *sending, polka_error *error);      /* any thread; hands it to the sink */
 void polkai_send_announce(polkai_flow *flow);
-void polkai_send_schema(polkai_flow *flow, polkai_target *target);               /* to polka.schemas */
+polkai_sending *polkai_send_schema_of(polkai_flow *flow, polkai_target *target, polkai_sending_kind kind);      /* to polka.schemas; as long as the flow */
 size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many were sent again */
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
 void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */
@@ -342,13 +342,18 @@ void polkai_deliveries_destroy(polkai_flow *flow);       /* those under way as w
 /* ---- context.c ---- */
 polka_status polkai_context_fail(polka_context *unit, polka_status status, const char *code, const char *format, ...) POLKA_PRINTF(4, 5);
 void polkai_context_begin_attempt(polka_context *unit);
+bool polkai_context_is_lost(polka_context *unit, const char *what);  /* its lane went on without it, and it still asks for something */
 void polkai_context_log(polka_context *unit, polkai_log_level level, const char *format, ...) POLKA_PRINTF(3, 4);
-/* polkai_context_headers: `record` becomes the emission as it leaves, its headers in `arena`; the same ones each time. Any thread. */
-void polkai_context_headers(polka_context *unit, const polkai_sending *sending, polka_arena *arena, polkai_record *record);
-/* polkai_context_trace: the traceparent an emission leaves with, and what else tracing tells of it. Texts are the unit's. Any thread. */
-void polkai_context_trace(const polka_context *unit, const polkai_sending *sending, char traceparent[POLKAI_TRACEPARENT + 1]);
-polka_text polkai_context_id(const polkai_sending *sending);
-polka_text polkai_context_conversation(const polka_context *unit, const polkai_sending *sending);
+
+/* ---- emission.c ---- */
+/* polkai_emission_headers: `record` becomes the emission as it leaves, its headers in `arena`; the same ones each time. Any thread. */
+void polkai_emission_headers(polka_context *unit, const polkai_sending *sending, polka_arena *arena, polkai_record *record);
+/* The traceparent that it leaves with, and what else tracing tells of it. Texts are the unit's. Any thread. */
+void polkai_emission_trace(const polka_context *unit, const polkai_sending *sending, char traceparent[POLKAI_TRACEPARENT + 1]);
+bool polkai_emission_follows_untraced(const polkai_sending *sending);      /* its trace is that of a reaction that is not sampled */
+polka_text polkai_emission_id(const polkai_sending *sending);
+polka_text polkai_emission_conversation(const polka_context *unit, const polkai_sending *sending);
 polkai_target *polkai_flow_target(polkai_flow *flow, const polka_event *event);
+void polkai_target_init(polkai_flow *flow, polkai_target *target, const polka_event *event);         /* of what is zero */
 
 #endif

@@ -168,7 +168,7 @@ static void go_on(polkai_flow *flow, polkai_worker *from, polkai_lost *lost, con
     if (flow->slots != NULL)
         polkai_slots_give(&heir->units[which]);
     if (flow->tracing != NULL)
-        polkai_trace_lost(&heir->units[which], message);
+        polkai_trace_lost(unit, message);
     polkai_settle_lost(&heir->units[which], message);
     polkai_parking_return(worker->parking, &heir->parked, from->behind);
     start(flow, from, worker);

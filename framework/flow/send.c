@@ -26,7 +26,7 @@ void polkai_send_record(polkai_flow *flow, polkai_sending *sending, polka_arena 
         *record = sending->record;
         return;
     }
-    polkai_context_headers(sending->unit, sending, arena, record);
+    polkai_emission_headers(sending->unit, sending, arena, record);
     if (flow->options.confluent)         /* the id may have come after the event was encoded; the bytes are the unit's own */
         polkai_framing_write_id((uint8_t *)(uintptr_t)record->value.data, sending->target->id);
 }
@@ -233,28 +233,29 @@ static void announce_service(polkai_flow *flow)
         manifest_lost(flow, error.message);
 }
 
-void polkai_send_schema(polkai_flow *flow, polkai_target *target)
+polkai_sending *polkai_send_schema_of(polkai_flow *flow, polkai_target *target, polkai_sending_kind kind)
 {
     polkai_sending *sending = polkai_arena_zeroed(&flow->arena, 1, sizeof *sending);
-    sending->kind = SENDING_ANNOUNCEMENT;
+    sending->kind = kind;
     sending->target = target;
     sending->record = (polkai_record){ .topic = POLKA_TEXT(POLKAI_SCHEMA_TOPIC), .partition = -1,
                                        .key = { 16, (const uint8_t *)target->key_text },
                                        .value = { strlen(target->event->schema), (const uint8_t *)target->event->schema } };
-    target->announcement = sending;
-    announce(flow, target);
+    return sending;
 }
 
 void polkai_send_announce(polkai_flow *flow)
 {
     announce_service(flow);
-    polkai_activity_announce(flow);
     for (size_t i = 0; i < flow->target_count; i++) {
         polkai_target *target = &flow->targets[i];
-        if (flow->options.announce)
-            polkai_send_schema(flow, target);
-        else if (!flow->options.confluent)       /* there the registry's id is waited for */
-            atomic_store(&target->announced, true);
+        if (!flow->options.announce) {
+            if (!flow->options.confluent)        /* there the registry's id is waited for */
+                atomic_store(&target->announced, true);
+            continue;
+        }
+        target->announcement = polkai_send_schema_of(flow, target, SENDING_ANNOUNCEMENT);
+        announce(flow, target);
     }
 }
 
@@ -318,6 +319,8 @@ static void aside(polkai_flow *flow, polkai_sending *sending, const polkai_repor
 {
     if (sending->kind == SENDING_ACTIVITY)
         polkai_activity_report(flow, sending, report);
+    else if (sending->kind == SENDING_ACTIVITY_SCHEMA)
+        polkai_activity_announced(flow, report);
     else if (report->status != POLKA_OK && !flow->draining)
         manifest_lost(flow, report->message);
 }

@@ -376,6 +376,8 @@ void polkai_settle_send(polka_context *unit)
             continue;
         }
         atomic_fetch_sub(&delivery->pending, 1);
+        if (status == POLKA_POISON && unit->flow->tracing != NULL)
+            polkai_trace_sent(sending, &(polkai_report){ .status = status, .partition = -1, .offset = -1, .code = error.code, .message = error.message });
         if (status == POLKA_POISON && sending->kind == SENDING_EMISSION)
             refuse(unit, sending, &error);
         else if (status == POLKA_POISON)

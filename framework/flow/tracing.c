@@ -11,7 +11,7 @@ static polkai_trace_parent parent_in(polka_text traceparent)
 {
     if (!polkai_envelope_trace_valid(traceparent))
         return POLKAI_PARENT_NONE;
-    return polkai_envelope_trace_sampled(traceparent.data) ? POLKAI_PARENT_SAMPLED : POLKAI_PARENT_LEFT_OUT;
+    return polkai_envelope_trace_sampled(traceparent.data) ? POLKAI_PARENT_SAMPLED : POLKAI_PARENT_NOT_SAMPLED;
 }
 
 static polka_text cause_of(const polka_context *unit)
@@ -19,21 +19,17 @@ static polka_text cause_of(const polka_context *unit)
     return unit->reaction == NULL ? (polka_text){ 0, NULL } : unit->delivery->envelope.traceparent;
 }
 
-static bool samples(const polkai_flow *flow, const char *traceparent, polka_text cause)
-{
-    return flow->tracing->samples(flow->tracing->user, traceparent + POLKAI_TRACE_AT, parent_in(cause));
-}
-
 bool polkai_trace_samples(const polka_context *unit, const char *traceparent)
 {
-    return samples(unit->flow, traceparent, cause_of(unit));
+    const polkai_tracing *tracing = unit->flow->tracing;
+    return tracing->samples(tracing->user, traceparent + POLKAI_TRACE_AT, parent_in(cause_of(unit)));
 }
 
-static void set_name(polkai_span_name *name, const char *traceparent)
+static void set_context(polkai_span_context *context, const char *traceparent)
 {
-    memcpy(name->trace, traceparent + POLKAI_TRACE_AT, POLKAI_TRACE_ID);
-    memcpy(name->span, traceparent + POLKAI_PARENT_AT, POLKAI_SPAN_ID);
-    name->trace[POLKAI_TRACE_ID] = name->span[POLKAI_SPAN_ID] = '\0';
+    memcpy(context->trace, traceparent + POLKAI_TRACE_AT, POLKAI_TRACE_ID);
+    memcpy(context->span, traceparent + POLKAI_PARENT_AT, POLKAI_SPAN_ID);
+    context->trace[POLKAI_TRACE_ID] = context->span[POLKAI_SPAN_ID] = '\0';
 }
 
 /* ---- a reaction ---- */
@@ -42,19 +38,22 @@ static void set_name(polkai_span_name *name, const char *traceparent)
 void polkai_trace_begin(polka_context *unit)
 {
     uint64_t id = 0;
-    char traceparent[POLKAI_TRACEPARENT + 1];
+    char begun[POLKAI_TRACEPARENT + 1];
     polka_text cause = cause_of(unit);
-    polkai_envelope_trace_write(traceparent, cause, unit->cause.correlation_id, unit->cause.id);
-    if (unit->reaction == NULL || !polkai_trace_samples(unit, traceparent))
+    bool goes_on = polkai_envelope_trace_valid(cause);
+    if (!goes_on)
+        polkai_envelope_trace_write(begun, cause, unit->cause.correlation_id, unit->cause.id);
+    const char *traceparent = goes_on ? cause.data : begun;
+    if (!polkai_trace_samples(unit, traceparent))
         return;
     unit->traced = polka_arena_alloc(unit->arena, sizeof *unit->traced);             /* what an attempt made may go before the next one */
     while (id == 0)
         id = polkai_random_next(&unit->worker->random);
-    set_name(&unit->traced->name, traceparent);
-    polkai_hex64(unit->traced->name.span, id);
+    set_context(&unit->traced->context, traceparent);
+    polkai_hex64(unit->traced->context.span, id);
     unit->traced->parent.span[0] = '\0';
-    if (polkai_envelope_trace_valid(cause))
-        set_name(&unit->traced->parent, cause.data);
+    if (goes_on)
+        set_context(&unit->traced->parent, cause.data);
     unit->traced->began_ns = now_ns(unit->flow);
 }
 
@@ -62,7 +61,7 @@ static void end_reaction(const polka_context *unit, polka_text outcome, polka_te
 {
     const polkai_record *record = &unit->delivery->record;
     const polkai_traced *traced = unit->traced;
-    polkai_span span = { .kind = POLKAI_SPAN_PROCESS, .name = traced->name, .parent = traced->parent, .link = traced->parent, .began_ns = traced->began_ns,
+    polkai_span span = { .kind = POLKAI_SPAN_PROCESS, .context = traced->context, .parent = traced->parent, .link = traced->parent, .began_ns = traced->began_ns,
                          .ended_ns = now_ns(unit->flow), .topic = record->topic, .partition = record->partition, .offset = record->offset,
                          .type = unit->cause.type, .id = unit->cause.id, .conversation = unit->cause.correlation_id,
                          .key = { record->key.size, (const char *)record->key.data }, .reaction = polka_text_of(polkai_reaction_name(unit->reaction)),
@@ -100,9 +99,9 @@ void polkai_trace_lost(const polka_context *unit, const char *message)
 void polkai_trace_leaves(polkai_sending *sending)
 {
     char traceparent[POLKAI_TRACEPARENT + 1];
-    if (sending->kind != SENDING_EMISSION || sending->began_ns != 0)
+    if (sending->kind != SENDING_EMISSION || sending->began_ns != 0 || polkai_emission_follows_untraced(sending))
         return;
-    polkai_context_trace(sending->unit, sending, traceparent);
+    polkai_emission_trace(sending->unit, sending, traceparent);
     if (polkai_envelope_trace_sampled(traceparent))
         sending->began_ns = now_ns(sending->unit->flow);
 }
@@ -113,17 +112,17 @@ void polkai_trace_sent(const polkai_sending *sending, const polkai_report *repor
     const polka_context *unit = sending->unit;
     if (sending->kind != SENDING_EMISSION || sending->began_ns == 0)
         return;
-    polkai_context_trace(unit, sending, traceparent);
+    polkai_emission_trace(unit, sending, traceparent);
     polkai_span span = { .kind = POLKAI_SPAN_SEND, .began_ns = sending->began_ns, .ended_ns = now_ns(unit->flow), .topic = sending->record.topic,
-                         .type = sending->target->type, .id = polkai_context_id(sending), .conversation = polkai_context_conversation(unit, sending),
+                         .type = sending->target->type, .id = polkai_emission_id(sending), .conversation = polkai_emission_conversation(unit, sending),
                          .key = { sending->record.key.size, (const char *)sending->record.key.data },
                          .partition = report->partition, .offset = report->offset };
     if (report->status != POLKA_OK) {
         span.error = polka_text_of(report->code);
         span.message = polka_text_of(report->message);
     }
-    set_name(&span.name, traceparent);
+    set_context(&span.context, traceparent);
     if (unit->traced != NULL)            /* which is of another trace where it began one of its own */
-        *(strcmp(unit->traced->name.trace, span.name.trace) == 0 ? &span.parent : &span.link) = unit->traced->name;
+        *(strcmp(unit->traced->context.trace, span.context.trace) == 0 ? &span.parent : &span.link) = unit->traced->context;
     unit->flow->tracing->ended(unit->flow->tracing->user, &span);
 }

@@ -12,21 +12,21 @@
 enum { POLKAI_TRACE_ID = 32, POLKAI_SPAN_ID = 16 };      /* hexadecimal digits, lower case */
 
 typedef enum { POLKAI_SPAN_PROCESS = 1, POLKAI_SPAN_SEND } polkai_span_kind;
-typedef enum { POLKAI_PARENT_NONE = 0, POLKAI_PARENT_SAMPLED, POLKAI_PARENT_LEFT_OUT } polkai_trace_parent;      /* what its traceparent says */
+typedef enum { POLKAI_PARENT_NONE = 0, POLKAI_PARENT_SAMPLED, POLKAI_PARENT_NOT_SAMPLED } polkai_trace_parent;      /* what its traceparent says */
 
-/* A span that a flow names by its ids; span "": there is none. */
-typedef struct { char trace[POLKAI_TRACE_ID + 1], span[POLKAI_SPAN_ID + 1]; } polkai_span_name;
+/* OpenTelemetry's span context: by which ids a span is known; span "": there is none. */
+typedef struct { char trace[POLKAI_TRACE_ID + 1], span[POLKAI_SPAN_ID + 1]; } polkai_span_context;
 
 /* One span. Texts are borrowed during the call; data NULL: not known. */
 typedef struct {
     polkai_span_kind kind;
-    polkai_span_name name, parent, link; /* link: PROCESS: what sent the event. SEND: of another trace: the reaction that did */
+    polkai_span_context context, parent, link; /* link: PROCESS: what sent the event. SEND: of another trace: the reaction that did */
     int64_t began_ns, ended_ns;          /* by the steady clock */
     polka_text topic, type, id, conversation, key;       /* of the event; conversation: its correlation id */
     int32_t partition;                   /* -1: not known */
     int64_t offset;                      /* -1: not known */
     polka_text reaction;                 /* PROCESS */
-    polka_text outcome;                  /* PROCESS: "done", "skip", "retry", "dead" */
+    polka_text outcome;                  /* PROCESS: what the handler answered: "done", "skip", "retry" (also with no attempt left), "dead" */
     unsigned attempt;                    /* PROCESS */
     polka_text error, message;           /* error: a code; data NULL: all went well */
 } polkai_span;

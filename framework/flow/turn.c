@@ -1,12 +1,13 @@
 /* turn.c: the poll thread: takes a batch, hands it to the lanes, collects what is done, commits. */
 #include <base/error.h>
 #include <base/plant.h>
+#include <flow/activity.h>
 #include <flow/transaction.h>
 
 #include <stdlib.h>
 
 /* Handing over to a lane is cheap by the hundred; inline there is nothing to hand over, and a few stay in the core's cache. */
-enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, INLINE_BATCH = 32 };
+enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, INLINE_BATCH = 32, COMMIT_AGAIN_NS = 25000000 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -273,13 +274,21 @@ static size_t take_batch(polkai_flow *flow, int timeout_ms)
     return count;
 }
 
-/* By time, and sooner when as many have ended as may be under way: what a kill brings back is then bounded by the budget, however fast events are handled. */
+/*
+ * By time, and sooner when as many have ended as may be under way, so that what a kill brings back is bounded by the budget and not by
+ * how fast events are handled. Not at once again, as the budget may be a single event.
+ */
+static bool is_commit_due(const polkai_flow *flow, int64_t now)
+{
+    int64_t before_ns = flow->commit_due_ns - flow->options.commit_interval_ms * 1000000;
+    return now >= flow->commit_due_ns || (flow->ended >= flow->options.in_flight_events && now >= before_ns + COMMIT_AGAIN_NS);
+}
+
 static void commit_when_due(polkai_flow *flow, int64_t now)
 {
     polka_error error;
-    if (now < flow->commit_due_ns && flow->ended < flow->options.in_flight_events)
+    if (!is_commit_due(flow, now))
         return;
-    flow->ended = 0;
     flow->commit_due_ns = now + flow->options.commit_interval_ms * 1000000;
     if (polkai_commit(flow, 0, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "commit failed: %s; trying again", error.message);
@@ -302,6 +311,8 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
     count += polkai_schemas_turn(flow);
     int64_t now = now_ns(flow);
     polkai_meter_look(flow, now);
+    if (flow->activity != NULL)
+        polkai_activity_look(flow, now);
     count += polkai_send_waiting(flow, now);
     if (flow->transact != NULL)
         count += polkai_transact_turn(flow);

@@ -134,9 +134,9 @@ void polkai_otlp_span(const polkai_otlp *otlp, const polkai_span *span, bool fir
 {
     bool processes = span->kind == POLKAI_SPAN_PROCESS, has_parent = span->parent.span[0] != '\0';
     put(out, first ? "{\"traceId\":\"" : ",{\"traceId\":\"");
-    put(out, span->name.trace);
+    put(out, span->context.trace);
     put(out, "\",\"spanId\":\"");
-    put(out, span->name.span);
+    put(out, span->context.span);
     if (has_parent) {
         put(out, "\",\"parentSpanId\":\"");
         put(out, span->parent.span);

@@ -21,12 +21,15 @@ static polka_outcome by_letter(polka_context *ctx, const note *asked)
     case 's': return POLKA_SKIP;
     case 'd': return polka_dead(ctx, "as asked");
     case 'r': return polka_caused_by(ctx)->attempt == 1 ? polka_retry(ctx, "once more") : POLKA_DONE;
+    case 'e': polka_emit(ctx, &test_answered_event, asked, NULL); return POLKA_DONE;
     default: return POLKA_DONE;
     }
 }
 
 static const polka_service telling = { .name = "telling", .domain = "test", .version = "1", .group = "tellers", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, by_letter, .retry = { .attempts = 3, .first_delay_ms = 100 }), { 0 } } };
+static const polka_service emitting = { .name = "emitting", .domain = "test", .version = "1", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, by_letter, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
 
 /* The value of the index-th record, as JSON by the schema that polka.schemas has of it; "": there is none. */
 static const char *told(size_t index)
@@ -82,6 +85,24 @@ Test(activity, tells_what_became_of_each_event_how_long_it_took_and_at_which_att
     TOLD(3, "\"event_id\":\"r7\"", "\"attempts\":1", "\"outcome\":\"RETRIED\",\"code\":null");
     TOLD(4, "\"event_id\":\"r7\"", "\"took_us\":7000", "\"attempts\":2", "\"outcome\":\"DONE\"");
     cr_expect_null(harness_record(h, POLKAI_ACTIVITY_TOPIC, 5));
+    cr_expect_not(polka_text_equal(harness_header(h, harness_record(h, POLKAI_ACTIVITY_TOPIC, 3), "ce_id"),
+                                   harness_header(h, harness_record(h, POLKAI_ACTIVITY_TOPIC, 4), "ce_id")), "an attempt is told of by itself");
+    harness_destroy(h);
+}
+
+/* What the broker refuses for good is told of behind what the handler did: the same attempt, perhaps in the same moment. */
+Test(activity, of_an_emission_that_is_refused_is_told_behind_what_its_handler_did)
+{
+    h = harness_create();
+    harness_start(h, &emitting, (polkai_flow_options){ .activity = true });
+    polkai_memory_fail(h->memory, "test.answers", POLKA_POISON, "INVALID_RECORD", 1);
+    harness_put(h, "k", "e0", NULL);
+    harness_turn(h);
+    harness_advance_ms(h, 1000);
+    TOLD(0, "\"attempts\":1", "\"outcome\":\"DONE\"");
+    TOLD(1, "\"attempts\":1", "\"outcome\":\"DEAD\",\"code\":\"INVALID_RECORD\"");
+    cr_expect_not(polka_text_equal(harness_header(h, harness_record(h, POLKAI_ACTIVITY_TOPIC, 0), "ce_id"),
+                                   harness_header(h, harness_record(h, POLKAI_ACTIVITY_TOPIC, 1), "ce_id")));
     harness_destroy(h);
 }
 
@@ -157,6 +178,28 @@ Test(activity, that_cannot_be_sent_is_dropped_and_counted_and_the_event_is_done_
     cr_expect_not_null(strstr(h->all_logs, "what reactions did is not on polka.activity"));
     harness_stop(h);
     cr_expect_eq(harness_committed(h, "telling", "test.asked"), 3);
+    harness_destroy(h);
+}
+
+/* Found by reading: it stood in line with failed sends, and what waited there for a moment waited as long as that topic was missing. */
+Test(activity, whose_schema_no_topic_takes_is_announced_again_beside_all_sends)
+{
+    h = harness_create();
+    polkai_memory_fail(h->memory, "polka.schemas", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 1000000);
+    harness_start(h, &emitting, (polkai_flow_options){ .activity = true });
+    harness_advance_ms(h, 100000);
+    cr_expect_null(h->flow->waiting_first, "nothing stands in line");
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "_MSG_TIMED_OUT", 1);
+    harness_put(h, "k", "e0", NULL);
+    harness_turn(h);
+    cr_expect_null(harness_record(h, "test.answers", 0));
+    harness_advance_ms(h, 1000);
+    cr_expect_not_null(harness_record(h, "test.answers", 0), "sent again within a second");
+    polkai_memory_fail(h->memory, "polka.schemas", POLKA_OK, NULL, 0);
+    harness_advance_ms(h, 31000);
+    cr_expect_not_null(harness_record(h, "polka.schemas", 0));
+    harness_advance_ms(h, 100000);
+    cr_expect_null(harness_record(h, "polka.schemas", 1), "and once it is there no more");
     harness_destroy(h);
 }
 

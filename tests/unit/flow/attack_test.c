@@ -339,6 +339,25 @@ Test(commit, is_made_before_its_time_when_as_many_have_ended_as_may_be_under_way
     harness_put(h, "a", "go", NULL);
     harness_advance_ms(h, 1000);
     cr_assert_eq(harness_committed(h, "acts", "test.asked"), 10);
+    harness_put(h, "a", "go", NULL);
+    harness_advance_ms(h, 1000);
+    cr_assert_eq(harness_committed(h, "acts", "test.asked"), 10, "and those are counted from there on");
+    harness_destroy(h);
+}
+
+/* The budget may be one event, and each of a thousand commits a second is a request to the coordinator. */
+Test(commit, by_the_budget_is_not_made_at_once_again)
+{
+    prepare();
+    start(&acts, (polkai_flow_options){ .in_flight_events = 1, .commit_interval_ms = 500 });
+    harness_advance_ms(h, 1000);
+    unsigned before = source.commits;
+    for (int i = 0; i < 100; i++) {
+        harness_put(h, "a", "go", NULL);
+        harness_advance_ms(h, 1);
+    }
+    cr_expect_leq(source.commits - before, 5, "%u in 100 ms", source.commits - before);
+    cr_expect_geq(source.commits - before, 3);
     harness_destroy(h);
 }
 

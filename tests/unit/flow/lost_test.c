@@ -204,6 +204,11 @@ Test(lost, while_the_process_was_stopped_is_waited_for_where_the_source_hears_of
     cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 1, "another member handles the other");
     cr_expect_not_null(strstr(h->all_logs, "partitions were lost"), "%s", h->all_logs);
     source.stale = false;
+    harness_put(h, "second", "a", NULL);
+    for (int64_t until = real_ms() + LIMIT_MS; polkai_memory_count(h->memory, "test.answers", 0) < 2;) {
+        cr_assert_lt(real_ms(), until, "what was paused meanwhile goes on");
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    }
     give_up();
 }
 
@@ -220,6 +225,20 @@ Test(lost, while_the_process_was_stopped_are_also_partitions_that_stay_when_othe
     step_until_in_flight(0);
     cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 1, "other members handle the others");
     source.stale = false;
+    give_up();
+}
+
+/* Where the source says nothing of those that stay, they are ours: nobody else would ever end their events. */
+Test(lost, while_the_process_was_stopped_are_not_partitions_that_stay_of_which_nothing_is_heard, .timeout = 60)
+{
+    polka_error error = { .status = POLKA_OK };
+    stop_with_some_under_way(true, 2);
+    polkai_revoked(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 1, 0 }, 1, false);
+    source.stale = false;
+    cr_expect_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    atomic_store(&begun, 0);
+    step_until_in_flight(0);
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 2, "that of the partition that stays has left");
     give_up();
 }
 

@@ -248,6 +248,36 @@ Test(replace, of_a_lane_lets_its_key_and_all_others_go_on_and_makes_a_letter_of_
     ends_clean("patient", 3, 2);
 }
 
+static atomic_uint spans;
+
+static bool samples(void *user, const char *trace_id, polkai_trace_parent parent)
+{
+    return (void)user, (void)trace_id, (void)parent, true;
+}
+
+static void span_ended(void *user, const polkai_span *span)
+{
+    (void)user;
+    if (polka_text_equal(span->error, POLKA_TEXT("deadline-exceeded")) && polka_text_equal(span->outcome, POLKA_TEXT("dead")) && span->offset == 0)
+        atomic_fetch_add(&spans, 1);
+}
+
+/* Found by reading: who took the event over had no span to end, and the handler's own end does not count. */
+Test(replace, of_a_lane_ends_the_span_of_its_handler)
+{
+    static const polkai_tracing tracing = { .samples = samples, .ended = span_ended };
+    h = harness_create();
+    harness_start(h, &patient, (polkai_flow_options){ .lanes = 1, .replace_lanes = true, .drain_deadline_ms = 2000, .tracing = &tracing });
+    harness_put(h, "k", "first", NULL);
+    step_until(&begun, 1);
+    pass_well();
+    step_until_settled();
+    cr_expect_eq(atomic_load(&spans), 1u);
+    step_until_all_returned();
+    cr_expect_eq(atomic_load(&spans), 1u);
+    ends_clean("patient", 1, 2);
+}
+
 static atomic_uint replacing;
 
 /* The deadline has been found to have passed, and the handler ends before it is given up. */

@@ -1,6 +1,8 @@
 /* tracing_test.c: what a flow tells of its events: names that agree with the wire, the flag that is honoured and passed on, what failed. */
 #include "flaky.h"
 
+#include <flow/inner.h>
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,10 +75,10 @@ static void run(const char *text, const char *traceparent, polkai_flow_options o
     harness_stop(h);
 }
 
-static void is(polkai_span_name name, const char *trace, const char *span)
+static void is(polkai_span_context context, const char *trace, const char *span)
 {
-    cr_expect_str_eq(name.trace, trace);
-    cr_expect_str_eq(name.span, span);
+    cr_expect_str_eq(context.trace, trace);
+    cr_expect_str_eq(context.span, span);
 }
 
 /* Of the first answer on the wire. */
@@ -92,7 +94,7 @@ static const char *traceparent_of_answer(void)
 static void agrees_with_the_wire(const polkai_span *sent, const char *flags)
 {
     char expected[80];
-    snprintf(expected, sizeof expected, "00-%s-%s-%s", sent->name.trace, sent->name.span, flags);
+    snprintf(expected, sizeof expected, "00-%s-%s-%s", sent->context.trace, sent->context.span, flags);
     cr_expect_str_eq(traceparent_of_answer(), expected);
 }
 
@@ -105,13 +107,13 @@ Test(tracing, names_the_sender_as_parent_and_link_and_the_reaction_as_parent_of_
     cr_expect_eq(sent->kind, POLKAI_SPAN_SEND);
     is(handled->parent, TRACE, SENDER);
     is(handled->link, TRACE, SENDER);
-    cr_expect(strcmp(handled->name.trace, TRACE) == 0 && strlen(handled->name.span) == 16 && strcmp(handled->name.span, SENDER) != 0);
+    cr_expect(strcmp(handled->context.trace, TRACE) == 0 && strlen(handled->context.span) == 16 && strcmp(handled->context.span, SENDER) != 0);
     cr_expect_eq(handled->ended_ns - handled->began_ns, 5000000);
     cr_expect(handled->partition == 0 && handled->offset == 0 && handled->attempt == 1);
     cr_expect_str_eq(told[0].outcome, "done");
     cr_expect_str_eq(told[0].id, "id-1");
     cr_expect_str_eq(told[0].conversation, "01931c6e-0000-8000-8000-000000000001");
-    is(sent->parent, TRACE, handled->name.span);
+    is(sent->parent, TRACE, handled->context.span);
     is(sent->link, "", "");
     cr_expect_str_eq(told[1].conversation, told[0].conversation);
     cr_expect(sent->partition == 0 && sent->offset == 0 && sent->error.data == NULL);
@@ -129,8 +131,8 @@ Test(tracing, of_an_event_without_a_trace_begins_the_one_that_its_flow_has_on_th
         cr_assert_eq(count, 2u, "%s", none[i]);
         is(told[0].span.parent, "", "");
         is(told[0].span.link, "", "");
-        cr_expect_str_eq(told[0].span.name.trace, "01931c6e000080008000000000000001");
-        is(told[1].span.parent, told[0].span.name.trace, told[0].span.name.span);
+        cr_expect_str_eq(told[0].span.context.trace, "01931c6e000080008000000000000001");
+        is(told[1].span.parent, told[0].span.context.trace, told[0].span.context.span);
         agrees_with_the_wire(&told[1].span, "01");
         harness_destroy(h);
     }
@@ -196,8 +198,8 @@ Test(tracing, tells_each_attempt_and_how_it_ended)
         }
         cr_expect_str_eq(told[0].message, cases[i].message);
         if (attempts == 2) {
-            cr_expect_str_neq(told[0].span.name.span, told[1].span.name.span, "an attempt is a span of its own");
-            cr_expect_str_eq(told[2].span.parent.span, told[1].span.name.span, "what it emits belongs to the one that emitted it");
+            cr_expect_str_neq(told[0].span.context.span, told[1].span.context.span, "an attempt is a span of its own");
+            cr_expect_str_eq(told[2].span.parent.span, told[1].span.context.span, "what it emits belongs to the one that emitted it");
         }
         harness_destroy(h);
     }
@@ -226,8 +228,8 @@ Test(tracing, links_what_begins_a_flow_of_its_own_to_the_reaction)
     run("c", "", (polkai_flow_options){ 0 });
     cr_assert_eq(count, 2u);
     is(told[1].span.parent, "", "");
-    is(told[1].span.link, "01931c6e000080008000000000000001", told[0].span.name.span);
-    cr_expect_str_eq(told[1].span.name.trace, "01931c6e0000800080000000000000ff");
+    is(told[1].span.link, "01931c6e000080008000000000000001", told[0].span.context.span);
+    cr_expect_str_eq(told[1].span.context.trace, "01931c6e0000800080000000000000ff");
     agrees_with_the_wire(&told[1].span, "01");
     harness_destroy(h);
 }
@@ -246,7 +248,7 @@ Test(tracing, of_a_transaction_tells_of_a_send_once_it_is_committed)
     }
     cr_assert_eq(count, 3u);
     cr_expect_eq(told[2].span.kind, POLKAI_SPAN_SEND);
-    is(told[2].span.parent, TRACE, told[1].span.name.span);
+    is(told[2].span.parent, TRACE, told[1].span.context.span);
     agrees_with_the_wire(&told[2].span, "01");
     harness_stop(h);
     harness_destroy(h);
@@ -256,6 +258,72 @@ Test(tracing, agrees_with_the_wire_in_the_compact_envelope_too)
 {
     run("o", SAMPLED, (polkai_flow_options){ .compact_envelope = true });
     cr_assert_eq(count, 2u);
-    is(told[1].span.parent, TRACE, told[0].span.name.span);
+    is(told[1].span.parent, TRACE, told[0].span.context.span);
+    const polkai_record *sent = harness_record(h, "test.answers", 0);
+    char expected[80];
+    polkai_envelope envelope;
+    polka_error error = { .status = POLKA_OK };
+    cr_assert_not_null(sent);
+    cr_assert_eq(polkai_envelope_open(sent, (polka_text){ 0, NULL }, &h->arena, &envelope, &error), POLKA_OK, "%s", error.message);
+    cr_expect_eq(envelope.mode, POLKAI_MODE_COMPACT);
+    snprintf(expected, sizeof expected, "00-%s-%s-01", told[1].span.context.trace, told[1].span.context.span);
+    cr_expect(polka_text_equal(envelope.traceparent, polka_text_of(expected)), "%.*s is not %s", POLKA_TEXT_ARGS(envelope.traceparent), expected);
+    harness_destroy(h);
+}
+
+static void of_a_refused_emission(void (*plant)(void))
+{
+    h = harness_create();
+    harness_start(h, &traced, (polkai_flow_options){ .tracing = &tracing });
+    plant();
+    put_with("o", SAMPLED);
+    harness_turn(h);
+    harness_advance_ms(h, 1000);
+    cr_assert_eq(count, 2u);
+    cr_expect_eq(told[1].span.kind, POLKAI_SPAN_SEND);
+    cr_expect_str_eq(told[1].error, "INVALID_RECORD");
+    harness_destroy(h);
+}
+
+static void refuse_by_report(void) { polkai_memory_fail(h->memory, "test.answers", POLKA_POISON, "INVALID_RECORD", 1); }
+
+static const polkai_sink_operations *true_operations;
+
+static polka_status refuse_answers(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error)
+{
+    if (!polka_text_equal(record->topic, POLKA_TEXT("test.answers")))
+        return true_operations->send(sink, record, cookie, error);
+    error->status = POLKA_POISON;
+    snprintf(error->code, sizeof error->code, "INVALID_RECORD");
+    snprintf(error->message, sizeof error->message, "not this one");
+    return POLKA_POISON;
+}
+
+static void refuse_at_the_call(void)
+{
+    static polkai_sink_operations refusing;
+    true_operations = h->flow->sink->operations;
+    refusing = *true_operations;
+    refusing.send = refuse_answers;
+    h->flow->sink->operations = &refusing;
+}
+
+Test(tracing, tells_of_an_emission_that_the_broker_refuses) { of_a_refused_emission(refuse_by_report); }
+Test(tracing, tells_of_an_emission_that_is_refused_at_the_call) { of_a_refused_emission(refuse_at_the_call); }
+
+/* What is sent again is one send, from its first try on. */
+Test(tracing, tells_of_an_emission_that_is_sent_again_once)
+{
+    h = harness_create();
+    harness_start(h, &traced, (polkai_flow_options){ .tracing = &tracing });
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "_MSG_TIMED_OUT", 3);
+    put_with("o", SAMPLED);
+    harness_turn(h);
+    int64_t began_ns = h->now_ns;
+    harness_advance_ms(h, 20000);
+    cr_assert_eq(count, 2u);
+    cr_expect_eq(told[1].span.error.data, NULL);
+    cr_expect_leq(told[1].span.began_ns, began_ns);
+    cr_expect_gt(told[1].span.ended_ns, began_ns + 10000000);
     harness_destroy(h);
 }

@@ -21,7 +21,7 @@ TestSuite(spans, .init = begin, .fini = end);
 /* ---- the queue ---- */
 
 static const polkai_span whole = {
-    .kind = POLKAI_SPAN_PROCESS, .name = { TRACE, "b7ad6b7169203331" }, .parent = { TRACE, "00f067aa0ba902b7" }, .link = { TRACE, "00f067aa0ba902b7" },
+    .kind = POLKAI_SPAN_PROCESS, .context = { TRACE, "b7ad6b7169203331" }, .parent = { TRACE, "00f067aa0ba902b7" }, .link = { TRACE, "00f067aa0ba902b7" },
     .began_ns = 1000, .ended_ns = 3500, .topic = POLKA_TEXT_INIT("shop.orders"), .type = POLKA_TEXT_INIT("shop.OrderPlaced"), .id = POLKA_TEXT_INIT("id-1"),
     .conversation = POLKA_TEXT_INIT("flow-1"), .key = POLKA_TEXT_INIT("A-1"), .partition = 2, .offset = INT64_C(9007199254740993),
     .reaction = POLKA_TEXT_INIT("shop.OrderPlaced"), .outcome = POLKA_TEXT_INIT("done"), .attempt = 1 };
@@ -46,7 +46,7 @@ Test(spans, keep_their_own_copy_of_each_text_while_they_wait)
     cr_expect_eq(first->message.size, 199u, "cut before the character, not inside of it");
     cr_expect_null(first->key.data, "a key that is cut would be another one");
     cr_expect_null(first->error.data);
-    cr_expect_str_eq(first->name.span, whole.name.span);
+    cr_expect_str_eq(first->context.span, whole.context.span);
     polkai_span_queue_destroy(queue);
 }
 
@@ -154,7 +154,7 @@ Test(spans, are_written_field_by_field_as_otlp_has_them)
 
 Test(spans, of_a_send_that_failed_are_of_a_producer_and_say_why)
 {
-    writes(&(polkai_span){ .kind = POLKAI_SPAN_SEND, .name = { TRACE, "b7ad6b7169203331" }, .began_ns = 5, .ended_ns = 4, .topic = POLKA_TEXT("t"), .partition = -1,
+    writes(&(polkai_span){ .kind = POLKAI_SPAN_SEND, .context = { TRACE, "b7ad6b7169203331" }, .began_ns = 5, .ended_ns = 4, .topic = POLKA_TEXT("t"), .partition = -1,
                            .offset = -1, .id = POLKA_TEXT("i"), .conversation = POLKA_TEXT("c"), .key = POLKA_TEXT("\xff"), .type = POLKA_TEXT("a.B"),
                            .error = POLKA_TEXT("MSG_SIZE_TOO_LARGE"), .message = POLKA_TEXT("a \"quote\"\n") },
            "{\"traceId\":\"" TRACE "\",\"spanId\":\"b7ad6b7169203331\",\"flags\":257,\"name\":\"send t\",\"kind\":4,\"startTimeUnixNano\":\"1764150000000000005\","

@@ -192,7 +192,7 @@ Test(traces, are_sampled_as_the_sampler_says)
         polkai_sampler sampler;
         cr_assert(polkai_sampler_read(cases[i].name, cases[i].argument, &sampler));
         const struct { polkai_trace_parent parent; unsigned expected; } ways[] = {
-            { POLKAI_PARENT_NONE, cases[i].root }, { POLKAI_PARENT_SAMPLED, cases[i].sampled }, { POLKAI_PARENT_LEFT_OUT, cases[i].left_out } };
+            { POLKAI_PARENT_NONE, cases[i].root }, { POLKAI_PARENT_SAMPLED, cases[i].sampled }, { POLKAI_PARENT_NOT_SAMPLED, cases[i].left_out } };
         for (size_t k = 0; k < 3; k++) {
             int sampled = (int)sampled_of(&sampler, ways[k].parent, MANY), expected = (int)ways[k].expected;
             cr_expect(abs(sampled - expected) <= (expected == 0 || expected == MANY ? 0 : MANY / 50), "%s %s, parent %zu: %d, not %d", cases[i].name,
