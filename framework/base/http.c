@@ -202,6 +202,9 @@ static void set_limits(polkai_http *http, int64_t left_ms)
 {
     CURL *easy = http->easy;
     curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700                      /* a library before that does not know it, and says so, which is no harm */
+    curl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);      /* a name server that does not answer is not waited for when the handle is closed */
+#endif
     curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, http->connect_ms);
     curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, left_ms > 0 && left_ms < http->total_ms ? (long)left_ms : http->total_ms);
     curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);

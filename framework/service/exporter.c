@@ -4,6 +4,7 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/http.h>
+#include <base/random.h>
 #include <base/text.h>
 #include <base/url.h>
 #include <service/span_queue.h>
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { FIRST_WAIT_MS = 1000, WAIT_MAX_MS = 30000, ASKED_MAX_MS = 300000, SHARE = 20, ANSWER_BYTES = 65536, WORDS = 200, STOP_MS = 1000, FAILING_MS = 1000 };
+enum { FIRST_WAIT_MS = 1000, WAIT_MAX_MS = 30000, ASKED_MAX_MS = 300000, SHARE = 20, ANSWER_BYTES = 65536, WORDS = 200, STOP_MS = 1000, FAILING_MS = 1000, FINISH_MS = 3000 };
 
 static const polkai_http_peer peer = { "collector", "an OTLP collector", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_CERTIFICATE",
                                        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY" };
@@ -34,7 +35,9 @@ struct polkai_exporter {
     atomic_bool asleep;                  /* the thread, until a batch is whole */
     atomic_bool stopping;
     _Atomic int64_t until_ns;            /* once it is stopping: the end of all */
-    atomic_bool failing;                 /* the last batch was not taken */
+    atomic_bool failing;                 /* the last batch was not taken as a whole, and the log has it */
+    atomic_bool away;                    /* there was no answer to it, or one that asks to come again later */
+    polkai_random random;                /* the thread's */
     int64_t not_before_ns;               /* the collector has asked for a pause, or the share of a processor is used up */
     bool told_full;                      /* the log has it that spans are dropped */
     atomic_ullong exported, full, refused, unreached;
@@ -103,7 +106,7 @@ static answer_kind judge(const polkai_exporter *self, const polkai_http_answer *
     if (answer->status >= 200 && answer->status < 300)
         return ANSWER_TAKEN;
     polkai_text_escape(words, sizeof words, answer->body.data, answer->body.size, WORDS);
-    snprintf(failed->why, sizeof failed->why, "%.300s answers %ld%s%s", self->settings->endpoint, answer->status, words[0] != '\0' ? ": " : "", words);
+    snprintf(failed->why, sizeof failed->why, "%.300s answers %ld%s%s", self->settings->shown, answer->status, words[0] != '\0' ? ": " : "", words);
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (answer->status == later[i])
             return ANSWER_LATER;
@@ -139,6 +142,7 @@ static bool wait_between(polkai_exporter *self, unsigned attempt, int64_t asked_
     int64_t wait_ms = FIRST_WAIT_MS;
     for (unsigned i = 0; i < attempt && wait_ms < WAIT_MAX_MS; i++)
         wait_ms += wait_ms / 2;
+    wait_ms = (int64_t)((double)wait_ms * (0.5 + polkai_random_unit(&self->random)));        /* many begin to wait in the same moment */
     if (asked_ms >= 0)
         wait_ms = asked_ms < ASKED_MAX_MS ? asked_ms : ASKED_MAX_MS;
     int64_t again_ns = now_ns() + wait_ms * 1000000;
@@ -178,6 +182,7 @@ static void post(polkai_exporter *self, polka_text body, size_t count)
     int64_t until_ns = now_ns() + self->settings->export_ms * 1000000;
     for (unsigned attempt = 0;; attempt++) {
         answer_kind kind = ask(self, body, count, (end_of(self, until_ns) - now_ns()) / 1000000, &failed);
+        atomic_store(&self->away, kind == ANSWER_LATER || kind == ANSWER_NONE);
         if (kind == ANSWER_TAKEN)
             return;
         if (!atomic_load(&self->stopping))               /* then it is told how many were lost, and no more */
@@ -276,7 +281,9 @@ polka_status polkai_exporter_start(polkai_exporter **out, const polkai_trace_set
     sem_init(&self->wake, 0, 0);
     sem_init(&self->ended, 0, 0);
     polka_status status = polkai_http_open(&self->http, &options, error);
-    self->queue = polkai_span_queue_create((size_t)settings->queue);
+    polkai_random_seed_entropy(&self->random);
+    if (status == POLKA_OK)
+        self->queue = polkai_span_queue_create((size_t)settings->queue);
     if (status == POLKA_OK && !start_thread(self))
         status = polkai_fail(error, POLKA_FATAL, "no-thread", "no thread can be started that exports traces");
     if (status != POLKA_OK) {
@@ -311,13 +318,13 @@ static void tell_lost(const polkai_exporter *self)
                  " as it was not reached", count.exported, count.dropped_full, count.dropped_refused, count.dropped_unreached + waits);
 }
 
-/* A collector that took nothing lately gets less time: it is not what the end of a service waits for. */
+/* It is not what the end of a service waits for: a collector has some seconds, and one that did not answer lately less. */
 void polkai_exporter_finish(polkai_exporter *self, int64_t left_ms)
 {
     if (!self->started)
         return;
-    if (atomic_load(&self->failing) && left_ms > FAILING_MS)
-        left_ms = FAILING_MS;
+    int64_t most_ms = atomic_load(&self->away) ? FAILING_MS : FINISH_MS;
+    left_ms = left_ms < most_ms ? left_ms : most_ms;
     int64_t until_ns = now_ns() + (left_ms > 2 * STOP_MS ? left_ms - STOP_MS : left_ms / 2) * 1000000;
     const struct timespec until = { .tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 };
     atomic_store(&self->until_ns, until_ns);

@@ -8,7 +8,6 @@
 
 #define POLKAI_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* polkai_metrics_write: of a flow with options.metered; any thread. Labels come from the service value and the assignment, never from an event. */
 typedef struct {
     polkai_flow *flow;
     const polka_service *service;
@@ -16,6 +15,7 @@ typedef struct {
     bool ready;
     const polkai_exporter_counts *traces;    /* NULL: nothing is exported */
 } polkai_metrics_of;
+/* polkai_metrics_write: of a flow with options.metered; any thread. Labels come from the service value and the assignment, never from an event. */
 polka_text polkai_metrics_write(const polkai_metrics_of *of, polka_arena *arena);
 
 #endif

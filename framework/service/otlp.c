@@ -163,12 +163,8 @@ void polkai_otlp_begin(const polkai_otlp *otlp, polka_buffer *out)
     put(out, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
     for (size_t i = 0; i < otlp->resource_count; i++) {
         const polkai_attribute *at = &otlp->resource[i];
-        if (!is_writable(at->name) || !is_writable(at->value))
-            continue;
-        begin_attribute(&to, at->name.data, at->name.size);
-        put(out, "\"stringValue\":");
-        polkai_json_write_text(out, at->value.data, at->value.size);
-        put(out, "}}");
+        if (is_writable(at->name))
+            put_text(&to, at->name.data, at->value);
     }
     put(out, "]},\"scopeSpans\":[{\"scope\":{\"name\":\"polka\",\"version\":\"" POLKA_VERSION "\"},\"spans\":[");
 }

@@ -81,12 +81,14 @@ bool polkai_span_queue_put(polkai_span_queue *queue, const polkai_span *span)
     for (;;) {
         at = &queue->slots[number % queue->capacity];
         unsigned long long turn = atomic_load_explicit(&at->turn, memory_order_acquire);
-        if (turn == 2 * number && atomic_compare_exchange_weak_explicit(&queue->last, &number, number + 1, memory_order_seq_cst, memory_order_relaxed))
-            break;
+        if (turn == 2 * number) {
+            if (atomic_compare_exchange_weak_explicit(&queue->last, &number, number + 1, memory_order_seq_cst, memory_order_relaxed))
+                break;
+            continue;                    /* somebody was quicker: the number is the next one now, and the turn is of another slot */
+        }
         if (turn < 2 * number)
             return false;                /* a whole round behind: it has not been read yet */
-        if (turn > 2 * number)
-            number = atomic_load_explicit(&queue->last, memory_order_relaxed);
+        number = atomic_load_explicit(&queue->last, memory_order_relaxed);
     }
     at->span = *span;
     copy_texts(at, span);
@@ -119,6 +121,6 @@ void polkai_span_queue_drop_first(polkai_span_queue *queue)
 
 size_t polkai_span_queue_count(const polkai_span_queue *queue)
 {
-    unsigned long long first = atomic_load_explicit(&queue->first, memory_order_relaxed), last = atomic_load_explicit(&queue->last, memory_order_relaxed);
+    unsigned long long first = atomic_load_explicit(&queue->first, memory_order_relaxed), last = atomic_load_explicit(&queue->last, memory_order_seq_cst);
     return last > first ? (size_t)(last - first) : 0;
 }

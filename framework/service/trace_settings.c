@@ -12,26 +12,26 @@ enum { ENDPOINT, PROTOCOL, HEADERS, TIMEOUT, COMPRESSION, CA, CERTIFICATE, KEY, 
 
 const polkai_trace_variable polkai_trace_variables[] = {
     [ENDPOINT] = { "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://localhost:4318",
-                   "Where to. Set, it switches tracing on. /v1/traces is appended; the one of traces is taken as it is.", false },
+                   "Where to. Set, it switches tracing on. /v1/traces is appended; the one of traces is taken as it is." },
     [PROTOCOL] = { "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json",
-                   "http/json is all that is spoken; with another one nothing is exported, and the log says so.", false },
-    [HEADERS] = { "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "", "Of each request: name=value,name=value, with %20 for a blank.", true },
-    [TIMEOUT] = { "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10000", "Milliseconds that one request may take.", false },
-    [COMPRESSION] = { "OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none", "none is all there is.", false },
-    [CA] = { "OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "", "PEM file of who is trusted under https; the system's otherwise.", false },
-    [CERTIFICATE] = { "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "", "PEM file: the certificate of this service.", false },
-    [KEY] = { "OTEL_EXPORTER_OTLP_CLIENT_KEY", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "", "PEM file: its key.", false },
-    [EXPORTER] = { "OTEL_TRACES_EXPORTER", NULL, "", "otlp switches tracing on, none off.", false },
-    [DISABLED] = { "OTEL_SDK_DISABLED", NULL, "false", "true switches tracing off.", false },
-    [SERVICE] = { "OTEL_SERVICE_NAME", NULL, "", "service.name; otherwise that of the resource, or the service's own.", false },
-    [RESOURCE] = { "OTEL_RESOURCE_ATTRIBUTES", NULL, "", "Attributes of the resource: name=value,name=value, with %2C for a comma. They win over the service's own.", false },
+                   "http/json is all that is spoken. Under http/protobuf it is sent as well; under grpc nothing is exported, and the log says so." },
+    [HEADERS] = { "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "", "Of each request: name=value,name=value, with %20 for a blank." },
+    [TIMEOUT] = { "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10000", "Milliseconds that one request may take; 0: as long as can be." },
+    [COMPRESSION] = { "OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "none", "none is all there is." },
+    [CA] = { "OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "", "PEM file of who is trusted under https; the system's otherwise." },
+    [CERTIFICATE] = { "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "", "PEM file: the certificate of this service." },
+    [KEY] = { "OTEL_EXPORTER_OTLP_CLIENT_KEY", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "", "PEM file: its key." },
+    [EXPORTER] = { "OTEL_TRACES_EXPORTER", NULL, "", "otlp switches tracing on, none off." },
+    [DISABLED] = { "OTEL_SDK_DISABLED", NULL, "false", "true switches tracing off." },
+    [SERVICE] = { "OTEL_SERVICE_NAME", NULL, "", "service.name; otherwise that of the resource, or the service's own." },
+    [RESOURCE] = { "OTEL_RESOURCE_ATTRIBUTES", NULL, "", "Attributes of the resource: name=value,name=value, with %2C for a comma. They win over the service's own." },
     [SAMPLER] = { "OTEL_TRACES_SAMPLER", NULL, "parentbased_always_on",
-                  "always_on, always_off, traceidratio, or these with parentbased_ before: as the event says, where it carries a trace.", false },
-    [SAMPLER_ARGUMENT] = { "OTEL_TRACES_SAMPLER_ARG", NULL, "1.0", "The part of traces that traceidratio records, 0 to 1.", false },
-    [QUEUE] = { "OTEL_BSP_MAX_QUEUE_SIZE", NULL, "2048", "Spans that wait at most; more are dropped and counted.", false },
-    [BATCH] = { "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", NULL, "512", "Spans of one request at most; so many that wait are sent at once.", false },
-    [DELAY] = { "OTEL_BSP_SCHEDULE_DELAY", NULL, "5000", "Milliseconds between two requests.", false },
-    [EXPORT] = { "OTEL_BSP_EXPORT_TIMEOUT", NULL, "30000", "Milliseconds for a batch, with all its attempts; then it is dropped.", false },
+                  "always_on, always_off, traceidratio, or these with parentbased_ before: as the event says, where it carries a trace." },
+    [SAMPLER_ARGUMENT] = { "OTEL_TRACES_SAMPLER_ARG", NULL, "1.0", "The part of traces that traceidratio records, 0 to 1." },
+    [QUEUE] = { "OTEL_BSP_MAX_QUEUE_SIZE", NULL, "2048", "Spans that wait at most, about 1.2 KB each; more are dropped and counted." },
+    [BATCH] = { "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", NULL, "512", "Spans of one request at most; so many that wait are sent at once." },
+    [DELAY] = { "OTEL_BSP_SCHEDULE_DELAY", NULL, "5000", "Milliseconds between two requests." },
+    [EXPORT] = { "OTEL_BSP_EXPORT_TIMEOUT", NULL, "30000", "Milliseconds for a batch, with all its attempts; then it is dropped. 0: as long as can be." },
     { 0 },
 };
 
@@ -187,6 +187,10 @@ static bool speaks(const reading *r)
     const char *name, *protocol = set_value(r, PROTOCOL, &name);
     if (protocol == NULL || strcmp(protocol, "http/json") == 0)
         return true;
+    if (strncmp(protocol, "http/", 5) == 0) {
+        warn(r, "%s is '%.40s', and this service speaks http/json: that is what is sent there", name, protocol);
+        return true;
+    }
     warn(r, "%s is '%.40s', and this service speaks http/json: no traces are exported. Collectors take it at their port of OTLP/HTTP, 4318: set "
          "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL to http/json and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to http://<collector>:4318/v1/traces", name, protocol);
     return false;
@@ -216,6 +220,7 @@ static bool read_endpoint(const reading *r)
     while (!whole && size > 0 && url[size - 1] == '/')
         size--;
     r->to->endpoint = polkai_arena_format(r->arena, "%.*s%s", (int)size, url, whole ? "" : "/v1/traces").data;
+    r->to->shown = polkai_arena_text(r->arena, r->to->endpoint, strcspn(r->to->endpoint, "?")).data;
     return true;
 }
 
@@ -225,8 +230,11 @@ static void read_sampler(const reading *r)
     r->to->sampler_name = name;
     if (polkai_sampler_read(name, argument, &r->to->sampler))
         return;
-    warn(r, "OTEL_TRACES_SAMPLER '%.40s' with OTEL_TRACES_SAMPLER_ARG '%.40s' is no sampler of this service; it is %s", name, argument,
-         polkai_trace_variables[SAMPLER].fallback);
+    if (polkai_sampler_read(name, NULL, &r->to->sampler)) {
+        warn(r, "OTEL_TRACES_SAMPLER_ARG '%.40s' is no number from 0 to 1; it is 1", argument);
+        return;
+    }
+    warn(r, "OTEL_TRACES_SAMPLER '%.40s' is no sampler of this service; it is %s", name, polkai_trace_variables[SAMPLER].fallback);
     r->to->sampler_name = polkai_trace_variables[SAMPLER].fallback;
     polkai_sampler_read(r->to->sampler_name, NULL, &r->to->sampler);
 }
@@ -240,14 +248,16 @@ static void read_resource(const reading *r, const polkai_attribute *own, size_t 
         set_attribute(r, "service.name", value_of(r, SERVICE));
 }
 
+static int64_t unless_zero(int64_t number, int64_t otherwise) { return number != 0 ? number : otherwise; }
+
 static void read_limits(const reading *r)
 {
     polkai_trace_settings *to = r->to;
-    to->timeout_ms = number_of(r, TIMEOUT, 1, 600000);
-    to->queue = number_of(r, QUEUE, 1, 262144);
+    to->timeout_ms = unless_zero(number_of(r, TIMEOUT, 0, 600000), 600000);
+    to->queue = number_of(r, QUEUE, 1, 65536);
     to->batch = number_of(r, BATCH, 1, 65536);
-    to->delay_ms = number_of(r, DELAY, 1, 3600000);
-    to->export_ms = number_of(r, EXPORT, 1, 3600000);
+    to->delay_ms = unless_zero(number_of(r, DELAY, 0, 3600000), 1);
+    to->export_ms = unless_zero(number_of(r, EXPORT, 0, 3600000), 3600000);
     if (to->batch > to->queue)
         to->batch = to->queue;
 }

@@ -18,13 +18,12 @@ typedef struct {
     const char *name;                    /* "OTEL_TRACES_SAMPLER"; NULL ends the table */
     const char *of_traces;               /* the one that wins over it; NULL: there is none */
     const char *fallback, *help;
-    bool secret;
 } polkai_trace_variable;
 extern const polkai_trace_variable polkai_trace_variables[];
 
 typedef struct {
     bool on;
-    const char *endpoint;                /* the whole URL */
+    const char *endpoint, *shown;        /* the whole URL; without its query, which may be a secret, for messages */
     const char *headers[POLKAI_TRACE_HEADERS + 1];       /* "Name: value"; NULL ends them */
     const char *ca, *certificate, *key;  /* PEM files; NULL: none */
     const char *sampler_name;

@@ -54,7 +54,6 @@ static void read_settings(polkai_trace *trace, const polkai_trace_options *optio
         { POLKA_TEXT("service.version"), polka_text_of(service->version) },
         { POLKA_TEXT("service.instance.id"), polka_text_of(new_id(arena)) },
         { POLKA_TEXT("host.name"), polkai_arena_text(arena, host, strlen(host)) },
-        { POLKA_TEXT("process.pid"), polkai_arena_format(arena, "%ld", (long)getpid()) },
         { POLKA_TEXT("telemetry.sdk.name"), POLKA_TEXT("polka") },
         { POLKA_TEXT("telemetry.sdk.language"), POLKA_TEXT("c") },
         { POLKA_TEXT("telemetry.sdk.version"), POLKA_TEXT(POLKA_VERSION) },
@@ -88,7 +87,7 @@ void polkai_trace_start(polkai_trace *trace)
     if (trace == NULL)
         return;
     if (polkai_exporter_start(&trace->exporter, &trace->settings, &trace->otlp, trace->log, &error) == POLKA_OK)
-        LOG_INFO(trace->log, "traces to %s, sampler %s", trace->settings.endpoint, trace->settings.sampler_name);
+        LOG_INFO(trace->log, "traces to %s, sampler %s", trace->settings.shown, trace->settings.sampler_name);
     else
         LOG_WARN(trace->log, "traces are not exported: %s", error.message);
 }

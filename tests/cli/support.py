@@ -89,7 +89,7 @@ class Case(unittest.TestCase):
         self.root = os.path.realpath(tempfile.mkdtemp(prefix="polka-cli-"))
         self.addCleanup(shutil.rmtree, self.root, True)
         self.build = os.path.join(self.root, "build", "dev")
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("POLKA")}
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("POLKA", "OTEL"))}
         self.write("polka.yaml", "name: demo\n")
         self.write("schemas/demo/placed.v1.avsc", json.dumps(PLACED))
         self.write("schemas/demo/paid.v1.avsc", json.dumps(PAID))

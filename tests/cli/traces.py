@@ -25,7 +25,10 @@ class TracedCase(ShopCase):
     def spans_of(self, count, seconds=20):
         return wait_for(f"{count} spans", lambda: (lambda spans: spans if len(spans) >= count else None)(self.collector.spans()), seconds)
 
-    def flows_on(self, *answers, most=12, **variables):
+    def headers_of(self, topics):
+        return {row["headers"]["ce_id"]: row["headers"] for row in self.rows("tail", *topics, "-o", "start", "--until-idle", "1s", "--format", "json")}
+
+    def flows_on(self, *answers, most=7, **variables):
         """Whatever the collector does: orders end, and so does the shop, in time and with 0. Its log."""
         self.collect(*answers, **variables)
         process = self.dev()
@@ -39,9 +42,6 @@ class TracedCase(ShopCase):
 
 
 class Traces(TracedCase):
-    def headers_of(self, topics):
-        return {row["headers"]["ce_id"]: row["headers"] for row in self.rows("tail", *topics, "-o", "start", "--until-idle", "1s", "--format", "json")}
-
     def test_agree_with_what_is_on_the_wire(self):
         self.collect()
         process = self.dev()

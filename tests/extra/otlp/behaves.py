@@ -67,9 +67,12 @@ class Otlp(TracedCase):
         self.collect(OTEL_TRACES_SAMPLER="always_off")
         process = self.dev()
         events = self.order()
+        headers = self.headers_of({row["topic"] for row in events})
         self.stop(process)
         self.assertEqual(self.collector.requests, [])
         self.assertEqual(len(events), EVENTS)
+        for row in events[1:]:
+            self.assertEqual(headers[row["id"]]["traceparent"][-3:], "-00")
 
     def test_say_what_failed(self):
         self.collect()

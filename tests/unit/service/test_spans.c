@@ -123,6 +123,26 @@ Test(spans, of_many_threads_arrive_whole_or_are_counted_as_dropped)
     polkai_span_queue_destroy(queue);
 }
 
+/* Found by reading: whoever lost a race for a place took that for a full queue. */
+Test(spans, of_many_threads_are_dropped_only_where_there_is_no_room)
+{
+    pthread_t threads[PUTTERS];
+    putter putters[PUTTERS];
+    polkai_span_queue *queue = polkai_span_queue_create((size_t)PUTTERS * OF_EACH);
+    uint64_t dropped = 0;
+    for (unsigned i = 0; i < PUTTERS; i++) {
+        putters[i] = (putter){ queue, i, 0 };
+        pthread_create(&threads[i], NULL, put_many, &putters[i]);
+    }
+    for (unsigned i = 0; i < PUTTERS; i++) {
+        pthread_join(threads[i], NULL);
+        dropped += putters[i].dropped;
+    }
+    cr_expect_eq(dropped, 0u);
+    cr_expect_eq(polkai_span_queue_count(queue), (size_t)PUTTERS * OF_EACH);
+    polkai_span_queue_destroy(queue);
+}
+
 /* ---- OTLP ---- */
 
 static const polkai_attribute resource[] = { { POLKA_TEXT_INIT("service.name"), POLKA_TEXT_INIT("pay\"ments") }, { POLKA_TEXT_INIT("bad"), POLKA_TEXT_INIT("\xff") } };

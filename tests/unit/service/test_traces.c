@@ -78,6 +78,7 @@ Test(traces, go_where_the_endpoint_says)
     cr_expect_str_eq(read_from(ENVIRONMENT(AT))->endpoint, "http://c:4318/v1/traces");
     cr_expect_str_eq(read_from(ENVIRONMENT("OTEL_EXPORTER_OTLP_ENDPOINT=https://c/base//"))->endpoint, "https://c/base/v1/traces");
     cr_expect_str_eq(read_from(ENVIRONMENT(AT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t/as/it/is"))->endpoint, "http://t/as/it/is");
+    cr_expect_str_eq(read_from(ENVIRONMENT("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://t/v1?key=secret"))->shown, "http://t/v1");
     static const char *const none[] = { "c:4318", "grpc://c:4317", "http://", "http:///x", "http://user:secret@c", "http://c/\r\nX: y", "http://c d" };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         char variable[100];
@@ -94,8 +95,8 @@ Test(traces, are_refused_in_another_protocol_by_name)
     cr_expect_not(read_from(ENVIRONMENT(AT, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"))->on);
     warns("OTEL_EXPORTER_OTLP_PROTOCOL is 'grpc'");
     cr_expect(read_from(ENVIRONMENT(AT, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json"))->on, "the one of traces wins");
-    cr_expect_not(read_from(ENVIRONMENT(AT, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf"))->on);
-    warns("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is 'http/protobuf'");
+    cr_expect(read_from(ENVIRONMENT(AT, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf"))->on, "the same port and path take both");
+    warns("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is 'http/protobuf', and this service speaks http/json: that is what is sent");
 }
 
 Test(traces, carry_the_headers_that_are_asked_for)
@@ -142,6 +143,9 @@ Test(traces, have_the_limits_of_the_standard_and_those_that_are_set)
     read_from(ENVIRONMENT(AT, "OTEL_BSP_MAX_QUEUE_SIZE=100", "OTEL_BSP_SCHEDULE_DELAY=7", "OTEL_BSP_EXPORT_TIMEOUT=8", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=9"));
     cr_expect(settings.queue == 100 && settings.batch == 100 && settings.delay_ms == 7 && settings.export_ms == 8 && settings.timeout_ms == 9,
               "a batch is no larger than the queue");
+    warns(NULL);
+    read_from(ENVIRONMENT(AT, "OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_EXPORT_TIMEOUT=0", "OTEL_EXPORTER_OTLP_TIMEOUT=0"));
+    cr_expect(settings.delay_ms == 1 && settings.export_ms == 3600000 && settings.timeout_ms == 600000, "0 is no limit");
     warns(NULL);
     static const char *const bad[] = { "OTEL_BSP_MAX_QUEUE_SIZE=0", "OTEL_BSP_MAX_QUEUE_SIZE=-1", "OTEL_BSP_MAX_QUEUE_SIZE=1e9", "OTEL_BSP_MAX_QUEUE_SIZE=99999999999999999999",
                                        "OTEL_BSP_MAX_QUEUE_SIZE=many" };
@@ -207,7 +211,9 @@ Test(traces, are_sampled_as_the_sampler_says)
         cr_expect_not(polkai_sampler_read(bad[i][0], bad[i][1], &sampler), "%s %s", bad[i][0], bad[i][1]);
         snprintf(name, sizeof name, "OTEL_TRACES_SAMPLER=%s", bad[i][0]);
         snprintf(argument, sizeof argument, "OTEL_TRACES_SAMPLER_ARG=%s", bad[i][1] != NULL ? bad[i][1] : "");
-        cr_expect_str_eq(read_from(ENVIRONMENT(AT, name, argument))->sampler_name, "parentbased_always_on");
+        cr_expect_str_eq(read_from(ENVIRONMENT(AT, name, argument))->sampler_name, bad[i][1] == NULL ? "parentbased_always_on" : "traceidratio",
+                         "an argument that cannot be read is as if it were not there");
+        cr_expect_eq(sampled_of(&settings.sampler, POLKAI_PARENT_NONE, 100), 100u);
     }
 }
 
