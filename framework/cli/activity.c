@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { BATCH = 512, POLL_MS = 50, CLOCKS_DIFFER_MS = 600000 };
+enum { BATCH = 512, POLL_MS = 50, CLOCKS_DIFFER_MS = 600000, ROWS_MOST = 64 };
 
 static char *copy(polka_text text) { return cli_format("%.*s", POLKA_TEXT_ARGS(text)); }
 
@@ -31,6 +31,7 @@ static size_t node_of(const cli_flow *flow, const polka_event_reaction_ended *en
     return SIZE_MAX;
 }
 
+/* NULL: there are too many; anybody may write there, under any name. */
 static cli_handled *row_of(cli_flow *flow, size_t node, polka_text group, polka_text reaction)
 {
     for (size_t i = 0; i < flow->handled_count; i++) {
@@ -38,6 +39,8 @@ static cli_handled *row_of(cli_flow *flow, size_t node, polka_text group, polka_
         if (at->node == node && polka_text_equal(polka_text_of(at->group), group) && polka_text_equal(polka_text_of(at->reaction), reaction))
             return at;
     }
+    if (cli_handled_count(flow, node) >= ROWS_MOST)
+        return NULL;
     flow->handled = polkai_realloc(flow->handled, (flow->handled_count + 1) * sizeof *flow->handled);
     cli_handled *made = &flow->handled[flow->handled_count++];
     *made = (cli_handled){ .node = node, .group = copy(group), .reaction = copy(reaction), .begun_us = INT64_MIN, .took_us = -1 };
@@ -52,7 +55,7 @@ static void take_ended(cli_flow *flow, const polka_event_reaction_ended *ended)
     if (node == SIZE_MAX)
         return;
     cli_handled *row = row_of(flow, node, ended->group, ended->reaction);
-    if (ended->begun_us < row->begun_us)
+    if (row == NULL || ended->begun_us < row->begun_us)
         return;
     free(row->service);
     free(row->code);
@@ -105,11 +108,13 @@ static polka_status read_topic(cli_flow *flow, const cli_connection *connection,
 
 /* ---- of whom nobody tells ---- */
 
-static bool is_missing(const cli_flow *flow, size_t node, const char *group, const char *reaction)
+/* Of its group; where the type of a record could not be told, its letter names no reaction. */
+static bool has_letter(const cli_flow *flow, size_t node, const char *group, const char *reaction)
 {
-    for (size_t i = 0; i < flow->missing_count; i++) {
-        const cli_missing *at = &flow->missing[i];
-        if (at->node == node && at->group != NULL && strcmp(at->group, group) == 0 && strcmp(at->reaction, reaction) == 0)
+    for (size_t i = 0; i < flow->count; i++) {
+        const cli_node *at = &flow->nodes[i];
+        if (at->letter != NULL && at->parent == node && at->group != NULL && strcmp(at->group, group) == 0 &&
+            (at->reaction == NULL || strcmp(at->reaction, "-") == 0 || strcmp(at->reaction, reaction) == 0))
             return true;
     }
     return false;
@@ -120,10 +125,10 @@ static void add_untold(cli_flow *flow, const polkai_manifest *service, const pol
     for (size_t i = 0; i < flow->count; i++) {
         const cli_node *node = &flow->nodes[i];
         if (node->letter != NULL || node->type == NULL || strcmp(reaction->hears.event, node->type) != 0 || strcmp(reaction->hears.topic, node->topic) != 0 ||
-            is_missing(flow, i, service->group, reaction->name))
+            cli_flow_misses(flow, i, service->group, reaction->name) || has_letter(flow, i, service->group, reaction->name))
             continue;
         cli_handled *row = row_of(flow, i, polka_text_of(service->group), polka_text_of(reaction->name));
-        if (row->service == NULL)
+        if (row != NULL && row->service == NULL)
             row->service = polkai_strdup(service->service);
     }
 }

@@ -129,7 +129,7 @@ static void add(cli_flow *flow, cli_missing missing)
     flow->missing[flow->missing_count++] = missing;
 }
 
-static bool is_listed(const cli_flow *flow, size_t event, const char *group, const char *reaction)
+bool cli_flow_misses(const cli_flow *flow, size_t event, const char *group, const char *reaction)
 {
     for (size_t i = 0; i < flow->missing_count; i++) {
         const cli_missing *at = &flow->missing[i];
@@ -145,7 +145,7 @@ static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, const 
     const cli_node *node = &flow->nodes[event];
     cli_place at;
     if (strcmp(reaction->hears.event, node->type) != 0 || strcmp(reaction->hears.topic, node->topic) != 0 || seen(flow, event, service, reaction) ||
-        is_listed(flow, event, service->group, reaction->name))          /* two versions of one service */
+        cli_flow_misses(flow, event, service->group, reaction->name))          /* two versions of one service */
         return POLKA_OK;
     TRY(place_of(expected, service->group, node, &at, error));
     if (at.committed > node->offset)

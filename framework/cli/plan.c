@@ -1,4 +1,5 @@
 /* plan.c: manifests and schemas in, topics out. */
+#include <cli/activity.h>
 #include <cli/plan.h>
 #include <cli/settings.h>
 
@@ -61,7 +62,7 @@ static bool tells_activity(const cli_project *project, const char *name)
 /* A week, as what it tells of is looked for while it matters; as many partitions as the project's events have. */
 static polka_status add_activity(cli_plan *plan, const cli_project *project, const cli_manifests *manifests, polka_error *error)
 {
-    polkai_topic topic = cli_project_topic(project, "polka.activity");
+    polkai_topic topic = cli_project_topic(project, CLI_ACTIVITY_TOPIC);
     bool wanted = false;
     for (size_t i = 0; i < manifests->count && !wanted; i++)
         wanted = tells_activity(project, manifests->items[i]->service);

@@ -104,8 +104,10 @@ static polka_status show(tracer *trace, void (*print)(const cli_flow *flow), pol
     if (trace->follow)
         return cli_follow(&(cli_following){ .flow = &trace->flow, .expected = expected, .reading = trace->reading, .visit = collect_found, .user = trace, .print = print }, error);
     TRY(cli_expected_hold(expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error));
-    TRY(cli_activity_read(&trace->flow, expected, &trace->connection, trace->admin, error));
-    if (!trace->flow.told)
+    bool shows = print == cli_flow_tree || print == cli_flow_json;   /* a week of what all reactions did is not read in vain */
+    if (shows)
+        TRY(cli_activity_read(&trace->flow, expected, &trace->connection, trace->admin, error));
+    if (shows && !trace->flow.told)
         cli_say("how long reactions took and their attempts are unknown: nothing of this flow is on " CLI_ACTIVITY_TOPIC " (activity.enabled)");
     if (!cli_stopped())
         print(&trace->flow);

@@ -52,6 +52,7 @@ void cli_flow_add(cli_flow *flow, cli_node node_taken);
 /* cli_flow_link finds parents and puts nodes in order of time, but none before its cause. */
 void cli_flow_link(cli_flow *flow);
 void cli_flow_forget_missing(cli_flow *flow);
+bool cli_flow_misses(const cli_flow *flow, size_t event, const char *group, const char *reaction);      /* it is among what is missing */
 void cli_flow_free(cli_flow *flow);
 void cli_node_free(cli_node *node);                      /* of a node that no flow took */
 const char *cli_service_of(const char *source);          /* "/shop/payments" and "/payments" -> "payments"; NULL -> "?" */
