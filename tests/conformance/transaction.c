@@ -273,15 +273,21 @@ Test(transaction, of_an_earlier_generation_is_refused_and_aborted)
     end(play);
 }
 
-/* Where batches are refused whole it takes some transactions until the one record is known. */
-Test(transaction, names_the_record_that_is_refused_for_good)
+/* Records of more than 20,000 bytes; NULL: not here. */
+static scene *scene_that_refuses_large(void)
 {
     stage *at = stage_open();
     bool can = stage_can(at, CAN_TRANSACT) && stage_can(at, CAN_REFUSE_LARGE);
     stage_close(at);
-    if (!can)
+    return can ? scene_of(20000) : NULL;
+}
+
+/* Where batches are refused whole it takes some transactions until the one record is known. */
+Test(transaction, names_the_record_that_is_refused_for_good)
+{
+    scene *play = scene_that_refuses_large();
+    if (play == NULL)
         return;
-    scene *play = scene_of(20000);
     char *large = calloc(1, 30001);
     memset(large, 'x', 30000);
     unsigned tries = 0;
@@ -308,12 +314,9 @@ Test(transaction, names_the_record_that_is_refused_for_good)
 /* Found by reading: what the broker refuses has used up sequence numbers, and it missed them in the next transaction for the same partition. */
 Test(transaction, behind_one_whose_record_was_refused_is_committed_at_once)
 {
-    stage *at = stage_open();
-    bool can = stage_can(at, CAN_TRANSACT) && stage_can(at, CAN_REFUSE_LARGE);
-    stage_close(at);
-    if (!can)
+    scene *play = scene_that_refuses_large();
+    if (play == NULL)
         return;
-    scene *play = scene_of(20000);
     char *large = calloc(1, 30001);
     memset(large, 'x', 30000);
     begin(play);

@@ -1,58 +1,8 @@
 /* transaction_test.c: exactly-once on memory, on a clock of our own: what leaves together, in which order, and after which failure. */
-#include "flaky.h"
-
-#include <flow/transaction.h>
+#include "copying.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-
-static unsigned called;
-
-static polka_outcome answer(polka_context *ctx, const note *asked)
-{
-    called++;
-    polka_emit(ctx, &test_answered_event, asked, NULL);
-    return POLKA_DONE;
-}
-
-/* "late": at the second attempt; "dead": a letter; "skip": nothing. */
-static polka_outcome answer_or_not(polka_context *ctx, const note *asked)
-{
-    called++;
-    if (memcmp(asked->text.data, "late", 4) == 0 && polka_caused_by(ctx)->attempt == 1)
-        return polka_retry(ctx, "not yet");
-    if (memcmp(asked->text.data, "dead", 4) == 0)
-        return polka_dead(ctx, "no");
-    polka_emit(ctx, &test_answered_event, asked, NULL);
-    return memcmp(asked->text.data, "skip", 4) == 0 ? POLKA_SKIP : POLKA_DONE;
-}
-
-static const polka_service copy = { .name = "copy", .reactions = (const polka_reaction[]){
-    POLKA_REACT(test_asked, answer, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
-static const polka_service choosy = { .name = "choosy", .reactions = (const polka_reaction[]){
-    POLKA_REACT(test_asked, answer_or_not, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 2, .first_delay_ms = 1000 }), { 0 } } };
-
-static void equal(polka_text text, const char *expected)
-{
-    cr_assert(polka_text_equal(text, polka_text_of(expected)), "'%.*s' is not '%s'", POLKA_TEXT_ARGS(text), expected);
-}
-
-static void put(harness *h, const char *text)
-{
-    harness_put(h, text, text, NULL);
-}
-
-/* Exactly these answers, in this order; texts with blanks between. */
-static void expect_answers(harness *h, const char *texts)
-{
-    char found[1024] = "";
-    for (size_t i = 0; harness_record(h, "test.answers", i) != NULL; i++) {
-        polka_text text = harness_text(harness_record(h, "test.answers", i));
-        size_t used = strlen(found);
-        snprintf(found + used, sizeof found - used, "%s%.*s", used > 0 ? " " : "", POLKA_TEXT_ARGS(text));
-    }
-    cr_assert_str_eq(found, texts);
-}
 
 /* ---- what leaves, and when ---- */
 
@@ -139,7 +89,7 @@ Test(transaction, holds_nothing_of_an_event_beyond_one_that_waits)
     expect_answers(h, "first");
     cr_assert_null(harness_record(h, "test.asked.choosy.dlt", 0));
     cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 1);
-    cr_assert_eq(called, 5);
+    cr_assert_eq(copying_called, 5);
     harness_advance_ms(h, 2000);
     expect_answers(h, "first late last");
     equal(harness_header(h, harness_record(h, "test.asked.choosy.dlt", 0), "polka-error-code"), "dead");
@@ -223,7 +173,7 @@ static void survive(const failure_case *row)
     harness *h = harness_create();
     flaky_transaction flaky = { .call = row->call, .verdict = row->verdict, .applied = row->applied, .at = row->call == FLAKY_INIT || row->call == FLAKY_ABORT ? 1 : 2,
                                 .times = 1 };
-    called = 0;
+    copying_called = 0;
     flaky_start(h, &copy, (polkai_flow_options){ 0 }, &flaky, NULL);
     put(h, "a");
     harness_advance_ms(h, 1000);
@@ -234,7 +184,7 @@ static void survive(const failure_case *row)
     harness_advance_ms(h, 5000);
     expect_answers(h, "a b c d");
     cr_assert_eq(harness_committed(h, "copy", "test.asked"), 4);
-    cr_expect_eq(called, row->handled, "call %d, verdict %d: handled %u times, not %u", (int)row->call, (int)row->verdict, called, row->handled);
+    cr_expect_eq(copying_called, row->handled, "call %d, verdict %d: handled %u times, not %u", (int)row->call, (int)row->verdict, copying_called, row->handled);
     cr_expect_eq(flaky.made[FLAKY_INIT], row->inits, "call %d, verdict %d: %u producers, not %u", (int)row->call, (int)row->verdict, flaky.made[FLAKY_INIT], row->inits);
     cr_expect_eq(flaky.changed, 0);
     harness_destroy(h);
@@ -356,9 +306,9 @@ Test(failure, gives_the_same_ids_when_its_events_are_handled_again)
     char plain[64], again[64];
     flaky_transaction sound = { 0 }, flaky = { .call = FLAKY_COMMIT, .verdict = POLKAI_TRANSACTION_ABORT, .at = 1, .times = 1 };
     id_of_answer(&sound, plain);
-    called = 0;
+    copying_called = 0;
     id_of_answer(&flaky, again);
-    cr_assert_eq(called, 2);
+    cr_assert_eq(copying_called, 2);
     cr_assert_str_eq(plain, again);
 }
 
@@ -367,116 +317,13 @@ Test(failure, of_a_waiting_key_begins_its_attempts_anew)
     harness *h = harness_create();
     flaky_transaction flaky = { .call = FLAKY_COMMIT, .verdict = POLKAI_TRANSACTION_ABORT, .at = 1, .times = 1 };
     flaky_start(h, &choosy, (polkai_flow_options){ 0 }, &flaky, NULL);
-    called = 0;
+    copying_called = 0;
     put(h, "a");
     put(h, "late");
     put(h, "b");
     harness_advance_ms(h, 10000);
     expect_answers(h, "a late b");
-    cr_assert_eq(called, 3 + 4);         /* all once in vain */
+    cr_assert_eq(copying_called, 3 + 4);         /* all once in vain */
     cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 3);
-    harness_destroy(h);
-}
-
-/* ---- refused by the broker ---- */
-
-Test(refused, emission_becomes_a_dead_letter_and_the_others_leave)
-{
-    harness *h = harness_create();
-    flaky_transaction flaky = { 0 };
-    flaky_start(h, &copy, (polkai_flow_options){ 0 }, &flaky, NULL);
-    polkai_memory_fail(h->memory, "test.answers", POLKA_POISON, "INVALID_RECORD", 1);
-    put(h, "a");
-    put(h, "b");
-    harness_advance_ms(h, 5000);
-    expect_answers(h, "b");
-    const polkai_record *letter = harness_record(h, "test.asked.copy.dlt", 0);
-    cr_assert_not_null(letter);
-    equal(harness_header(h, letter, "polka-error-code"), "INVALID_RECORD");
-    equal(harness_text(letter), "a");
-    cr_assert_eq(harness_committed(h, "copy", "test.asked"), 2);
-    put(h, "c");
-    harness_advance_ms(h, 1000);
-    expect_answers(h, "b c");
-    cr_assert_null(harness_record(h, "test.asked.copy.dlt", 1));
-    harness_destroy(h);
-}
-
-/* ---- a right is missing ---- */
-
-static harness *on_two_partitions(void)
-{
-    polka_error error;
-    harness *h = harness_create();
-    h->sink->operations->close(h->sink, 0);
-    polkai_memory_destroy(h->memory);
-    h->memory = polkai_memory_create(&h->clock, 2);
-    cr_assert_eq(polkai_memory_sink_open(&h->sink, h->memory, NULL, NULL, &error), POLKA_OK);
-    return h;
-}
-
-/* A minute in which another partition is never still: what it commits does not begin the back-off anew. */
-Test(right, is_waited_for_by_a_back_off_that_grows_though_another_partition_moves)
-{
-    harness *h = on_two_partitions();
-    flaky_transaction flaky = { 0 };
-    flaky_start(h, &choosy, (polkai_flow_options){ .transaction_interval_ms = 10 }, &flaky, NULL);
-    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "TOPIC_AUTHORIZATION_FAILED", 1000000);
-    harness_put(h, "b", "late", NULL);   /* so that the other one has committed each time before it fails */
-    put(h, "skip");
-    cr_assert_eq(polkai_memory_count(h->memory, "test.asked", 0), 1, "the two keys are to be in two partitions");
-    for (unsigned i = 0; i < 600; i++) {
-        harness_advance_ms(h, 100);
-        put(h, "skip");
-    }
-    cr_assert_leq(flaky.made[FLAKY_ABORT], 20, "%u transactions in a minute", flaky.made[FLAKY_ABORT]);
-    cr_assert_geq(flaky.made[FLAKY_ABORT], 8);
-    expect_answers(h, "");
-    cr_assert_null(harness_record(h, "test.asked.choosy.dlt", 0));
-    polkai_memory_fail(h->memory, "test.answers", POLKA_OK, NULL, 0);
-    harness_advance_ms(h, 30000);
-    cr_assert_eq(polkai_memory_count(h->memory, "test.answers", 0) + polkai_memory_count(h->memory, "test.answers", 1), 1);
-    flaky.made[FLAKY_ABORT] = 0;
-    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "TOPIC_AUTHORIZATION_FAILED", 1);
-    harness_put(h, "b", "late", NULL);
-    harness_advance_ms(h, 3000);
-    cr_assert_eq(polkai_memory_count(h->memory, "test.answers", 0) + polkai_memory_count(h->memory, "test.answers", 1), 2, "and begins anew when all have");
-    harness_destroy(h);
-}
-
-Test(refused, letter_goes_without_its_value_when_it_is_too_large)
-{
-    harness *h = harness_create();
-    flaky_transaction flaky = { 0 };
-    flaky_start(h, &choosy, (polkai_flow_options){ 0 }, &flaky, NULL);
-    polkai_memory_fail(h->memory, "test.asked.choosy.dlt", POLKA_POISON, "MSG_SIZE_TOO_LARGE", 1);
-    put(h, "dead");
-    harness_advance_ms(h, 5000);
-    const polkai_record *letter = harness_record(h, "test.asked.choosy.dlt", 0);
-    cr_assert_not_null(letter);
-    cr_assert_null(letter->value.data);
-    cr_assert_null(harness_record(h, "test.asked.choosy.dlt", 1));
-    cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 1);
-    harness_destroy(h);
-}
-
-Test(refused, letter_that_no_topic_takes_lets_nothing_advance)
-{
-    harness *h = harness_create();
-    flaky_transaction flaky = { 0 };
-    flaky_start(h, &choosy, (polkai_flow_options){ 0 }, &flaky, NULL);
-    polkai_memory_fail(h->memory, "test.asked.choosy.dlt", POLKA_POISON, "INVALID_RECORD", 5);
-    put(h, "dead");
-    put(h, "a");
-    harness_turn(h);
-    expect_answers(h, "");
-    while (flaky.made[FLAKY_ABORT] < 3)
-        harness_advance_ms(h, 10);
-    cr_expect_eq(atomic_load(&h->flow->transact->refusal_count), 1, "found by reading: one more was kept for each time");
-    harness_advance_ms(h, 60000);
-    cr_expect_eq(atomic_load(&h->flow->transact->refusal_count), 0);
-    equal(harness_text(harness_record(h, "test.asked.choosy.dlt", 0)), "dead");
-    expect_answers(h, "a");
-    cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 2);
     harness_destroy(h);
 }
