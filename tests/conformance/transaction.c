@@ -273,19 +273,19 @@ Test(transaction, of_an_earlier_generation_is_refused_and_aborted)
     end(play);
 }
 
-/* Records of more than 20,000 bytes; NULL: not here. */
-static scene *scene_that_refuses_large(void)
+/* scene_of, where records of more than so many bytes are refused; NULL: not here. */
+static scene *scene_that_refuses_above(int64_t bytes)
 {
     stage *at = stage_open();
     bool can = stage_can(at, CAN_TRANSACT) && stage_can(at, CAN_REFUSE_LARGE);
     stage_close(at);
-    return can ? scene_of(20000) : NULL;
+    return can ? scene_of(bytes) : NULL;
 }
 
 /* Where batches are refused whole it takes some transactions until the one record is known. */
 Test(transaction, names_the_record_that_is_refused_for_good)
 {
-    scene *play = scene_that_refuses_large();
+    scene *play = scene_that_refuses_above(20000);
     if (play == NULL)
         return;
     char *large = calloc(1, 30001);
@@ -314,7 +314,7 @@ Test(transaction, names_the_record_that_is_refused_for_good)
 /* Found by reading: what the broker refuses has used up sequence numbers, and it missed them in the next transaction for the same partition. */
 Test(transaction, behind_one_whose_record_was_refused_is_committed_at_once)
 {
-    scene *play = scene_that_refuses_large();
+    scene *play = scene_that_refuses_above(20000);
     if (play == NULL)
         return;
     char *large = calloc(1, 30001);
@@ -345,12 +345,9 @@ static polkai_transaction_verdict send_filled(scene *play, char *text, size_t si
 /* Found by measuring: what was under way behind it was waited for, 10 s and longer, and only the abort ends that. */
 Test(transaction, is_to_be_aborted_at_once_when_more_is_under_way_behind_a_refused_record)
 {
-    stage *at = stage_open();
-    bool can = stage_can(at, CAN_TRANSACT) && stage_can(at, CAN_REFUSE_LARGE);
-    stage_close(at);
-    if (!can)
+    scene *play = scene_that_refuses_above(1000000);
+    if (play == NULL)
         return;
-    scene *play = scene_of(1000000);
     char *text = calloc(1, 2000000);
     begin(play);
     polkai_transaction_verdict verdict = send_filled(play, text, 2000000, 1);

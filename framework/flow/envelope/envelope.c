@@ -181,25 +181,44 @@ size_t polkai_envelope_write(const polkai_envelope *envelope, polka_arena *arena
     return count;
 }
 
-static bool lower_hex(const char *at, size_t size, bool *zero)
+#define EACH(BYTE) (UINT64_C(0x0101010101010101) * (BYTE))
+
+/* Of eight characters at once: below 0x80 a sum does not reach the next byte, and its highest bit says whether the byte is above a bound. */
+static bool is_lower_hex(const char *at)
 {
-    *zero = true;
-    for (size_t i = 0; i < size; i++) {
-        if (!((at[i] >= '0' && at[i] <= '9') || (at[i] >= 'a' && at[i] <= 'f')))
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    if ((word & EACH(0x80)) != 0)
+        return false;
+    uint64_t digit = (word + EACH(0x80 - '0')) & ~(word + EACH(0x7f - '9')), letter = (word + EACH(0x80 - 'a')) & ~(word + EACH(0x7f - 'f'));
+    return ((digit | letter) & EACH(0x80)) == EACH(0x80);
+}
+
+/* Ids of hexadecimal digits, of which one is not 0. */
+static bool is_id(const char *at, size_t size)
+{
+    bool any = false;
+    for (size_t i = 0; i < size; i += 8) {
+        if (!is_lower_hex(at + i))
             return false;
-        *zero = *zero && at[i] == '0';
+        any = any || memcmp(at + i, "00000000", 8) != 0;
     }
-    return true;
+    return any;
+}
+
+static bool are_two_digits(const char *at)
+{
+    const char eight[] = { at[0], at[1], '0', '0', '0', '0', '0', '0' };
+    return is_lower_hex(eight);
 }
 
 /* W3C Trace Context level 1, section 3.2.2: 00-<32>-<16>-<2>, lower case, ids not all zero, version not ff. */
 bool polkai_envelope_trace_valid(polka_text trace)
 {
-    bool zero_trace, zero_parent, zero;
     const char *t = trace.data;
-    return t != NULL && trace.size >= POLKAI_TRACEPARENT && t[2] == '-' && t[35] == '-' && t[52] == '-' && lower_hex(t, 2, &zero) && memcmp(t, "ff", 2) != 0 &&
-           lower_hex(t + 3, 32, &zero_trace) && !zero_trace && lower_hex(t + 36, 16, &zero_parent) && !zero_parent &&
-           lower_hex(t + 53, 2, &zero) && (trace.size == POLKAI_TRACEPARENT || (memcmp(t, "00", 2) != 0 && t[55] == '-'));
+    return t != NULL && trace.size >= POLKAI_TRACEPARENT && t[2] == '-' && t[35] == '-' && t[52] == '-' && are_two_digits(t) && memcmp(t, "ff", 2) != 0 &&
+           is_id(t + POLKAI_TRACE_AT, 32) && is_id(t + POLKAI_PARENT_AT, 16) && are_two_digits(t + POLKAI_FLAGS_AT) &&
+           (trace.size == POLKAI_TRACEPARENT || (memcmp(t, "00", 2) != 0 && t[55] == '-'));
 }
 
 static void id_bytes(polka_text id, uint8_t bytes[16])

@@ -152,3 +152,25 @@ Test(envelope, continues_a_valid_trace_and_starts_one_from_the_correlation_other
     equal(polkai_envelope_trace(POLKA_TEXT("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-00"), correlation, id, &arena),
           "00-01931c6e1111700080000000000000" "0a-9abcdef012345678-01");
 }
+
+/* Each byte value at each place, against the rule said in other words. */
+Test(envelope, takes_a_traceparent_of_these_characters_and_no_others)
+{
+    static const char good[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (size_t at = 0; at < POLKAI_TRACEPARENT; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            char text[sizeof good];
+            memcpy(text, good, sizeof good);
+            text[at] = (char)byte;
+            bool dash = at == 2 || at == 35 || at == 52, hex = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
+            cr_expect_eq(polkai_envelope_trace_valid((polka_text){ POLKAI_TRACEPARENT, text }), dash ? byte == '-' : hex, "byte %d at %zu", byte, at);
+        }
+    }
+    static const char *const bad[] = { "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+                                       "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+                                       "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x", "" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect_not(polkai_envelope_trace_valid(polka_text_of(bad[i])), "%s", bad[i]);
+    cr_expect(polkai_envelope_trace_valid(POLKA_TEXT("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x")), "a later version may say more");
+    cr_expect(polkai_envelope_trace_valid(POLKA_TEXT("00-00000000000000000000000000000001-0000000000000001-00")));
+}
