@@ -4,7 +4,7 @@ import struct
 import threading
 import time
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 import wire
 from checker import DEPOSITS, KEPT
@@ -66,23 +66,11 @@ def _positions(consumer, left):
     return [((at.topic, at.partition), at.offset) for at in consumer.position([TopicPartition(*at) for at in left])] if left else []
 
 
-def patiently(ask, seconds=90):
-    """What ask() answers; again while a leader or a coordinator is moving, or no broker is there."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            return ask()
-        except KafkaException as why:
-            if time.monotonic() > until or why.args[0].fatal():
-                raise
-        time.sleep(0.2)
-
-
 def ends_of(brokers, topics):
     """{(topic, partition): end}, internal topics included."""
     consumer = wire.consumer_of(brokers)
-    known = patiently(lambda: consumer.list_topics(timeout=20).topics)
-    found = {(topic, partition): patiently(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)[1])
+    known = wire.patiently(lambda: consumer.list_topics(timeout=20).topics)
+    found = {(topic, partition): wire.patiently(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)[1])
              for topic in topics if topic in known for partition in known[topic].partitions}
     consumer.close()
     return found

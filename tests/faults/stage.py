@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 import support
 import wire
 from checker import DEPOSITS, KEPT, POISON, Checker
-from collect import OFFSETS, Concurrent, collect, ends_of, patiently
+from collect import OFFSETS, Concurrent, collect, ends_of
 from feed import Feed, Plan
 from support import Failed, Service, alive, say, wait_for
 
@@ -165,7 +165,7 @@ class Stage:
         """What earlier scenarios left in the topic is none of this one's business."""
         consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": group, "enable.auto.commit": False, "log_level": 0})
         offsets = [TopicPartition(*at, offset) for at, offset in self.starts.items() if at[0] == topic]
-        patiently(lambda: consumer.commit(offsets=offsets, asynchronous=False))      # a coordinator of a moment ago may not be one yet
+        wire.patiently(lambda: consumer.commit(offsets=offsets, asynchronous=False))      # a coordinator of a moment ago may not be one yet
         consumer.close()
 
     def service(self, kind="keeper", number=1, binary=None):
@@ -249,7 +249,7 @@ class Stage:
             if kind in self.groups:
                 ends = ends_of(self.brokers, [topic])
                 consumer = wire.consumer_of(self.brokers, self.groups[kind])
-                committed = patiently(lambda: consumer.committed([TopicPartition(*at) for at in ends], timeout=20))
+                committed = wire.patiently(lambda: consumer.committed([TopicPartition(*at) for at in ends], timeout=20))
                 left += sum(ends[at.topic, at.partition] - max(at.offset, 0) for at in committed)
                 consumer.close()
         return left

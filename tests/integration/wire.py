@@ -12,7 +12,7 @@ import urllib.request
 import uuid
 
 import fastavro
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 SCHEMAS = "polka.schemas"
@@ -86,6 +86,18 @@ def consumer_of(brokers, group="integration-reader"):
                      "fetch.message.max.bytes": 20000000, "log_level": 0})
 
 
+def patiently(ask, seconds=90):
+    """What ask() answers; again while a leader or a coordinator is moving, or no broker is there."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except KafkaException as why:
+            if time.monotonic() > until or why.args[0].fatal():
+                raise
+        time.sleep(0.2)
+
+
 class Reader:
     """Reads any topics from their beginning, and asks for offsets; joins no group."""
 
@@ -99,7 +111,7 @@ class Reader:
 
     def topics(self):
         """{topic: partition count}, without Kafka's own."""
-        found = self.admin.list_topics(timeout=20).topics
+        found = patiently(lambda: self.admin.list_topics(timeout=20).topics)
         return {name: len(topic.partitions) for name, topic in found.items() if not name.startswith("__")}
 
     def ends(self, topics):
@@ -108,7 +120,8 @@ class Reader:
         found = {}
         for topic in topics:
             for partition in range(known.get(topic, 0)):
-                found[topic, partition] = self.consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)[1]
+                at = TopicPartition(topic, partition)
+                found[topic, partition] = patiently(lambda: self.consumer.get_watermark_offsets(at, timeout=20)[1])
         return found
 
     def read_all(self, topics):
@@ -137,7 +150,7 @@ class Reader:
         consumer = consumer_of(self.brokers, group)
         known = self.topics()
         asked = [TopicPartition(topic, partition) for topic in topics for partition in range(known.get(topic, 0))]
-        found = {(at.topic, at.partition): at.offset for at in consumer.committed(asked, timeout=20)}
+        found = {(at.topic, at.partition): at.offset for at in patiently(lambda: consumer.committed(asked, timeout=20))}
         consumer.close()
         return found
 
