@@ -58,32 +58,32 @@ static polka_status check_containment(polkai_schema_node *start, polka_error *er
 
 /* ---- defaults ---------------------------------------------------------------------------------- */
 
-static bool ends(polkai_schema_node *node, size_t index);
+static bool ends(polkai_schema_node *node, size_t index, long *looks);
 
 /* Does the default `value` of `schema` come to an end? A record's missing members take their own defaults. */
-static bool value_ends(const polkai_schema *schema, const json_t *value)
+static bool value_ends(const polkai_schema *schema, const json_t *value, long *looks)
 {
     size_t i, branch;
     const char *key;
     json_t *part;
     switch (schema->type) {
     case POLKAI_AVRO_UNION:
-        branch = polkai_fallback_branch(schema, value);
-        return branch == schema->count || value_ends(schema->branches[branch], value);
+        branch = polkai_fallback_branch(schema, value, looks);
+        return branch == schema->count || value_ends(schema->branches[branch], value, looks);
     case POLKAI_AVRO_ARRAY:
         json_array_foreach((json_t *)(uintptr_t)value, i, part)
-            if (!value_ends(schema->items, part))
+            if (!value_ends(schema->items, part, looks))
                 return false;
         return true;
     case POLKAI_AVRO_MAP:
         json_object_foreach((json_t *)(uintptr_t)value, key, part)
-            if (!value_ends(schema->items, part))
+            if (!value_ends(schema->items, part, looks))
                 return false;
         return true;
     case POLKAI_AVRO_RECORD:
         for (i = 0; i < schema->count; i++) {
             part = json_object_get(value, schema->fields[i].name);
-            if (!(part != NULL ? value_ends(schema->fields[i].schema, part) : ends(polkai_node(schema), i)))
+            if (!(part != NULL ? value_ends(schema->fields[i].schema, part, looks) : ends(polkai_node(schema), i, looks)))
                 return false;
         }
         return true;
@@ -92,7 +92,7 @@ static bool value_ends(const polkai_schema *schema, const json_t *value)
     }
 }
 
-static bool ends(polkai_schema_node *node, size_t index)
+static bool ends(polkai_schema_node *node, size_t index, long *looks)
 {
     const polkai_schema_field *field = &node->schema.fields[index];
     if (field->fallback == NULL || node->field_marks[index] == DONE)
@@ -100,12 +100,12 @@ static bool ends(polkai_schema_node *node, size_t index)
     if (node->field_marks[index] == OPEN)
         return false;
     node->field_marks[index] = OPEN;
-    bool good = value_ends(field->schema, field->fallback);
+    bool good = value_ends(field->schema, field->fallback, looks);
     node->field_marks[index] = DONE;
     return good;
 }
 
-static polka_status check_defaults(polkai_schema_node *node, bool fit, polka_error *error)
+static polka_status check_defaults(polkai_schema_node *node, bool fit, long *looks, polka_error *error)
 {
     char why[300];
     for (size_t i = 0; i < node->schema.count; i++) {
@@ -115,9 +115,9 @@ static polka_status check_defaults(polkai_schema_node *node, bool fit, polka_err
         const polkai_path path = { .up = &item, .kind = POLKAI_PATH_MEMBER, .name = POLKA_TEXT("default") };
         if (field->fallback == NULL)
             continue;
-        if (fit && !polkai_fallback_fits(field->schema, field->fallback, &path, why, sizeof why))
+        if (fit && !polkai_fallback_fits(field->schema, field->fallback, &path, why, sizeof why, looks))
             return polkai_fail(error, POLKA_POISON, "bad-schema", "%s%s%s", node->file == NULL ? "" : node->file, node->file == NULL ? "" : ": ", why);
-        if (!fit && !ends(node, i))
+        if (!fit && !ends(node, i, looks))
             return polkai_schema_bad(error, node->file, &path, "this default contains itself without end, by the defaults of what it leaves out");
     }
     return POLKA_OK;
@@ -127,13 +127,14 @@ static polka_status check_defaults(polkai_schema_node *node, bool fit, polka_err
 
 polka_status polkai_schema_check(polkai_schema_set *set, size_t first, polka_error *error)
 {
+    long looks = POLKAI_FALLBACK_LOOKS;
     for (size_t i = first; i < set->count; i++)
         if (set->named[i]->schema.type == POLKAI_AVRO_RECORD)
             TRY(check_containment(set->named[i], error));
     for (int fit = 1; fit >= 0; fit--)
         for (size_t i = first; i < set->count; i++)
             if (set->named[i]->schema.type == POLKAI_AVRO_RECORD)
-                TRY(check_defaults(set->named[i], fit == 1, error));
+                TRY(check_defaults(set->named[i], fit == 1, &looks, error));
     return POLKA_OK;
 }
 

@@ -71,6 +71,8 @@ polka_text polkai_decimal_write(const polkai_schema *schema, polka_bytes number,
     memcpy(copy + 1, number.data, number.size);
     copy[0] = sign;                      /* room for the magnitude of the lowest number */
     size_t count = digits_of(magnitude(copy, number.size + 1, negative), digits, sizeof digits), scale = schema->scale;
+    if (count > schema->precision)
+        return (polka_text){ 0 };
     char *text = polka_arena_alloc(arena, count + scale + 4), *at = text;
     if (negative)
         *at++ = '-';

@@ -9,12 +9,12 @@
 #include <stdio.h>
 
 /* bounds for schemas made to cost time or memory */
-enum { LOOKS = 1000000, VALUES = 1000000, NESTING = 1000, BYTES = 64 * 1024 * 1024 };
+enum { VALUES = 1000000, NESTING = 1000, BYTES = 64 * 1024 * 1024 };
 
 typedef struct {
-    char *why;
+    char *why;                           /* NULL: only trying, texts would be made for nothing */
     size_t capacity;
-    long looks;                          /* left; recursive unions can make a default fit in exponentially many ways */
+    long *looks;
 } judging;
 
 static bool fits(judging *judge, const polkai_schema *schema, const json_t *value, const polkai_path *path);
@@ -22,9 +22,10 @@ static bool fits(judging *judge, const polkai_schema *schema, const json_t *valu
 static bool misfit(judging *judge, const polkai_path *path, const char *expected, const json_t *value)
 {
     char where[160];
+    if (judge->why == NULL)
+        return false;
     polkai_path_write(where, sizeof where, "$", path);
-    if (judge->why != NULL)
-        snprintf(judge->why, judge->capacity, "%s: a default of %s was expected, not %s", where, expected, polkai_words_json(value).text);
+    snprintf(judge->why, judge->capacity, "%s: a default of %s was expected, not %s", where, expected, polkai_words_json(value).text);
     return false;
 }
 
@@ -69,8 +70,8 @@ static bool bytes_fit(judging *judge, const polkai_schema *schema, const json_t 
     if (schema->type == POLKAI_AVRO_FIXED)
         good = good && bytes.size == schema->fixed_size;
     polkai_arena_deinit(&arena);
-    if (good)
-        return true;
+    if (good || judge->why == NULL)
+        return good;
     if (schema->type == POLKAI_AVRO_FIXED)
         snprintf(expected, sizeof expected, "%s (a string of %zu characters U+0000 to U+00FF)", polkai_words_schema(schema).text, schema->fixed_size);
     else
@@ -126,7 +127,8 @@ static bool entries_fit(judging *judge, const polkai_schema *schema, const json_
 static size_t branch_of(judging *judge, const polkai_schema *schema, const json_t *value, const polkai_path *path)
 {
     size_t branch = 0;
-    while (branch < schema->count && !fits(judge, schema->branches[branch], value, path))
+    judging trying = { .why = schema->count == 1 ? judge->why : NULL, .capacity = judge->capacity, .looks = judge->looks };
+    while (branch < schema->count && !fits(&trying, schema->branches[branch], value, path))
         branch++;
     return branch;
 }
@@ -157,7 +159,7 @@ static bool primitive_fits(const polkai_schema *schema, const json_t *value)
 
 static bool fits(judging *judge, const polkai_schema *schema, const json_t *value, const polkai_path *path)
 {
-    if (judge->looks-- <= 0)
+    if (--*judge->looks < 0)
         return misfit(judge, path, "a type with fewer ways to read it", value);
     switch (schema->type) {
     case POLKAI_AVRO_RECORD: return record_fits(judge, schema, value, path);
@@ -170,7 +172,7 @@ static bool fits(judging *judge, const polkai_schema *schema, const json_t *valu
             return true;
         return schema->count == 1 ? false : misfit(judge, path, "one of the union's branches", value);
     default:
-        return primitive_fits(schema, value) || misfit(judge, path, polkai_words_schema(schema).text, value);
+        return primitive_fits(schema, value) || (judge->why != NULL && misfit(judge, path, polkai_words_schema(schema).text, value));
     }
 }
 
@@ -193,24 +195,24 @@ static bool real_text(const json_t *text, double *number)
     return good;
 }
 
-bool polkai_fallback_fits(const polkai_schema *schema, const json_t *value, const polkai_path *path, char *why, size_t capacity)
+bool polkai_fallback_fits(const polkai_schema *schema, const json_t *value, const polkai_path *path, char *why, size_t capacity, long *looks)
 {
     double number;
-    judging judge = { .why = why, .capacity = capacity, .looks = LOOKS };
+    judging judge = { .why = why, .capacity = capacity, .looks = looks };
     if ((schema->type == POLKAI_AVRO_FLOAT || schema->type == POLKAI_AVRO_DOUBLE) && real_text(value, &number))
         return true;
     return fits(&judge, schema, value, path);
 }
 
-size_t polkai_fallback_branch(const polkai_schema *schema, const json_t *value)
+size_t polkai_fallback_branch(const polkai_schema *schema, const json_t *value, long *looks)
 {
-    judging judge = { .looks = LOOKS };
+    judging judge = { .looks = looks };
     return branch_of(&judge, schema, value, NULL);
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------- */
 
-typedef struct { polka_buffer *buffer; polka_error *error; long values; unsigned depth; } writing;
+typedef struct { polka_buffer *buffer; polka_error *error; long values, looks; unsigned depth; } writing;
 
 static polka_status encode(writing *writer, const polkai_schema *schema, const json_t *value);
 
@@ -283,12 +285,12 @@ static polka_status encode(writing *writer, const polkai_schema *schema, const j
     writer->depth++;
     polka_status status = POLKA_OK;
     if (schema->type == POLKAI_AVRO_UNION) {
-        size_t branch = polkai_fallback_branch(schema, value);
+        size_t branch = polkai_fallback_branch(schema, value, &writer->looks);
         if (branch == schema->count)
             return polkai_fail(writer->error, POLKA_POISON, "bad-schema", "a default fits no branch of its union");
         polkai_put_long(writer->buffer, (int64_t)branch);
         schema = schema->branches[branch];
-    } else if (!polkai_fallback_fits(schema, value, NULL, why, sizeof why)) {
+    } else if (!polkai_fallback_fits(schema, value, NULL, why, sizeof why, &writer->looks)) {
         return polkai_fail(writer->error, POLKA_POISON, "bad-schema", "%s", why);
     }
     if (schema->type == POLKAI_AVRO_RECORD)
@@ -305,6 +307,6 @@ static polka_status encode(writing *writer, const polkai_schema *schema, const j
 
 polka_status polkai_fallback_encode(const polkai_schema *schema, const json_t *value, polka_buffer *buffer, polka_error *error)
 {
-    writing writer = { .buffer = buffer, .error = error, .values = VALUES };
+    writing writer = { .buffer = buffer, .error = error, .values = VALUES, .looks = POLKAI_FALLBACK_LOOKS };
     return encode(&writer, schema, value);
 }

@@ -12,11 +12,17 @@
 #include <polka/codec.h>
 
 /*
+ * How often values may be held against types, in all defaults of a schema together: a union in a recursive type can make a
+ * default fit in exponentially many ways. With the looks used up it fits nowhere.
+ */
+enum { POLKAI_FALLBACK_LOOKS = 1000000 };
+
+/*
  * polkai_fallback_fits: is `value` a default of `schema`? A record's member may be missing when its field has a
  * default itself; a union's default may be of any branch; of a float or double, not inside another value, the
- * number may be a text ("NaN"). why: `capacity` bytes for the reason with its path.
+ * number may be a text ("NaN"). why: `capacity` bytes for the reason with its path. looks: left, at the beginning POLKAI_FALLBACK_LOOKS.
  */
-bool polkai_fallback_fits(const polkai_schema *schema, const json_t *value, const polkai_path *path, char *why, size_t capacity);
+bool polkai_fallback_fits(const polkai_schema *schema, const json_t *value, const polkai_path *path, char *why, size_t capacity, long *looks);
 
 /*
  * polkai_fallback_encode appends the Avro bytes of a default.
@@ -25,7 +31,7 @@ bool polkai_fallback_fits(const polkai_schema *schema, const json_t *value, cons
 polka_status polkai_fallback_encode(const polkai_schema *schema, const json_t *value, polka_buffer *buffer, polka_error *error);
 
 /* polkai_fallback_branch: the union's branch that a default belongs to, the first that fits; its count when none does. */
-size_t polkai_fallback_branch(const polkai_schema *schema, const json_t *value);
+size_t polkai_fallback_branch(const polkai_schema *schema, const json_t *value, long *looks);
 
 /* polkai_code_points: the bytes that a text of code points U+0000 to U+00FF stands for; false when another is in it. */
 bool polkai_code_points(const json_t *text, polka_buffer *bytes);

@@ -47,13 +47,13 @@ static polka_status read_text(const char *name, polka_text *text, polka_error *e
 {
     FILE *file AUTO(close_file) = strcmp(name, "-") == 0 ? stdin : fopen(name, "rbe");
     if (file == NULL)
-        return polkai_fail(error, POLKA_POISON, "bad-schema", "%s: cannot be opened: %s", name, strerror(errno));
+        return polkai_fail(error, POLKA_MISUSE, "no-file", "%s: cannot be opened: %s", name, strerror(errno));
     char *data = polkai_alloc(POLKAI_SCHEMA_TEXT_BYTES + 1);
     size_t size = fread(data, 1, POLKAI_SCHEMA_TEXT_BYTES + 1, file);
     *text = (polka_text){ size, data };
     if (ferror(file)) {
         free(data);
-        return polkai_fail(error, POLKA_POISON, "bad-schema", "%s: cannot be read: %s", name, strerror(errno));
+        return polkai_fail(error, POLKA_MISUSE, "no-file", "%s: cannot be read: %s", name, strerror(errno));
     }
     return POLKA_OK;
 }

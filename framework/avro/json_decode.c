@@ -9,6 +9,8 @@
 #include <base/identity.h>
 #include <math.h>
 
+enum { EMPTY_VALUES = 2000000 };         /* a hundred bytes each; the walk alone would let 64 million through */
+
 typedef struct {
     polkai_json_form form;
     polkai_wire wire;
@@ -16,6 +18,7 @@ typedef struct {
     polka_arena *arena;                  /* texts on their way, and bytes of branches that are tried */
     polka_error *error;
     long looks;
+    size_t values;                       /* left: a value that took no byte takes memory all the same */
 } decoding;
 
 static polka_status decode(decoding *d, const polkai_schema *schema, json_t **value, const polkai_path *path);
@@ -60,20 +63,14 @@ static json_t *integer(const decoding *d, polkai_avro_logical logical, int64_t v
     return json_integer(value);
 }
 
-static polka_status decode_decimal(decoding *d, const polkai_schema *schema, polka_bytes bytes, json_t **value, const polkai_path *path)
+/* Bytes that are no number of the declared precision stay bytes: as digits they would not be read again. */
+static json_t *decimal(decoding *d, const polkai_schema *schema, polka_bytes bytes)
 {
-    char where[160];
     polka_text shown = polkai_decimal_write(schema, bytes, d->arena);
-    if (shown.data == NULL) {
-        polkai_path_write(where, sizeof where, "", path);
-        return polkai_fail(d->error, POLKA_POISON, "bad-bytes", "%s: a decimal of %zu bytes, at byte %zu of %zu", path == NULL ? "the value" : where,
-                           bytes.size, (size_t)(bytes.data - d->start), (size_t)(d->wire.end - d->start));
-    }
-    *value = json_stringn(shown.data, shown.size);
-    return made(d, *value);
+    return shown.data == NULL ? polkai_json_base64(bytes, d->arena) : json_stringn(shown.data, shown.size);
 }
 
-static polka_status decode_bytes(decoding *d, const polkai_schema *schema, json_t **value, const polkai_path *path)
+static polka_status decode_bytes(decoding *d, const polkai_schema *schema, json_t **value)
 {
     char text[POLKAI_WHEN_TEXT];
     polka_bytes bytes = take(d, schema->type == POLKAI_AVRO_FIXED ? schema->fixed_size : (size_t)number(d));
@@ -86,7 +83,7 @@ static polka_status decode_bytes(decoding *d, const polkai_schema *schema, json_
         polkai_duration_write(bytes.data, text);
         *value = json_string(text);
     } else if (polkai_decimal_is_text(schema)) {
-        return decode_decimal(d, schema, bytes, value, path);
+        *value = decimal(d, schema, bytes);
     } else {
         *value = polkai_json_bytes_write(d->form, bytes, d->arena);
     }
@@ -171,6 +168,14 @@ static polka_status decode_union(decoding *d, const polkai_schema *schema, json_
     return made(d, tagged);
 }
 
+static polka_status too_many(decoding *d, const polkai_path *path)
+{
+    char where[160];
+    polkai_path_write(where, sizeof where, "", path);
+    return polkai_fail(d->error, POLKA_POISON, "bad-bytes", "%s: more than %d values that take no bytes, too many to be shown as JSON, at byte %zu of %zu", where,
+                       EMPTY_VALUES, (size_t)(d->wire.at - d->start), (size_t)(d->wire.end - d->start));
+}
+
 static polka_status decode(decoding *d, const polkai_schema *schema, json_t **value, const polkai_path *path)
 {
     polka_bytes bytes;
@@ -178,6 +183,8 @@ static polka_status decode(decoding *d, const polkai_schema *schema, json_t **va
     uint32_t half;
     double wide;
     float narrow;
+    if (d->values-- == 0)
+        return too_many(d, path);
     switch (schema->type) {
     case POLKAI_AVRO_NULL: *value = json_null(); break;
     case POLKAI_AVRO_BOOLEAN: *value = json_boolean(*take(d, 1).data); break;
@@ -199,7 +206,7 @@ static polka_status decode(decoding *d, const polkai_schema *schema, json_t **va
         break;
     case POLKAI_AVRO_ENUM: *value = json_string(schema->symbols[number(d)]); break;
     case POLKAI_AVRO_BYTES:
-    case POLKAI_AVRO_FIXED: return decode_bytes(d, schema, value, path);
+    case POLKAI_AVRO_FIXED: return decode_bytes(d, schema, value);
     case POLKAI_AVRO_RECORD: return decode_record(d, schema, value, path);
     case POLKAI_AVRO_ARRAY: return decode_array(d, schema, value, path);
     case POLKAI_AVRO_MAP: return decode_map(d, schema, value, path);
@@ -215,7 +222,8 @@ polka_status polkai_json_decode(polkai_json_form form, const polkai_schema *sche
     polka_arena arena;
     TRY(polkai_walk(schema, body, NULL, error));
     polkai_arena_init(&arena, NULL, 0);
-    decoding d = { .form = form, .wire = { data, data + body.size }, .start = data, .arena = &arena, .error = error, .looks = POLKAI_JSON_LOOKS / 10 };
+    decoding d = { .form = form, .wire = { data, data + body.size }, .start = data, .arena = &arena, .error = error, .looks = POLKAI_JSON_LOOKS / 10,
+                   .values = body.size + EMPTY_VALUES };
     polka_status status = decode(&d, schema, value, NULL);
     polkai_arena_deinit(&arena);
     return status;

@@ -37,6 +37,7 @@ const char *polkai_json_tag(const polkai_schema *branch);
 size_t polkai_json_tagged(const polkai_schema *schema, const json_t *value);
 
 /* Bytes in a form: as JSON (new), and back; back needs memory of an arena and says false when `value` is no such bytes. */
+json_t *polkai_json_base64(polka_bytes bytes, polka_arena *arena);     /* {"base64": "..."} */
 json_t *polkai_json_bytes_write(polkai_json_form form, polka_bytes bytes, polka_arena *arena);
 bool polkai_json_bytes_read(polkai_json_form form, const json_t *value, polka_arena *arena, polka_bytes *bytes);
 

@@ -9,6 +9,7 @@
 #include <base/error.h>
 #include <base/identity.h>
 #include <base/text.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -19,10 +20,10 @@ static polka_text text_of(const json_t *value)
 
 /* ---- numbers ----------------------------------------------------------------------------------- */
 
-/* Java reads 1.0 as the integer that it is. */
+/* Java reads 1.0 as the integer that it is. The least long is not taken: a longer number may have been rounded to it. */
 static bool is_whole(double number)
 {
-    return number >= -0x1p63 && number < 0x1p63 && floor(number) == number;
+    return number > -0x1p63 && number < 0x1p63 && floor(number) == number;
 }
 
 static polka_status encode_integer(polkai_encoding *e, const polkai_schema *schema, const json_t *value, const polkai_path *path)
@@ -76,40 +77,57 @@ static polka_status encode_real(polkai_encoding *e, const polkai_schema *schema,
 
 /* ---- bytes ------------------------------------------------------------------------------------- */
 
-/* Digits of a JSON number for a decimal; false when it needs an exponent. */
-static bool number_text(const json_t *value, char out[POLKAI_WHEN_TEXT])
+/*
+ * Digits of a JSON number for a decimal; false when it needs an exponent. exact: a double keeps all decimal numbers of
+ * 15 digits (DBL_DIG) as they were written, longer ones it may have changed.
+ */
+static bool number_text(const json_t *value, char out[POLKAI_WHEN_TEXT], bool *exact)
 {
+    size_t digits = 0, seen = 0;
     if (json_is_integer(value))
         snprintf(out, POLKAI_WHEN_TEXT, "%lld", (long long)json_integer_value(value));
     else
         polkai_real_write(json_real_value(value), out);
+    for (const char *c = out + strspn(out, "-0."); *c != '\0'; c++) {
+        seen += *c != '.';
+        digits = *c > '0' && *c <= '9' ? seen : digits;        /* zeros at the end do not count */
+    }
+    *exact = json_is_integer(value) || digits <= DBL_DIG;
     return polkai_decimal_looks(polka_text_of(out));
 }
 
 static polka_status read_decimal(polkai_encoding *e, const polkai_schema *schema, const json_t *value, const polkai_path *path, polka_bytes *bytes, bool *done)
 {
     char digits[POLKAI_WHEN_TEXT], expected[120];
+    bool exact = true;
     *done = polkai_decimal_is_text(schema);
     if (*done && json_is_number(value))
-        *done = number_text(value, digits);
+        *done = number_text(value, digits, &exact);
     else
         *done = *done && json_is_string(value) && polkai_decimal_looks(text_of(value));
     if (!*done)
         return POLKA_OK;
-    const char *problem = polkai_decimal_read(schema, json_is_string(value) ? text_of(value) : polka_text_of(digits), e->buffer->arena, bytes);
+    const char *problem = !exact ? "more than 15 digits, which JSON numbers do not keep; write it as a text" : polkai_decimal_read(schema, json_is_string(value) ? text_of(value) : polka_text_of(digits), e->buffer->arena, bytes);
     if (problem == NULL)
         return POLKA_OK;
     snprintf(expected, sizeof expected, "decimal of precision %u and scale %u", schema->precision, schema->scale);
     return e->error == NULL ? POLKA_POISON : polkai_json_reject(e, path, "expected %s, got %s, which has %s", expected, polkai_words_json(value).text, problem);
 }
 
+json_t *polkai_json_base64(polka_bytes bytes, polka_arena *arena)
+{
+    polka_text text = polkai_base64_write(bytes, arena);
+    return json_pack("{s:o}", "base64", json_stringn_nocheck(text.data, text.size));
+}
+
 json_t *polkai_json_bytes_write(polkai_json_form form, polka_bytes bytes, polka_arena *arena)
 {
     if (form == POLKAI_JSON_TEXT && polkai_utf8_valid(bytes.data, bytes.size))
         return json_stringn_nocheck((const char *)bytes.data, bytes.size);
+    if (form == POLKAI_JSON_TEXT)
+        return polkai_json_base64(bytes, arena);
     polka_text text = form == POLKAI_JSON_AVRO ? polkai_code_points_write(bytes, arena) : polkai_base64_write(bytes, arena);
-    json_t *shown = json_stringn_nocheck(text.data, text.size);
-    return form == POLKAI_JSON_TEXT ? json_pack("{s:o}", "base64", shown) : shown;
+    return json_stringn_nocheck(text.data, text.size);
 }
 
 bool polkai_json_bytes_read(polkai_json_form form, const json_t *value, polka_arena *arena, polka_bytes *bytes)
@@ -127,6 +145,12 @@ bool polkai_json_bytes_read(polkai_json_form form, const json_t *value, polka_ar
     bool good = polkai_code_points(value, &points);
     *bytes = (polka_bytes){ points.size, points.data };
     return good;
+}
+
+/* May bytes be {"base64": "..."}? */
+static bool as_object(polkai_json_form form, const polkai_schema *schema)
+{
+    return form == POLKAI_JSON_TEXT || (form == POLKAI_JSON_PLAIN && polkai_decimal_is_text(schema));
 }
 
 static const char *expected_bytes(polkai_json_form form, const polkai_schema *schema, char *out, size_t capacity)
@@ -167,7 +191,7 @@ static polka_status encode_bytes(polkai_encoding *e, const polkai_schema *schema
     polka_bytes bytes = { 0 };
     bool done;
     TRY(read_logical(e, schema, value, path, &bytes, &done));
-    if (!done && !polkai_json_bytes_read(e->form, value, e->buffer->arena, &bytes))
+    if (!done && !polkai_json_bytes_read(json_is_object(value) && as_object(e->form, schema) ? POLKAI_JSON_TEXT : e->form, value, e->buffer->arena, &bytes))
         return e->error == NULL ? POLKA_POISON : polkai_json_unexpected(e, path, expected_bytes(e->form, schema, expected, sizeof expected), value);
     if (schema->type == POLKAI_AVRO_FIXED && bytes.size != schema->fixed_size)
         return e->error == NULL ? POLKA_POISON
@@ -234,7 +258,7 @@ bool polkai_json_may_be(polkai_json_form form, const polkai_schema *schema, cons
     case POLKAI_AVRO_BYTES:
     case POLKAI_AVRO_FIXED:
         return json_is_string(value) || (json_is_number(value) && polkai_decimal_is_text(schema)) ||
-               (form == POLKAI_JSON_TEXT && json_object_get(value, "base64") != NULL);
+               (as_object(form, schema) && json_object_get(value, "base64") != NULL);
     case POLKAI_AVRO_STRING:
     case POLKAI_AVRO_ENUM: return json_is_string(value);
     case POLKAI_AVRO_ARRAY: return json_is_array(value);

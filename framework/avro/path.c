@@ -38,8 +38,11 @@ void polkai_path_write(char *out, size_t capacity, const char *root, const polka
         used += write_frame(whole + used, sizeof whole - used, frames[count], used == 0);
     if (used >= sizeof whole)
         used = sizeof whole - 1;
-    if (used < capacity)
+    const char *from = used < capacity ? whole : whole + used - (capacity - 4);
+    while (((uint8_t)*from & 0xc0) == 0x80)
+        from++;                          /* not from the middle of a character */
+    if (from == whole)
         snprintf(out, capacity, "%s", whole);
     else
-        snprintf(out, capacity, "...%s", whole + used - (capacity - 4));
+        snprintf(out, capacity, "...%s", from);
 }

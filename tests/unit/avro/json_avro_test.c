@@ -102,6 +102,7 @@ Test(json_avro, takes_what_java_takes_and_refuses_what_would_lose_something)
         { "\"int\"", "1.5", "!the value: expected int, got number 1.5" },
         { "\"int\"", "2147483648.0", "!the value: expected int (-2147483648 to 2147483647), got number 2147483648.0" },
         { "\"long\"", "9223372036854775808", "!the value: expected long, got number 9.223372036854776e+18" },
+        { "\"long\"", "-9223372036854775809", "!the value: expected long, got number -9.223372036854776e+18" },
         { "\"float\"", "1e39", "!the value: expected float (at most 3.4028235e38), got number 1e+39" },
         { "\"double\"", "\"nan\"", "!the value: expected double, got string \"nan\"" },
         { "\"bytes\"", "\"\xe2\x82\xac\"", "!the value: expected bytes (code points U+0000 to U+00FF), got string \"\xe2\x82\xac\"" },

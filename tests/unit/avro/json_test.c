@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include <base/text.h>
+
 static const char order[] =
     "{\"type\":\"record\",\"name\":\"shop.Order\",\"fields\":[{\"name\":\"order_id\",\"type\":{\"type\":\"string\",\"logicalType\":\"uuid\"}},"
     "{\"name\":\"lines\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"Line\",\"fields\":[{\"name\":\"sku\",\"type\":\"string\"},{\"name\":\"quantity\",\"type\":\"int\"}]}}},"
@@ -95,6 +97,39 @@ Test(json, nests_a_thousand_deep_and_no_more)
     snprintf(deeper, 8000, "{\"n\":%s}", json);
     cr_assert_not_null(strstr(encoded(&b, deeper), "the value nests more than 1000 deep"));
     free(deeper);
+    bench_close(&b);
+}
+
+/* Four bytes stand for a million records of forty nulls each: the walk lets them pass, in memory they would be gigabytes. */
+Test(json, shows_no_more_values_without_bytes_than_memory_bears)
+{
+    char schema[3000] = "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"R\",\"fields\":[", one[60];
+    for (int i = 0; i < 40; i++) {
+        snprintf(one, sizeof one, "%s{\"name\":\"f%d\",\"type\":\"null\"}", i == 0 ? "" : ",", i);
+        strcat(schema, one);
+    }
+    strcat(schema, "]}}");
+    bench b;
+    bench_open(&b, schema);
+    const char *said = decoded(&b, "80897a00");
+    cr_assert_not_null(strstr(said, "too many to be shown as JSON"), "%s", said);
+    bench_close(&b);
+    bench_open(&b, "{\"type\":\"array\",\"items\":\"null\"}");
+    cr_assert_eq(strlen(decoded(&b, "80897a00")), strlen("[]") + 1000000 * strlen("null,") - 1);
+    bench_close(&b);
+}
+
+/* Where the outer end of a long path is left out, a character of a key is not cut in two: what is said is printed as JSON. */
+Test(json, says_paths_of_whole_characters)
+{
+    bench b;
+    bench_open(&b, "{\"type\":\"map\",\"values\":{\"type\":\"map\",\"values\":{\"type\":\"map\",\"values\":{\"type\":\"map\",\"values\":\"int\"}}}}");
+    for (int extra = 0; extra < 3; extra++) {
+        const char *euros = "€€€€€€€€€€€€€€€€€€";
+        const char *said = encoded(&b, polkai_arena_format(&b.arena, "{\"%s\":{\"%s\":{\"%s\":{\"%.*s\":true}}}}", euros, euros, euros, extra, "aaa").data);
+        cr_expect(polkai_utf8_valid(said, strlen(said)), "%s", said);
+        cr_expect_eq(strncmp(said, "!...", 4), 0, "%s", said);
+    }
     bench_close(&b);
 }
 

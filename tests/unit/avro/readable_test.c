@@ -57,6 +57,27 @@ Test(readable, decimals_are_digits_with_their_scale)
           SAME("\"0.0000000000000000000000000000000000000001\""));
 }
 
+Test(readable, a_number_that_json_may_have_changed_is_no_decimal)
+{
+    CHECK("{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":20,\"scale\":2}", { "1234567890123.45", "\"1234567890123.45\"" }, { "123456789012345", "\"123456789012345.00\"" },
+          { "123456789012345678", "\"123456789012345678.00\"" }, { "1200.50", "\"1200.50\"" }, SAME("\"12345678901234567.89\""),
+          { "12345678901234567.89", "!the value: expected decimal of precision 20 and scale 2, got number 12345678901234568.0, which has more than 15 digits, which JSON numbers do not keep; write it as a text" },
+          { "123456789012345.678", "!the value: expected decimal of precision 20 and scale 2, got number 123456789012345.67, which has more than 15 digits, which JSON numbers do not keep; write it as a text" });
+}
+
+/* Java writes what it is given; what it wrote has to be shown, and to be the same bytes again. */
+Test(readable, bytes_that_are_no_decimal_of_the_precision_stay_bytes)
+{
+    bench b;
+    bench_open(&b, "[{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4,\"scale\":2},\"string\"]");
+    eq_text(decoded(&b, "00060f4240"), "{\"base64\":\"D0JA\"}");
+    eq_text(encoded(&b, "{\"base64\":\"D0JA\"}"), "00060f4240");
+    eq_text(decoded(&b, "0004270f"), "\"99.99\"");
+    eq_text(decoded(&b, "0000"), "{\"base64\":\"\"}");
+    eq_text(encoded(&b, "{\"base64\":\"\"}"), "0000");
+    bench_close(&b);
+}
+
 Test(readable, durations_uuids_and_plain_bytes)
 {
     CHECK("{\"type\":\"fixed\",\"name\":\"F\",\"size\":12,\"logicalType\":\"duration\"}", SAME("\"P1M2DT3.004S\""), SAME("\"P4294967295M4294967295DT4294967.295S\""), { "\"P1Y2W\"", "\"P12M14DT0.000S\"" },

@@ -140,6 +140,34 @@ Test(schema, that_fails_leaves_nothing_of_itself_in_the_set)
     bench_close(&b);
 }
 
+/* Each default fits in 2^15 ways, of which the last is right. What may be tried is bounded for the schema, not for each. */
+Test(schema, with_many_defaults_that_fit_in_many_ways_is_refused)
+{
+    char deep[200] = "", one[400];
+    for (int i = 0; i < 14; i++)
+        strcat(deep, "{\"n\":");
+    strcat(deep, "5}}}}}}}}}}}}}}");
+    for (int count = 1; count <= 40; count += 39) {
+        char *text = calloc(1, 40000);
+        strcat(text, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"n\",\"type\":"
+                     "[\"null\",\"A\",{\"type\":\"record\",\"name\":\"B\",\"fields\":[{\"name\":\"n\",\"type\":[\"null\",\"A\",\"B\"]}]}]}]}]},"
+                     "{\"name\":\"c\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"C\",\"fields\":[{\"name\":\"n\",\"type\":[\"int\",\"C\"]}]}]}");
+        for (int i = 0; i < count; i++) {
+            snprintf(one, sizeof one, ",{\"name\":\"f%d\",\"type\":[\"A\",\"B\",\"C\"],\"default\":%s}", i, deep);
+            strcat(text, one);
+        }
+        strcat(text, "]}");
+        polkai_schema_set *set = polkai_schema_set_create();
+        const polkai_schema *schema;
+        polka_error error = { 0 };
+        polka_status status = polkai_schema_parse(set, polka_text_of(text), NULL, &schema, &error);
+        cr_expect_eq(status, count == 1 ? POLKA_OK : POLKA_POISON, "%d: %s", count, error.message);
+        cr_expect(count == 1 || strstr(error.message, "one of the union's branches") != NULL || strstr(error.message, "fewer ways") != NULL, "%s", error.message);
+        polkai_schema_set_destroy(set);
+        free(text);
+    }
+}
+
 Test(schema, over_one_mebibyte_is_refused)
 {
     size_t size = 1024 * 1024 + 1;
@@ -300,7 +328,7 @@ Test(files, that_cannot_be_read_are_named)
     polka_error error;
     const polkai_schema *schema;
     polkai_schema_set *set = polkai_schema_set_create();
-    cr_assert_eq(polkai_schema_read_files(set, (const char *const[]){ "/nowhere/x.avsc" }, 1, &schema, &error), POLKA_POISON);
+    cr_assert_eq(polkai_schema_read_files(set, (const char *const[]){ "/nowhere/x.avsc" }, 1, &schema, &error), POLKA_MISUSE);
     eq_text(error.message, "/nowhere/x.avsc: cannot be opened: No such file or directory");
     polkai_schema_set_destroy(set);
 }
