@@ -134,7 +134,7 @@ static int convert_whole(const cli_avro_options *options, FILE *file, const char
     return status == POLKA_OK ? CLI_OK : cli_complain(&error);
 }
 
-static int convert_lines(const cli_avro_options *options, FILE *file, const cli_conversion *conversion)
+static int convert_lines(const cli_avro_options *options, FILE *file, const char *name, const cli_conversion *conversion)
 {
     char *text = NULL;
     size_t capacity = 0, line = 0;
@@ -149,6 +149,10 @@ static int convert_lines(const cli_avro_options *options, FILE *file, const cli_
         code = cli_complain(&error);
     }
     free(text);
+    if (ferror(file)) {
+        fprintf(stderr, "polka: %s: cannot be read: %m\n", name);
+        return CLI_USAGE;
+    }
     return code;
 }
 
@@ -160,7 +164,8 @@ int cli_avro_convert(const cli_avro_options *options, const char *file, const cl
         fprintf(stderr, "polka: %s: cannot be read: %m\n", file);
         return CLI_USAGE;
     }
-    int code = options->lines ? convert_lines(options, from, conversion) : convert_whole(options, from, input ? "standard input" : file, conversion);
+    const char *name = input ? "standard input" : file;
+    int code = options->lines ? convert_lines(options, from, name, conversion) : convert_whole(options, from, name, conversion);
     if (!input)
         fclose(from);
     if (fflush(stdout) != 0)

@@ -26,8 +26,7 @@ typedef struct {
 /* What --help says of lines and objects. */
 #define CLI_AVRO_DETAILS                                                                                                          \
     "With --lines each line of input gives one line of output, thousands in one process. A line that is bad gives\n"             \
-    "{\"error\": \"...\"} in its place, the reason is on stderr with the line's number, the others go on, and the exit code is 1.\n" \
-    "Empty input, or an empty line, is zero bytes: null, or an empty record.\n"
+    "{\"error\": \"...\"} in its place, the reason is on stderr with the line's number, the others go on, and the exit code is 1.\n"
 
 /* cli_avro_settle judges the options: -1, or the exit code of a usage error that was printed. */
 int cli_avro_settle(const cli_command *command, cli_avro_options *options);

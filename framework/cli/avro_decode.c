@@ -122,7 +122,8 @@ static int run(const cli_command *command, int argc, char **argv)
 
 const cli_command cli_avro_decode = {
     .name = "avro decode", .arguments = "--writer W [--reader R] [FILE]", .summary = "Avro bytes to JSON", .run = run,
-    .details = "Prints the value alone and a newline; with --format json {\"value\"}, or {\"line\", \"value\"}, or \"error\" in its place.\n" CLI_AVRO_DETAILS,
+    .details = "Prints the value alone and a newline; with --format json {\"value\"}, or {\"line\", \"value\"}, or \"error\" in its place.\n" CLI_AVRO_DETAILS
+               "Empty input, or an empty line, is zero bytes: null, or an empty record.\n",
     .examples = "  polka avro decode --writer order.v1.avsc --reader order.v2.avsc order.bin\n"
                 "  polka avro decode --writer order.v1.avsc --writer order.v2.avsc --single-object --json avro order.bin\n"
                 "  echo 06412d31 | polka avro decode --writer id.avsc --hex\n"

@@ -60,8 +60,12 @@ static const char *value_shown(differ *d, const json_t *value)
 {
     polka_buffer text = { .arena = &d->arena };
     polkai_json_write(value, &text);
-    return text.size <= 120 ? polkai_arena_text(&d->arena, (const char *)text.data, text.size).data
-                            : polkai_arena_format(&d->arena, "%.117s...", (const char *)text.data).data;
+    if (text.size <= 120)
+        return polkai_arena_text(&d->arena, (const char *)text.data, text.size).data;
+    int size = 117;
+    while ((text.data[size] & 0xc0) == 0x80)
+        size--;                          /* not in the middle of a character */
+    return polkai_arena_format(&d->arena, "%.*s...", size, (const char *)text.data).data;
 }
 
 /* ---- attributes -------------------------------------------------------------------------------- */

@@ -255,6 +255,17 @@ class Values(Schemas):
         self.polka("avro", "decode", "--writer", "v1.avsc", code=1)
         self.polka("avro", "encode", "--schema", "null.avsc", code=1)
 
+    def test_input_that_cannot_be_read_is_a_matter_of_usage(self):
+        for lines in ([], ["--lines"]):
+            self.assertIn("cannot be read", self.polka("avro", "decode", "--writer", "null.avsc", *lines, self.root, code=2).stderr)
+        self.assertIn("cannot be read", self.polka("schema", "validate", self.root, code=2).stderr)
+
+    def test_differences_are_cut_between_characters(self):
+        for extra in ("", "a", "aa"):
+            self.write("before.avsc", json.dumps({"type": "record", "name": "E", "doc": "x", "fields": []}))
+            self.write("after.avsc", json.dumps({"type": "record", "name": "E", "doc": extra + "\u20ac" * 60, "fields": []}, ensure_ascii=False))
+            self.assertIn("\u20ac...", self.polka("schema", "diff", "before.avsc", "after.avsc", "--format", "json", code=1).stdout)
+
     def test_single_object_carries_the_fingerprint_that_chooses_the_writer(self):
         body = self.raw("avro", "encode", "--schema", "v2.avsc", "--single-object", stdin=b'{"id":"A","total":3,"currency":"CZK"}')
         print_ = self.polka("schema", "fingerprint", "v2.avsc").stdout.strip()
