@@ -80,6 +80,7 @@ class Checker:
         self.ledgers, self.verdict = Ledgers(folder), Verdict()
         book = self.ledgers
         self.run, self.claims, self.sent = book.run, book.run["claims"], book.sent
+        self.whole = book.run.get("whole", True)         # else the run was broken off: what is not finished is no violation, what is committed must be
         self.key_order = {(key, sequence): event for event, (key, sequence, _) in self.sent.items()}
         self.keeper = Hop("keeper", self.run["groups"]["keeper"], DEPOSITS, book.deposits, book.effects["keeper"], self.sent)
         self.hops = [self.keeper]
@@ -114,21 +115,21 @@ class Checker:
     def complete(self):
         poison = {event for event, (_, _, kind) in self.sent.items() if kind in POISON} | self.unread.keys()
         for event in self.sent:
-            if event not in self.keeper.first and event not in self.lettered_ms:
+            if self.whole and event not in self.keeper.first and event not in self.lettered_ms:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: acknowledged, and neither an effect nor a dead letter")
             if event not in self.keeper.where:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: acknowledged, and not in the topic")
         for event, effect in self.keeper.first.items():
             if event not in self.sent and event not in self.keeper.where:
                 self.verdict.error("I1", f"event {event}: an effect in process {effect.process}, and nobody sent it")
-            if event not in self.emitted_ms:
+            if self.whole and event not in self.emitted_ms:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: an effect in process {effect.process}, and its emission is not in {KEPT}")
             if event in poison:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: poison or unreadable, and yet an effect in process {effect.process}")
         for event in self.emitted_ms:
             if event not in self.keeper.first:
                 self.verdict.error("I1", f"{self.keeper.name(event)}: an emission in {KEPT} without an effect")
-        for hop in self.hops[1:]:
+        for hop in self.hops[1:] if self.whole else ():
             for event in self.emitted_ms:
                 if event not in hop.first:
                     self.verdict.error("I1", f"{hop.name(event)}: told of in {KEPT}, and no effect of {hop.service}")
@@ -149,7 +150,6 @@ class Checker:
         for partition, offset, _, event, emission, *_ in self.ledgers.kept:
             if emission != wire.derived_id(SOURCE, event, "keeper", REACTION, "faults.Kept", "0"):
                 self.verdict.error("I2", f"{self.keeper.name(event)}: {KEPT}/{partition}/{offset} has the id {emission}, which does not follow from its cause")
-
         self._copies()
 
     def _copies(self):
@@ -162,7 +162,7 @@ class Checker:
             for event, count in counts.items():
                 if count > 1:
                     self.verdict.error("I2", f"{self.keeper.name(event)}: {count} emissions in {KEPT} for the {reader} reader")
-            for event in self.emitted_ms.keys() - counts.keys():
+            for event in self.emitted_ms.keys() - counts.keys() if self.whole else ():
                 self.verdict.error("I1", f"{self.keeper.name(event)}: its emission in {KEPT} was not seen by the {reader} reader")
             self.verdict.figures[f"copies_{reader}"] = sum(counts.values()) - len(counts)
 
@@ -185,6 +185,22 @@ class Checker:
             if before is not None and before not in seen:
                 self.verdict.error("I3", f"{self.keeper.name(event)}: emission {KEPT}/{partition}/{offset} of process {process} before that of {before}")
             seen[event] = offset
+        if self.claims.get("exact_order"):
+            self._exact_order()
+
+    def _exact_order(self):
+        """The emissions of a partition stand in the order of what they follow from, whatever their keys."""
+        at = {event: (partition, offset) for partition, ids in self.keeper.ids.items() for event, offset in zip(ids, self.keeper.offsets[partition])}
+        for reader, rows in (("final", [(row[0], row[1], row[3]) for row in self.ledgers.kept]), ("concurrent", self.ledgers.concurrent)):
+            last, compared = {}, 0
+            for partition, offset, event in rows:
+                cause, place = at.get(event, (None, -1))
+                before, compared = last.get((partition, cause), (-1, "")), compared + 1
+                if cause is not None and place < before[0]:
+                    self.verdict.error("I3", f"{self.keeper.name(event)}: its emission {KEPT}/{partition}/{offset} stands behind that of {before[1]}, "
+                                             f"{DEPOSITS}/{cause}/{before[0]}, for the {reader} reader")
+                last[partition, cause] = place, event
+            self.verdict.figures[f"in_order_{reader}"] = compared
 
     def _order_of(self, hop, process, rows):
         last = {}
@@ -202,12 +218,12 @@ class Checker:
     def _finished_ms(self, hop, event):
         """When all that an event calls for was done; None: never."""
         if hop is self.keeper and event in self.lettered_ms:
-            return self.lettered_ms[event]
+            return 0 if self.claims.get("emission_copies") is not None else self.lettered_ms[event]
         effect = hop.first.get(event)
         if effect is None or (hop is self.keeper and event not in self.emitted_ms):
             return None
         if self.claims.get("emission_copies") is not None:
-            return effect.ended_us // 1000               # emissions and offsets are one transaction, in any order
+            return effect.ended_us // 1000               # emissions, letters and offsets are one transaction, in any order
         return max(effect.ended_us // 1000, self.emitted_ms[event]) if hop is self.keeper else effect.ended_us // 1000
 
     def commits(self):
@@ -233,7 +249,7 @@ class Checker:
         for hop in self.hops:
             for partition, offsets in hop.offsets.items():
                 known = at.get((hop.group, partition), self.run["from"][hop.topic][partition])
-                if offsets and known <= offsets[-1]:
+                if self.whole and offsets and known <= offsets[-1]:
                     self.verdict.error("I4", f"{hop.group}: {hop.topic}/{partition} is committed up to {known} at the end, and all up to {offsets[-1] + 1} is finished")
 
     # ---- I5 ----
@@ -254,7 +270,7 @@ class Checker:
                 self.verdict.error("I5", f"{self.keeper.name(event)}: {problem}")
         numbers = collections.Counter(self._event_of(letter) for letter in self.singles)
         copies = sum(numbers.values()) - len(numbers)
-        for event in wanted.keys() - numbers.keys():
+        for event in wanted.keys() - numbers.keys() if self.whole else ():
             self.verdict.error("I5", f"{self.keeper.name(event)}: poison ({wanted[event]}), and no dead letter")
         if self.claims.get("letter_copies") is not None and copies > self.claims["letter_copies"]:
             event = next(event for event, count in numbers.items() if count > 1)
