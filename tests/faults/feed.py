@@ -127,6 +127,14 @@ class Feed:
     def is_sending(self):
         return self.thread.is_alive()
 
+    def rest(self, seconds=10):
+        """Nothing more is sent, and what is acknowledged so far stands in the ledger. After an end it does nothing."""
+        self.stopping.set()
+        if self.thread is not None:
+            self.thread.join(seconds)
+        self.producer.flush(seconds)
+        self.file.flush()
+
     def end(self, seconds=60, at_once=False):
         """Waits until all is sent (at_once: no more is sent) and acknowledged."""
         if at_once:

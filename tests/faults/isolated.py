@@ -23,9 +23,9 @@ def _prepare(flags):
 
 
 def run(*command):
-    """A command that must succeed; Refused with what it said otherwise."""
+    """A command that must succeed; returns what it said, or raises Refused with that."""
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except FileNotFoundError:
         raise Refused(f"{command[0]} is not installed") from None
     except subprocess.CalledProcessError as failed:

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Judges the checker on made-up ledgers: a run without a fault is accepted, and each planted fault is named. Needs no Kafka."""
+"""Judges the checker on made-up ledgers: a run without a fault is accepted, and each planted fault is named; and what is made of its figures. Needs no Kafka."""
 import json
 import os
 import sys
 import tempfile
 
+import figures
 import wire
 from checker import DEPOSITS, REACTION, SOURCE, Checker
 from feed import value_of
@@ -238,7 +239,7 @@ def verdict_of(plant):
 
 
 def main():
-    failed = [f"{name} is refused: {line}" for name, made in ACCEPTED.items() for line in verdict_of(made).lines]
+    failed = [f"{name} is refused: {line}" for name, made in ACCEPTED.items() for line in verdict_of(made).lines] + figures.check()
     for name, (invariant, plant) in PLANTED.items():
         found = next((line for line in verdict_of(plant).lines if line.startswith(invariant + ":")), None)
         print(f"{'found' if found else 'NOT FOUND'}: {name}: {(found or '')[:220]}")

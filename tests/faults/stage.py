@@ -25,6 +25,8 @@ APPENDED = {"message.timestamp.type": "LogAppendTime"}               # of what k
 SETTINGS = ("group.min.session.timeout.ms=1000", "log.retention.ms=-1")
 # What a service says when it learns that others have its partitions: from the client library, or by the answer to its last commit.
 LOSSES = ("partitions were lost", "the last commit before giving up partitions failed")
+STARTED = re.compile(r" on polka ([^,]+), librdkafka ([^:]+): ")       # in the first line of a service
+READS = {"keeper": DEPOSITS, "auditor": KEPT}
 STILL_S = 90                             # so long nothing may move at the end of a run
 
 
@@ -68,14 +70,22 @@ class Cluster:
     def start_missing(self):
         self.kafka.up()
 
-    def down(self):
-        if self.lasting:
-            return
+    def _thaw(self):
         for node in range(1, self.count + 1):
             try:
                 self.kafka.signal(signal.SIGCONT, node)
             except (OSError, ProcessLookupError):
                 pass
+
+    def revive(self):
+        """After a scenario that was broken off: no broker is left frozen or down."""
+        self._thaw()
+        self.start_missing()
+
+    def down(self):
+        if self.lasting:
+            return
+        self._thaw()
         self.kafka.down()
 
     def forget(self):
@@ -133,7 +143,7 @@ class Stage:
         self.services, self.faults, self.ends, self.stuck_text = [], [], [], None
         self.unreadable = []                             # batches: partition, from, to, kind, when it was noticed and how soon its letter must be there
         self.counted = {}                                # of the ledgers of effects: bytes and lines
-        self.sampling, self.feed, self.concurrent = threading.Event(), None, None
+        self.sampling, self.samples, self.feed, self.concurrent = threading.Event(), None, None, None
 
     # ---- what support.Service wants to know ----
 
@@ -152,7 +162,7 @@ class Stage:
         if letters_partitions:
             self.cluster.make_topics({self.letters: letters_partitions}, config=APPENDED)
         self.starts = ends_of(self.brokers, [DEPOSITS, KEPT, OFFSETS])
-        for kind, topic in (("keeper", DEPOSITS), ("auditor", KEPT)):
+        for kind, topic in READS.items():
             if kind in self.groups:
                 self._begin_at(self.groups[kind], topic)
         self.samples = open(os.path.join(self.folder, "samples.ledger"), "a")
@@ -242,16 +252,21 @@ class Stage:
 
     # ---- end ----
 
+    def committed(self, kind):
+        """{(topic, partition): offset} of what the coordinator has of that group."""
+        consumer = wire.consumer_of(self.brokers, self.groups[kind])
+        asked = [TopicPartition(READS[kind], partition) for partition in range(PARTITIONS)]
+        found = wire.patiently(lambda: consumer.committed(asked, timeout=20))
+        consumer.close()
+        return {(at.topic, at.partition): max(at.offset, 0) for at in found}
+
     def lag(self):
         """What is not committed yet, of all groups."""
         left = 0
-        for kind, topic in (("keeper", DEPOSITS), ("auditor", KEPT)):
+        for kind, topic in READS.items():
             if kind in self.groups:
-                ends = ends_of(self.brokers, [topic])
-                consumer = wire.consumer_of(self.brokers, self.groups[kind])
-                committed = wire.patiently(lambda: consumer.committed([TopicPartition(*at) for at in ends], timeout=20))
-                left += sum(ends[at.topic, at.partition] - max(at.offset, 0) for at in committed)
-                consumer.close()
+                ends, committed = ends_of(self.brokers, [topic]), self.committed(kind)
+                left += sum(ends[at] - offset for at, offset in committed.items())
         return left
 
     def wait_done(self, still_s=STILL_S):
@@ -275,14 +290,14 @@ class Stage:
             service.end(0, seconds)
 
     def close(self):
-        """Kills what still runs."""
+        """Kills what still runs, and ends the feed."""
         self.sampling.set()
-        if self.feed is not None:
-            self.feed.stopping.set()
         for service in self.services:
             if service.running():
                 service.cont()
                 service.kill()
+        if self.feed is not None:
+            self.feed.rest()
 
     def _lost(self):
         """When each process said that its partitions were lost."""
@@ -291,28 +306,48 @@ class Stage:
             starts = iter(service.processes)
             process = None
             for row in service.lines(whole=True):
-                if " on polka " in (row.get("message") or ""):                      # the first line of a start
+                if STARTED.search(row.get("message") or ""):
                     process = next(starts, process)
                 if (row.get("message") or "").startswith(LOSSES):
                     found.append({"process": process, "at_us": micros(row["time"])})
         return found
 
-    def judge(self):
-        """Reads what stands in Kafka, writes run.json, and checks. Returns the verdict."""
+    def versions(self):
+        """Of polka and of the client library, as a service said them when it began."""
+        said = (STARTED.search(row.get("message") or "") for service in self.services if service.starts for row in service.lines(whole=True))
+        found = next(filter(None, said), None)
+        return f"polka {found[1]}, librdkafka {found[2]}" if found else "unknown"
+
+    def break_off(self):
+        """The scenario cannot go on: nothing is sent or handled any more, and the brokers are there to be read."""
+        self.close()
+        self.cluster.revive()
+
+    def _rest(self):
+        """All that was measured stands in its ledger."""
         self.sampling.set()
         self.sampler.join(5)
         self.samples.close()
-        self.feed.file.flush()
+        self.feed.rest()
         if self.concurrent is not None:
             self.concurrent.end(ends_of(self.brokers, [KEPT]))
+            self.concurrent = None
+
+    def judge(self, whole=True):
+        """
+        Writes run.json, reads what stands in Kafka, and checks. whole: the scenario came to its end; else what was not finished yet is
+        no violation. Returns the verdict.
+        """
+        if self.feed is None:
+            raise Failed("it was broken off before anything was sent")
+        first = {topic: [self.starts.get((topic, partition), 0) for partition in range(PARTITIONS)] for topic in (DEPOSITS, KEPT)}
+        with open(os.path.join(self.folder, "run.json"), "w") as file:
+            json.dump({"scenario": self.name, "seed": self.seed, "whole": whole, "groups": self.groups, "from": first, "claims": self.claims,
+                       "faults": self.faults, "unreadable": self.unreadable, "processes": self.ends, "lost": self._lost(), "stuck": self.stuck_text}, file, indent=1)
+        self._rest()
         with open(os.path.join(self.folder, "sent.ledger")) as file:
             poison = {row.split()[0] for row in file if row.split()[3] in POISON}
-        starts = dict(self.starts)
-        collect(self.brokers, self.folder, starts, self.letters, poison.__contains__, set(self.groups.values()))
-        first = {topic: [starts.get((topic, partition), 0) for partition in range(PARTITIONS)] for topic in (DEPOSITS, KEPT)}
-        with open(os.path.join(self.folder, "run.json"), "w") as file:
-            json.dump({"scenario": self.name, "seed": self.seed, "groups": self.groups, "from": first, "claims": self.claims, "faults": self.faults,
-                       "unreadable": self.unreadable, "processes": self.ends, "lost": self._lost(), "stuck": self.stuck_text}, file, indent=1)
+        collect(self.brokers, self.folder, dict(self.starts), self.letters, poison.__contains__, set(self.groups.values()))
         return Checker(self.folder).check()
 
     def forget(self):

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 
 import isolated
 import results
+from span import LONG, SHORT, USUAL, Span
 from stage import Cluster, Stage
 from support import SKIP, Failed, Skip, say
 
@@ -27,7 +28,7 @@ def scenario_of(name):
 def parse():
     parser = argparse.ArgumentParser(prog="tests/faults/run", description=__doc__, epilog="run planted [BUG…]: the planted bugs; run check FOLDER: the ledgers of an earlier run once more")
     parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=f"all, short (the main ones, a few seconds each), or some of {' '.join(ORDER)}")
-    parser.add_argument("--minutes", type=float, help="the long form: so long in all, shared out among the scenarios; its result goes to RESULTS.md when all are run")
+    parser.add_argument("--minutes", type=float, help="the long form: each until its figure is reached; so long at most for the work of all, shared out among them. Each row goes to RESULTS.md")
     parser.add_argument("--short", action="store_true", help="a few seconds each")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--brokers", type=int, choices=(1, 3), help="in place of what the scenarios ask for; with 1 a trial, and no proof")
@@ -49,10 +50,10 @@ def parse():
     return options
 
 
-def seconds_of(options, scenario):
+def span_of(options, scenario):
     if options.minutes is not None:
-        return 60 * options.minutes * scenario.WEIGHT / sum(scenario_of(name).WEIGHT for name in options.scenarios)
-    return scenario.SHORT_S if options.short else scenario.USUAL_S
+        return Span(LONG, 60 * options.minutes * scenario.LONG_S / sum(scenario_of(name).LONG_S for name in options.scenarios), scenario.LEAST)
+    return Span(SHORT, scenario.SHORT_S, {}) if options.short else Span(USUAL, scenario.USUAL_S, {})
 
 
 def repeat(options, name):
@@ -61,27 +62,43 @@ def repeat(options, name):
     return f"POLKA_BUILD={os.path.relpath(options.build)} tests/faults/run {name}{how} --seed {options.seed}"
 
 
+def judge(row, stage, whole=True):
+    verdict = stage.judge(whole)
+    row.figures.update(verdict.figures)
+    row.problems += verdict.lines
+    if verdict.wrong:
+        row.problems.append(f"{sum(verdict.wrong.values())} violations: {dict(verdict.wrong)}")
+
+
+def judge_broken_off(row, stage):
+    """What was written down until then, so that the checker can be asked again; whatever that says stands behind why it was broken off."""
+    try:
+        stage.break_off()
+        judge(row, stage, whole=False)
+    except Exception as why:
+        row.problems.append(f"the ledgers are not complete: {why!r}")
+
+
 def play(options, cluster, name):
     """One scenario from beginning to judgement. Returns its row."""
     scenario, began = scenario_of(name), time.monotonic()
-    seconds = seconds_of(options, scenario)
-    say(f"{name}: {scenario.__doc__.splitlines()[0]} ({seconds:.0f} s of it)")
+    span = span_of(options, scenario)
+    say(f"{name}: {scenario.__doc__.splitlines()[0]} ({span.seconds:.0f} s of it{' at most' if span.long else ''})")
     stage = Stage(cluster, options, name, scenario.CLAIMS)
     row = results.Row(name, scenario.FIGURE)
     try:
-        row.figures.update(scenario.play(stage, seconds) or {})
-        verdict = stage.judge()
-        row.figures.update(verdict.figures)
-        row.problems = verdict.lines
-        if verdict.wrong:
-            row.problems.append(f"{sum(verdict.wrong.values())} violations: {dict(verdict.wrong)}")
+        row.figures.update(scenario.play(stage, span) or {})
+        judge(row, stage)
+        row.problems += span.missed(row.figures)
     except (Skip, isolated.Refused) as why:
         row.skipped = str(why)
     except (Failed, OSError, RuntimeError, KafkaException) as why:
-        row.problems = [f"{why!r}" if not isinstance(why, Failed) else str(why), *traceback.format_exc().splitlines()[-3:-1]]
+        at = traceback.extract_tb(why.__traceback__)[-1]
+        row.problems = [f"{why!r}" if not isinstance(why, Failed) else str(why), f"in {os.path.basename(at.filename)}, line {at.lineno}: {at.line}"]
+        judge_broken_off(row, stage)
     finally:
         stage.close()
-    row.seconds = time.monotonic() - began
+    row.seconds, row.versions = time.monotonic() - began, stage.versions()
     say(f"{name}: {row.result()} in {row.seconds:.0f} s: {row.said()}")
     for problem in row.problems:
         say(f"  {problem}")
@@ -90,7 +107,14 @@ def play(options, cluster, name):
         say(f"  the checker alone: tests/faults/run check {stage.folder}")
     elif not options.keep:
         stage.forget()
+    keep(row, options)
     return row
+
+
+def keep(row, options):
+    """Of the long form, on as many brokers as it asks for."""
+    if options.minutes is not None and options.brokers is None:
+        results.keep(row, options, ORDER)
 
 
 def play_planted(options):
@@ -146,15 +170,13 @@ def main():
             rows += isolated.call(namespace, on_cluster, options, count, names, own) if namespace else on_cluster(options, count, names, own)
         except isolated.Refused as why:
             rows.append(results.Row(own, scenario_of(own).FIGURE, skipped=f"not allowed here: {why}"))
+            keep(rows[-1], options)
         except Skip as why:
             say(f"skipped: {why}")
             return SKIP
-    failed = [row for row in rows if row.problems]
     print(results.table(rows))
-    if options.minutes is not None and len(rows) == len(ORDER):
-        results.write(rows, options, time.monotonic() - began)
-    print(f"RESULT: {len(rows) - len(failed)} of {len(rows)} scenarios passed in {time.monotonic() - began:.0f} s, seed {options.seed}")
-    return 1 if failed else 0
+    print(results.summary(rows, time.monotonic() - began, options.seed))
+    return 1 if any(row.problems for row in rows) else SKIP if all(row.skipped for row in rows) else 0
 
 
 if __name__ == "__main__":

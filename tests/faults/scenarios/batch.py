@@ -9,10 +9,11 @@ from stage import PARTITIONS, micros
 from support import Failed, say, wait_for
 
 BROKERS = 1
-SHORT_S, USUAL_S, WEIGHT = 2, 10, 1
+SHORT_S, USUAL_S, LONG_S = 2, 10, 10
 FIGURE = "each unreadable batch in the dead letters as a range within 30 s of its first error, the others unaffected; 0 redelivered"
+LEAST = {"batches": 3}
 CLAIMS = {"redelivered": 0, "letter_copies": 0, "regroups": True}
-BURSTS, BURST, RATE, LETTER_S, LEAST_RECORDS = 4, 1500, 300, 30, 3
+BURSTS, BURST, RATE, LETTER_S, LEAST_RECORDS, MOST_S = 4, 1500, 300, 30, 3, 10
 
 
 def damage(stage):
@@ -63,7 +64,7 @@ def work(stage, hurts, seconds):
     stage.term_all()
 
 
-def play(stage, seconds):
+def play(stage, span):
     stage.arguments += ("--lanes", "4")
     stage.open(plan=Plan(stage.seed, poison=0.01, retry_once=0.01))
     for _ in range(BURSTS):                              # so that each partition has several batches, with many records
@@ -71,7 +72,7 @@ def play(stage, seconds):
         stage.feed.end()
     hurts = damage(stage)
     try:
-        work(stage, hurts, seconds)
+        work(stage, hurts, min(span.seconds, MOST_S))
     finally:
         for hurt in hurts:
             hurt.mend()                                  # so that the independent reader says what was in them, and others find nothing

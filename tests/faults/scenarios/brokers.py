@@ -1,4 +1,4 @@
-"""Brokers of three are killed, restarted and frozen one after the other, and all of them are down once."""
+"""Brokers of three are killed, and now and then restarted or frozen, one after the other, and all of them are down once."""
 import random
 import signal
 import time
@@ -8,11 +8,12 @@ from stage import SESSION_MS
 from support import say
 
 BROKERS = 3
-SHORT_S, USUAL_S, WEIGHT, BOUNCES = 1, 60, 7, 20
+SHORT_S, USUAL_S, LONG_S = 1, 60, 480
 FIGURE = "20 hard bounces of 3, all down once for 60 s: work goes on within 10 s after healing or the end of a session"
+LEAST = {"hard_bounces": 20, "all_down_s": 60}
 CLAIMS = {}
 RESUME_S = 10 + SESSION_MS / 1000
-FROZEN_S, RATE = (2.0, 8.0), 500
+FROZEN_S, DOWN_S, RATE, SOFT = (2.0, 8.0), 60, 500, 4    # every fourth bounce is no kill -9
 
 
 def bounce(stage, dice, how):
@@ -46,22 +47,23 @@ def all_down(stage, seconds):
     stage.wait_flowing(RATE)
 
 
-def play(stage, seconds):
+def play(stage, span):
     stage.open(auditor=True, plan=Plan(stage.seed, poison=0.002, kinds=("dead",)))
     stage.start("keeper", 2), stage.start("auditor", 1)
     dice = random.Random(stage.seed)
-    until, bounces = time.monotonic() + seconds, 0
+    bounces, hard = 0, 0
     stage.feed.begin(rate=RATE)
     stage.wait_effects(200)
-    while bounces == 0 or (time.monotonic() < until and bounces < BOUNCES):
-        bounce(stage, dice, "killed" if bounces % 2 == 0 else dice.choice(("frozen", "restarted")))
-        bounces += 1
+    while span.goes_on(hard_bounces=hard):
+        how = dice.choice(("frozen", "restarted")) if bounces % SOFT == SOFT - 1 else "killed"
+        bounce(stage, dice, how)
+        bounces, hard = bounces + 1, hard + (how == "killed")
         if bounces % 5 == 0:
-            say(f"  {bounces} bounces")
-    outage = min(60.0, seconds / 4)
-    if seconds > SHORT_S:
+            say(f"  {bounces} bounces, {hard} of them hard")
+    outage = 0 if span.short else DOWN_S if span.long else DOWN_S // 4
+    if outage > 0:
         all_down(stage, outage)
     stage.feed.end(at_once=True)
     stage.wait_done()
     stage.term_all()
-    return {"bounces": bounces, "all_down_s": round(outage) if seconds > SHORT_S else 0}
+    return {"hard_bounces": hard, "bounces": bounces, "all_down_s": outage}

@@ -8,10 +8,11 @@ from stage import APPENDED
 from support import alive, say, wait_for
 
 BROKERS, NAMESPACE = 3, isolated.MOUNT
-SHORT_S, USUAL_S, WEIGHT = 3, 10, 1
+SHORT_S, USUAL_S, LONG_S = 3, 10, 20
 FIGURE = "nothing lost, no commit past a letter that is not written, each letter once it has room"
+LEAST = {"disks_filled": 1, "letters": 100}
 CLAIMS = {}
-DISK_MB, ROOM_MB = 160, 2
+DISK_MB, ROOM_MB, MOST_S = 160, 2, 20
 
 
 def data_of(cluster):
@@ -37,7 +38,7 @@ def fill(folder):
     return path
 
 
-def play(stage, seconds):
+def play(stage, span):
     stage.open(plan=Plan(stage.seed, poison=0.1, kinds=("dead",), note=b"x" * 8000), letters_partitions=None)
     node = stage.cluster.count
     stage.cluster.make_topics({stage.letters: 1}, assignment=[[node]], config={**APPENDED, "min.insync.replicas": "1"})
@@ -51,7 +52,7 @@ def play(stage, seconds):
     say(f"  broker {node} has ended")
     if node > 1:
         stage.wait_effects(100, 60)                      # good events are handled
-    time.sleep(seconds)
+    time.sleep(min(span.seconds, MOST_S))
     os.remove(ballast)
     stage.cluster.start_missing()
     stage.healed(fault, 30)
@@ -59,4 +60,4 @@ def play(stage, seconds):
     stage.feed.end(at_once=True)
     stage.wait_done()
     stage.term_all()
-    return {}
+    return {"disks_filled": 1}

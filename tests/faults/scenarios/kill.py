@@ -7,20 +7,21 @@ from stage import IN_FLIGHT, SESSION_MS
 from support import say
 
 BROKERS = 1
-SHORT_S, USUAL_S, WEIGHT = 10, 60, 9
+SHORT_S, USUAL_S, LONG_S = 10, 60, 360
 FIGURE = "0 lost, 0 order breaks; redelivered below 2 x in flight a kill; long: >= 60 kills a role, >= 1,000,000 events"
+LEAST = {"kills_a_role": 60, "acknowledged": 1_000_000}
 CLAIMS = {}
 RATE, LONG_RATE = 2200, 3600
 
 
-def play(stage, seconds):
+def play(stage, span):
     stage.open(auditor=True, plan=Plan(stage.seed, poison=0.01, retry_once=0.005))
     keepers, auditors = stage.start("keeper", 3), stage.start("auditor", 2)
     dice = random.Random(stage.seed)
-    until, kills = time.monotonic() + seconds, 0
-    stage.feed.begin(rate=LONG_RATE if seconds > USUAL_S else RATE)
+    kills = 0
+    stage.feed.begin(rate=LONG_RATE if span.long else RATE)
     stage.wait_effects(1000)
-    while time.monotonic() < until or kills == 0:
+    while span.goes_on(kills_a_role=kills, acknowledged=stage.feed.acknowledged):
         victims = dice.choice(keepers), dice.choice(auditors)
         fault = stage.fault(f"kill -9 of {' and '.join(victim.name for victim in victims)}")
         for victim in victims:
@@ -38,5 +39,5 @@ def play(stage, seconds):
     stage.feed.end(at_once=True)
     stage.wait_done()
     stage.term_all()
-    stage.claims["redelivered"] = 2 * IN_FLIGHT * kills * 2              # of each service; its own kills and those it waits for
+    stage.claims["redelivered"] = 2 * IN_FLIGHT * kills                  # of each role, whose kills these are
     return {"kills_a_role": kills}

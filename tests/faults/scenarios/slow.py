@@ -4,20 +4,21 @@ import time
 from feed import Plan
 
 BROKERS = 1
-SHORT_S, USUAL_S, WEIGHT = 0, 30, 1
+SHORT_S, USUAL_S, LONG_S = 0, 30, 60
 FIGURE = "handlers of 3 x max.poll.interval: 0 evictions, 0 redelivered"
+LEAST = {"slow_handlers": 8}
 CLAIMS = {"redelivered": 0, "letter_copies": 0, "regroups": False}
 INTERVAL_MS = 4000
 
 
-def play(stage, seconds):
+def play(stage, span):
     stage.arguments += ("--lanes", "4", "-X", f"max.poll.interval.ms={INTERVAL_MS}")
     stage.open(plan=Plan(stage.seed))
     keepers = stage.start("keeper", 2)
     stage.feed.begin(rate=400)
     stage.wait_effects(200)
-    until, slow = time.monotonic() + seconds, 0
-    while time.monotonic() < until or slow == 0:
+    slow = 0
+    while span.goes_on(slow_handlers=slow):
         for number in range(4):
             stage.feed.ask(f"slow{number}", 3000 * INTERVAL_MS)
             slow += 1
