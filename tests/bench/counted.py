@@ -1,7 +1,8 @@
 """Instructions instead of time: they repeat. By valgrind's callgrind, whole programs on a real Kafka."""
 import json, re, subprocess, sys
 
-from rows import INLINE, LANES, figure, raw, say, service
+from figures import figure
+from rows import INLINE, LANES, raw, say, service
 
 PROGRAMS = {"raw": (raw(), None), "inline": (service("emit", *INLINE), "raw"), "1 lane": (service("emit"), "raw"), "4 lanes": (service("emit", *LANES), "raw"),
             "react: raw": (raw("react"), None), "react: inline": (service("react", *INLINE), "react: raw"),

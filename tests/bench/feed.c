@@ -6,6 +6,7 @@
  *                                                N orders, of K keys, under T names in turn; prints {"events", "sum", "bytes"}, and with
  *                                                keys how long 16 at once would take at least for waiting handlers: "ideal_us"
  *        bench_feed BROKERS ping N               one order in flight, N times; prints {"p50_us", "p99_us", "max_us"}
+ *        bench_feed BROKERS await                says "ready", and then when the first price came, in ns of the steady clock
  *        bench_feed BROKERS count                how many prices there are
  */
 #include "client.h"
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PARTITIONS = 12, WAIT_MS = 60000, WARM_UP = 200, SEED = 20261122, IDEAL_LANES = 16 };
+enum { PARTITIONS = 12, WAIT_MS = 60000, SETTLE_MS = 300, WARM_UP = 200, SEED = 20261122, IDEAL_LANES = 16 };
 
 static int partition_count = PARTITIONS;
 
@@ -261,6 +262,27 @@ static void ping(const char *brokers, int count)
     close_feed(self);
 }
 
+/* It reads before it says so: else its own first fetch would be measured, too. */
+static void await_first(const char *brokers)
+{
+    rd_kafka_t *consumer = open_prices(brokers);
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, SETTLE_MS);
+    if (message != NULL)
+        client_die("bench.prices", "there is one before anything was asked for");
+    printf("ready\n");
+    fflush(stdout);
+    for (int64_t end = polkai_clock_real.steady_ns(&polkai_clock_real) + (int64_t)WAIT_MS * 1000000;
+         message == NULL && polkai_clock_real.steady_ns(&polkai_clock_real) < end;)
+        message = rd_kafka_consumer_poll(consumer, 1000);
+    int64_t came_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    if (message == NULL || message->err != 0)
+        client_die("await", message == NULL ? "no price came" : rd_kafka_err2str(message->err));
+    printf("%lld\n", (long long)came_ns);
+    rd_kafka_message_destroy(message);
+    rd_kafka_consumer_close(consumer);
+    rd_kafka_destroy(consumer);
+}
+
 static void count_prices(const char *brokers)
 {
     rd_kafka_t *consumer = client_consumer(brokers, NULL);
@@ -285,9 +307,11 @@ int main(int argc, char **argv)
         fill(argv[1], number, argc - 4, argv + 4);
     else if (strcmp(what, "ping") == 0 && number > 0)
         ping(argv[1], (int)number);
+    else if (strcmp(what, "await") == 0)
+        await_first(argv[1]);
     else if (strcmp(what, "count") == 0)
         count_prices(argv[1]);
     else
-        client_die("usage", "bench_feed BROKERS topics [P] | fill N [compact] [keys=K] [types=T] | ping N | count");
+        client_die("usage", "bench_feed BROKERS topics [P] | fill N [compact] [keys=K] [types=T] | ping N | await | count");
     return 0;
 }

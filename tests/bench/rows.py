@@ -1,15 +1,10 @@
 """The rows of the suite. Each function measures, prints its table and returns its figures beside what they shall reach."""
 import subprocess, sys, time
 
+from figures import Loads, over, ratio, single
 from stage import Program, end, first_event_ns, median, raw, service, spread, status_of
 
 INLINE, LANES = ("--lanes", "inline"), ("--lanes", "4")
-
-
-def figure(what, value, bar, unit="", most=False, spread=None):
-    """bar None: nothing is asked of it. most: the bar is the most that is allowed, else the least."""
-    met = None if bar is None else value <= bar if most else value >= bar
-    return {"what": what, "value": round(value, 3), "unit": unit, "bar": bar, "most": most, "met": met, "spread": spread}
 
 
 def say(*columns, widths=(34, 20, 20, 10, 10)):
@@ -19,75 +14,68 @@ def say(*columns, widths=(34, 20, 20, 10, 10)):
 # ---- throughput ----
 
 def throughput(stage, variants, title, feed=(), emits=True, partitions=None):
-    """variants: name → program. A B A B; returns rates (events a second) and CPU (µs an event) of each, one a round."""
+    """variants: name → program. A B A B. Returns Loads."""
     stage.feed("topics", *([partitions] if partitions else []))
     filled = stage.feed("fill", stage.events, *feed)
-    rates, costs, peaks = ({name: [] for name in variants} for _ in range(3))
+    loads = Loads(variants)
     for _ in range(stage.rounds):
         for name, program in variants.items():
             result = stage.measure(program, stage.events)
             if result["events"] != filled["events"] or result["sum"] != filled["sum"]:
                 sys.exit(f"{name}: read {result}, and {filled} were written")
-            rates[name].append(result["events"] / result["wall_us"] * 1e6)
-            costs[name].append(result["cpu_us"] / result["events"])
-            peaks[name].append(result["peak_kib"] / 1024)
+            loads.rates[name].append(result["events"] / result["wall_us"] * 1e6)
+            loads.costs[name].append(result["cpu_us"] / result["events"])
+            loads.peaks[name].append(result["peak_kib"] / 1024)
     if emits and stage.feed("count") != len(variants) * stage.rounds * stage.events:
         sys.exit(f"{stage.feed('count')} prices are there; {len(variants) * stage.rounds * stage.events} were expected")
     print(f"\n{title}: {stage.events} events of {filled['bytes']:.0f} bytes, {stage.rounds} rounds, median [least..most]")
     say("", "k events/s", "CPU us/event", "peak MiB")
     for name in variants:
-        say(name, spread([rate / 1e3 for rate in rates[name]], 0), spread(costs[name], 2), f"{median(peaks[name]):.0f}")
-    return rates, costs, peaks
-
-
-def ratio(values, ours, theirs):
-    return median(values[ours]) / median(values[theirs])
+        say(name, spread([rate / 1e3 for rate in loads.rates[name]], 0), spread(loads.costs[name], 2), f"{median(loads.peaks[name]):.0f}")
+    return loads
 
 
 def react(stage):
-    rates, costs, _ = throughput(stage, {"raw": raw("react"), "inline": service("react", *INLINE), "1 lane": service("react"),
-                                         "4 lanes": service("react", *LANES)}, "react only", emits=False)
-    return [figure("react: inline / raw, rate", ratio(rates, "inline", "raw"), 0.90),
-            figure("react: 4 lanes / raw, rate", ratio(rates, "4 lanes", "raw"), 0.80),
-            figure("react: 1 lane (default) / raw, rate", ratio(rates, "1 lane", "raw"), None),
-            figure("react: inline, CPU over raw", median(costs["inline"]) - median(costs["raw"]), 0.10, "us", most=True),
-            figure("react: 4 lanes, CPU over raw", median(costs["4 lanes"]) - median(costs["raw"]), 0.10, "us", most=True)]
+    loads = throughput(stage, {"raw": raw("react"), "inline": service("react", *INLINE), "1 lane": service("react"),
+                               "4 lanes": service("react", *LANES)}, "react only", emits=False)
+    return [loads.rate("react: inline / raw, rate", "inline", "raw", 0.90), loads.rate("react: 4 lanes / raw, rate", "4 lanes", "raw", 0.80),
+            loads.rate("react: 1 lane (default) / raw, rate", "1 lane", "raw", None),
+            loads.cost_over("react: inline, CPU over raw", "inline", "raw", 0.10), loads.cost_over("react: 4 lanes, CPU over raw", "4 lanes", "raw", 0.10)]
 
 
 def hop(stage):
-    rates, costs, _ = throughput(stage, {
+    full = throughput(stage, {
         "raw": raw(), "raw, system allocator": raw(binary="bench_raw_system"), "raw, avro-c": raw("avro-c"), "raw, avro-c, 4 headers": raw("avro-c", "few"),
         "inline": service("emit", *INLINE), "1 lane": service("emit"), "4 lanes": service("emit", *LANES)}, "react and emit, nine headers")
-    compact, compact_costs, _ = throughput(stage, {
+    compact = throughput(stage, {
         "raw": raw("compact"), "inline": service("emit", *INLINE, "--envelope", "compact"), "1 lane": service("emit", "--envelope", "compact"),
         "4 lanes": service("emit", *LANES, "--envelope", "compact")}, "react and emit, compact", feed=["compact"])
-    best = max(("inline", "1 lane", "4 lanes"), key=lambda name: median(rates[name]))
-    return [figure("hop: inline / raw, rate", ratio(rates, "inline", "raw"), 0.85),
-            figure("hop: 4 lanes / raw, rate", ratio(rates, "4 lanes", "raw"), 0.85),
-            figure("hop: raw / inline, CPU", ratio(costs, "raw", "inline"), None),
-            figure("hop: inline / raw with avro-c, same headers, rate", ratio(rates, "inline", "raw, avro-c"), 1.25),
-            figure("hop out of the box (1 lane) / raw on the system allocator, rate", ratio(rates, "1 lane", "raw, system allocator"), 1.35),
-            figure("hop out of the box (1 lane) / raw on the system allocator, CPU", ratio(costs, "1 lane", "raw, system allocator"), 0.75, most=True),
-            figure(f"hop, fastest of ours ({best}) / raw, rate", ratio(rates, best, "raw"), None),
-            figure("compact: inline / raw, rate", ratio(compact, "inline", "raw"), 0.85),
-            figure("compact: raw / inline, CPU", ratio(compact_costs, "raw", "inline"), None),
-            figure("compact: inline / raw with avro-c and four headers, rate", median(compact["inline"]) / median(rates["raw, avro-c, 4 headers"]), 1.6),
-            figure("compact: 1 lane / raw on the system allocator, rate", median(compact["1 lane"]) / median(rates["raw, system allocator"]), 1.8)]
+    best = max(("inline", "1 lane", "4 lanes"), key=lambda name: median(full.rates[name]))
+    return [full.rate("hop: inline / raw, rate", "inline", "raw", 0.85), full.rate("hop: 4 lanes / raw, rate", "4 lanes", "raw", 0.85),
+            full.cost("hop: raw / inline, CPU", "raw", "inline", None, most=False),
+            full.rate("hop: inline / raw with avro-c, same headers, rate", "inline", "raw, avro-c", 1.25),
+            full.rate("hop out of the box (1 lane) / raw on the system allocator, rate", "1 lane", "raw, system allocator", 1.35),
+            full.cost("hop out of the box (1 lane) / raw on the system allocator, CPU", "1 lane", "raw, system allocator", 0.75),
+            full.rate(f"hop, fastest of ours ({best}) / raw, rate", best, "raw", None),
+            compact.rate("compact: inline / raw, rate", "inline", "raw", 0.85), compact.cost("compact: raw / inline, CPU", "raw", "inline", None, most=False),
+            compact.rate("compact: inline / raw with avro-c and four headers, rate", "inline", "raw, avro-c, 4 headers", 1.6, full),
+            compact.rate("compact: 1 lane / raw on the system allocator, rate", "1 lane", "raw, system allocator", 1.8, full)]
 
 
 def emit(stage):
     unit = 1000
     events = stage.events // unit * unit
     stage.feed("topics")
-    rates = {"raw": [], "polka": []}
+    loads = Loads(("raw", "polka"))
     for _ in range(stage.rounds):
-        for name in rates:
+        for name in loads.rates:
             result = stage.finished([str(stage.bin / "bench_emit"), name, stage.brokers, str(events), str(unit)])
-            rates[name].append(result["events"] / result["wall_us"] * 1e6)
+            loads.rates[name].append(result["events"] / result["wall_us"] * 1e6)
+            loads.costs[name].append(result["cpu_us"] / result["events"])
     print(f"\nemit by a producer, units of {unit}, each acknowledged before the next: {events} events, {stage.rounds} rounds")
-    for name in rates:
-        say(name, spread([rate / 1e3 for rate in rates[name]], 0) + " k/s")
-    return [figure("emit: polka / raw, rate", ratio(rates, "polka", "raw"), 0.85)]
+    for name in loads.rates:
+        say(name, spread([rate / 1e3 for rate in loads.rates[name]], 0) + " k/s", spread(loads.costs[name], 2) + " us")
+    return [loads.rate("emit: polka / raw, rate", "polka", "raw", 0.85)]
 
 
 # ---- one at a time ----
@@ -109,11 +97,11 @@ def latency(stage):
     say("", "p50 us", "p99 us")
     for name in programs:
         say(name, spread(halves[name], 0), spread(tails[name], 0))
-    return [figure("latency: inline / raw, p50", ratio(halves, "inline", "raw"), 1.10, most=True),
-            figure("latency: inline / raw, p99", ratio(tails, "inline", "raw"), 1.3, most=True),
-            figure("latency: 1 lane / raw, p50", ratio(halves, "1 lane", "raw"), 1.35, most=True),
-            figure("latency: 1 lane / raw, p99", ratio(tails, "1 lane", "raw"), 1.6, most=True),
-            figure("latency: a hop at default settings, p50", median(halves["1 lane"]) / 2000, 1.0, "ms", most=True)]
+    return [ratio("latency: inline / raw, p50", halves["inline"], halves["raw"], 1.10, most=True),
+            ratio("latency: inline / raw, p99", tails["inline"], tails["raw"], 1.3, most=True),
+            ratio("latency: 1 lane / raw, p50", halves["1 lane"], halves["raw"], 1.35, most=True),
+            ratio("latency: 1 lane / raw, p99", tails["1 lane"], tails["raw"], 1.6, most=True),
+            single("latency: a hop at default settings, p50", [half / 2000 for half in halves["1 lane"]], 1.0, "ms", most=True)]
 
 
 # ---- handlers that take their time ----
@@ -127,9 +115,9 @@ def slow(stage):
             continue                     # half a minute for one key
         stage.feed("topics", 1)
         ideal = stage.feed("fill", events, f"keys={keys}")["ideal_us"]
-        took = stage.measure(service("wait", "--lanes", "16"), events)["wall_us"]
-        say(keys, f"{took / 1e6:.2f}", f"{ideal / 1e6:.2f}", f"{took / ideal:.2f}")
-        figures.append(figure(f"slow handlers, {keys} keys: took / ideal", took / ideal, 1.10, most=True))
+        took = [stage.measure(service("wait", "--lanes", "16"), events)["wall_us"] for _ in range(stage.rounds)]
+        say(keys, spread([each / 1e6 for each in took], 2), f"{ideal / 1e6:.2f}", f"{median(took) / ideal:.2f}")
+        figures.append(single(f"slow handlers, {keys} keys: took / ideal", [each / ideal for each in took], 1.10, most=True))
     return figures
 
 
@@ -137,25 +125,28 @@ def busy(stage):
     prefetch = ["queued.min.messages=10000000", "queued.max.messages.kbytes=2097151"]
     figures = []
     for us in (1, 2, 5):
-        rates, _, peaks = throughput(stage, {"raw, unlimited prefetch": raw(f"busy={us}", *prefetch), "1 lane": service(f"busy={us}"),
-                                             "inline": service(f"busy={us}", *INLINE)}, f"a handler of {us} us at defaults", emits=False)
-        figures += [figure(f"handler of {us} us: 1 lane / raw, rate", ratio(rates, "1 lane", "raw, unlimited prefetch"), 0.90),
-                    figure(f"handler of {us} us: inline / raw, rate", ratio(rates, "inline", "raw, unlimited prefetch"), None),
-                    figure(f"handler of {us} us: memory over raw", median(peaks["1 lane"]) - median(peaks["raw, unlimited prefetch"]), 32, "MiB", most=True)]
+        loads = throughput(stage, {"raw, unlimited prefetch": raw(f"busy={us}", *prefetch), "1 lane": service(f"busy={us}"),
+                                   "inline": service(f"busy={us}", *INLINE)}, f"a handler of {us} us at defaults", emits=False)
+        figures += [loads.rate(f"handler of {us} us: 1 lane / raw, rate", "1 lane", "raw, unlimited prefetch", 0.90),
+                    loads.rate(f"handler of {us} us: inline / raw, rate", "inline", "raw, unlimited prefetch", None),
+                    loads.peak_over(f"handler of {us} us: memory over raw", "1 lane", "raw, unlimited prefetch", 32)]
     return figures
 
 
 def backlog(stage):
     stage.feed("topics")
     stage.feed("fill", 100000)
-    process = stage.start(service("busy=1000"))
-    most, until = 0.0, time.monotonic() + 15
-    while time.monotonic() < until:
-        most = max(most, status_of(process.pid)["rss_mib"])
-        time.sleep(0.1)
-    end(process)
-    print(f"\nbacklog of 100000 events behind a handler of 1 ms, 15 s: {most:.1f} MiB at most")
-    return [figure("backlog: resident memory", most, 64, "MiB", most=True)]
+    peaks = []
+    for _ in range(stage.rounds):
+        process = stage.start(service("busy=1000"))
+        most, until = 0.0, time.monotonic() + 15
+        while time.monotonic() < until:
+            most = max(most, status_of(process.pid)["rss_mib"])
+            time.sleep(0.1)
+        end(process)
+        peaks.append(most)
+    print(f"\nbacklog of 100000 events behind a handler of 1 ms, 15 s, {stage.rounds} rounds: {spread(peaks, 1)} MiB at most")
+    return [single("backlog: resident memory", peaks, 64, "MiB", most=True)]
 
 
 # ---- seen by Prometheus ----
@@ -166,10 +157,10 @@ METRICS = ("--http.port", "0", "--http.address", "127.0.0.1")
 def observed(stage):
     figures = []
     for kind, what in (("react", "react only"), ("emit", "react and emit")):
-        rates, costs, _ = throughput(stage, {"inline": service(kind, *INLINE), "inline, metrics": service(kind, *INLINE, *METRICS),
-                                             "1 lane": service(kind), "1 lane, metrics": service(kind, *METRICS)}, f"{what}, with metrics", emits=kind == "emit")
-        figures += [figure(f"observed, {what}, {lane}: with metrics / without, rate", ratio(rates, f"{lane}, metrics", lane), 0.93) for lane in ("inline", "1 lane")]
-        figures += [figure(f"observed, {what}, {lane}: with metrics / without, CPU", ratio(costs, f"{lane}, metrics", lane), 1.07, most=True) for lane in ("inline", "1 lane")]
+        loads = throughput(stage, {"inline": service(kind, *INLINE), "inline, metrics": service(kind, *INLINE, *METRICS),
+                                   "1 lane": service(kind), "1 lane, metrics": service(kind, *METRICS)}, f"{what}, with metrics", emits=kind == "emit")
+        figures += [loads.rate(f"observed, {what}, {lane}: with metrics / without, rate", f"{lane}, metrics", lane, 0.93) for lane in ("inline", "1 lane")]
+        figures += [loads.cost(f"observed, {what}, {lane}: with metrics / without, CPU", f"{lane}, metrics", lane, 1.07) for lane in ("inline", "1 lane")]
     return figures
 
 
@@ -185,11 +176,11 @@ def once(stage):
     for events in (1000, 10000):
         variants[f"raw, {events} events"] = raw("transaction-ms=60000", f"transaction-events={events}")
         variants[f"1 lane, {events} events"] = service("emit", *ONCE, "--transaction.interval_ms", "60s", "--transaction.events", str(events))
-    rates, _, _ = throughput(stage, variants, "exactly once, react and emit", emits=False)
-    figures = [figure(f"exactly once, {size}: 1 lane / raw, rate", ratio(rates, f"1 lane, {size}", f"raw, {size}"), 0.90)
+    loads = throughput(stage, variants, "exactly once, react and emit", emits=False)
+    figures = [loads.rate(f"exactly once, {size}: 1 lane / raw, rate", f"1 lane, {size}", f"raw, {size}", 0.90)
                for size in ("100 ms", "500 ms", "1000 events", "10000 events")]
-    return figures + [figure("exactly once, 100 ms / at least once, rate", ratio(rates, "1 lane, 100 ms", "at least once"), 0.75),
-                      figure("exactly once, 500 ms / at least once, rate", ratio(rates, "1 lane, 500 ms", "at least once"), 0.85)]
+    return figures + [loads.rate("exactly once, 100 ms / at least once, rate", "1 lane, 100 ms", "at least once", 0.75),
+                      loads.rate("exactly once, 500 ms / at least once, rate", "1 lane, 500 ms", "at least once", 0.85)]
 
 
 # ---- growth ----
@@ -197,23 +188,21 @@ def once(stage):
 def growth(stage):
     figures = []
     for types in (500, 1000):
-        few, _, _ = throughput(stage, {"1 type": service("types=1", *INLINE)}, "one event type", feed=["types=1"], emits=False)
-        many, _, _ = throughput(stage, {f"{types} types": service(f"types={types}", *INLINE)}, f"{types} event types, a reaction each", feed=[f"types={types}"],
-                                emits=False)
-        figures.append(figure(f"growth: {types} event types and reactions / 1, rate", median(many[f"{types} types"]) / median(few["1 type"]), 0.90))
-    few, _, _ = throughput(stage, {"1 lane": service("react")}, "1,000 keys", feed=["keys=1000"], emits=False)
-    many, _, _ = throughput(stage, {"1 lane": service("react")}, "1,000,000 keys", feed=["keys=1000000"], emits=False)
-    figures.append(figure("growth: 1,000,000 keys / 1,000, rate", ratio({"a": many["1 lane"], "b": few["1 lane"]}, "a", "b"), 0.90))
+        few = throughput(stage, {"1 type": service("types=1", *INLINE)}, "one event type", feed=["types=1"], emits=False)
+        many = throughput(stage, {f"{types} types": service(f"types={types}", *INLINE)}, f"{types} event types, a reaction each", feed=[f"types={types}"], emits=False)
+        figures.append(many.rate(f"growth: {types} event types and reactions / 1, rate", f"{types} types", "1 type", 0.90, few))
+    few = throughput(stage, {"1 lane": service("react")}, "1 key", feed=["keys=1"], emits=False)
+    many = throughput(stage, {"1 lane": service("react")}, "1,000,000 keys", feed=["keys=1000000"], emits=False)
+    figures.append(many.rate("growth: 1,000,000 keys / 1, rate", "1 lane", "1 lane", 0.90, few))
     for partitions in (1, 2000):
-        rates, _, _ = throughput(stage, {"raw": raw("react"), "inline": service("react", *INLINE)}, f"{partitions} partitions", emits=False,
-                                 partitions=partitions)
-        figures.append(figure(f"growth: {partitions} partitions, inline / raw, rate", ratio(rates, "inline", "raw"), 0.90))
+        loads = throughput(stage, {"raw": raw("react"), "inline": service("react", *INLINE)}, f"{partitions} partitions", emits=False, partitions=partitions)
+        figures.append(loads.rate(f"growth: {partitions} partitions, inline / raw, rate", "inline", "raw", 0.90))
     return figures
 
 
 # ---- idle, start ----
 
-SINGLE = {"raw": raw(), "inline": service("emit", *INLINE), "1 lane": service("emit"), "1 lane, metrics": service("emit", *METRICS)}
+SINGLE = {"raw": raw(), "inline": service("emit", *INLINE), "1 lane": service("emit"), "1 lane, health": service("emit", *METRICS)}
 
 
 def idle(stage):
@@ -233,36 +222,43 @@ def idle(stage):
     columns = {name: list(zip(*rows[name])) for name in SINGLE}
     for name, (rss, own, threads, cpu) in columns.items():
         say(name, spread(rss, 2), spread(own, 2), int(median(threads)), spread(cpu, 2))
-    over = lambda name, column: median(columns[name][column]) - median(columns["raw"][column])
-    return [figure("idle: 1 lane, memory over raw", over("1 lane", 0), 2, "MiB", most=True),
-            figure("idle: 1 lane with metrics, memory over raw", over("1 lane, metrics", 0), 3, "MiB", most=True),
-            figure("idle: 1 lane, threads over raw", over("1 lane", 2), 1, "", most=True),
-            figure("idle: 1 lane, CPU over raw", over("1 lane", 3), 0.1, "%", most=True)]
+    def more(what, name, column, bar, unit=""):
+        return over(f"idle: {what} over raw", columns[name][column], columns["raw"][column], bar, unit)
+    return [more("1 lane, memory", "1 lane", 0, 2, "MiB"), more("1 lane with health and metrics, memory", "1 lane, health", 0, 3, "MiB"),
+            more("1 lane, threads", "1 lane", 2, 1), more("1 lane with health and metrics, threads", "1 lane, health", 2, 2),
+            more("1 lane, CPU", "1 lane", 3, 0.1, "%"), more("1 lane with health and metrics, CPU", "1 lane, health", 3, 0.1, "%")]
 
 
 def start(stage):
-    stage.feed("topics")
-    stage.feed("fill", 1)
-    programs = dict(SINGLE)
-    took = {name: [] for name in programs}
+    """From exec to the first reply, read by another program, and to the first event in the handler; each time a new group."""
+    programs, rounds = {"raw": SINGLE["raw"], "1 lane": SINGLE["1 lane"], "inline": SINGLE["inline"], "1 lane, health": SINGLE["1 lane, health"]}, max(10, stage.rounds)
+    handled, replied = ({name: [] for name in (*programs, "100 types, 1 lane")} for _ in range(2))
 
-    def once(program):
+    def once(name, program, replies=True):
+        reader = stage.reply_reader() if replies else None
         begin = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
         process = stage.start(program)
-        took_ms = (first_event_ns(process) - begin) / 1e6
+        handled[name].append((first_event_ns(process) - begin) / 1e6)
+        if replies:
+            replied[name].append((stage.first_reply_ns(reader) - begin) / 1e6)
         end(process)
-        return took_ms
-    for _ in range(max(10, stage.rounds)):
+    stage.feed("topics")
+    stage.feed("fill", 1)
+    for _ in range(rounds):
         for name, program in programs.items():
-            took[name].append(once(program))
+            once(name, program)
     stage.feed("topics")
     stage.feed("fill", 100, "types=100")
-    took["100 types, 1 lane"] = [once(service("types=100")) for _ in range(max(10, stage.rounds))]
-    print("\nfrom exec to the first event in the handler, a new group: median [least..most]")
-    for name in took:
-        say(name, spread(took[name], 0) + " ms")
-    return [figure("start: first event at defaults", median(took["1 lane"]), 100, "ms", most=True),
-            figure("start: with 100 event types, over raw with one", median(took["100 types, 1 lane"]) - median(took["raw"]), 10, "ms", most=True)]
+    for _ in range(rounds):
+        once("100 types, 1 lane", service("types=100"), replies=False)
+    print(f"\nfrom exec, {rounds} rounds, a new group each: median [least..most]")
+    say("", "first event ms", "first reply ms")
+    for name in handled:
+        say(name, spread(handled[name], 0), spread(replied[name], 0) if replied[name] else "")
+    return [single("start: first reply at defaults", replied["1 lane"], 100, "ms", most=True),
+            single("start: first reply of raw", replied["raw"], None, "ms"),
+            single("start: first event at defaults", handled["1 lane"], None, "ms"),
+            over("start: first event with 100 event types, over raw with one", handled["100 types, 1 lane"], handled["raw"], 10, "ms")]
 
 
 ROWS = {row.__name__: row for row in (react, hop, emit, once, latency, slow, busy, backlog, growth, observed, idle, start)}

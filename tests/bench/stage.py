@@ -47,6 +47,20 @@ class Stage:
     def measure(self, program, events):
         return self.finished(self.command(program, events))
 
+    def reply_reader(self):
+        """A program that reads what is replied from here on; it is there when this returns."""
+        reader = subprocess.Popen([str(self.bin / "bench_feed"), self.brokers, "await"], stdout=subprocess.PIPE, text=True)
+        if reader.stdout.readline().strip() != "ready":
+            sys.exit("bench_feed cannot read the replies")
+        return reader
+
+    def first_reply_ns(self, reader):
+        """When the first reply was read, on the steady clock."""
+        said, _ = reader.communicate(timeout=90)
+        if reader.returncode != 0:
+            sys.exit("no reply came in a minute")
+        return int(said)
+
     def start(self, program):
         return subprocess.Popen(self.command(program, 0), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
