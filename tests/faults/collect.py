@@ -11,6 +11,7 @@ from checker import DEPOSITS, KEPT
 from ledgers import Letter
 
 OFFSETS = "__consumer_offsets"
+SILENT_S = 5                             # so long a reader that has nothing to read is left alone
 
 
 def messages_of(brokers, starts, ends, settings=None):
@@ -37,28 +38,46 @@ def messages_of(brokers, starts, ends, settings=None):
 
 
 class Concurrent:
-    """A reader of what keepers say while it happens, read_committed as every consumer here: concurrent.ledger, partition offset id."""
+    """
+    A reader of what keepers say while it happens, read_committed as every consumer here: concurrent.ledger, partition offset id. A client
+    that was told of an error, as of a topic that not all brokers know yet, may fetch nothing for minutes: then it begins anew where it was.
+    """
 
     def __init__(self, brokers, folder, starts):
-        self.file, self.next, self.ends = open(os.path.join(folder, "concurrent.ledger"), "w"), dict(starts), None
+        self.file, self.next, self.ends, self.error = open(os.path.join(folder, "concurrent.ledger"), "w"), dict(starts), None, None
         self.consumer = wire.consumer_of(brokers)
-        self.consumer.assign([TopicPartition(*at, offset) for at, offset in starts.items()])
+        self._assign()
         self.thread = threading.Thread(target=self._work, daemon=True)
         self.thread.start()
 
+    def _assign(self):
+        self.consumer.assign([TopicPartition(*at, offset) for at, offset in self.next.items()])
+
+    def _left(self):
+        """{(topic, partition): end} of those that are not read to the end; None: nobody has said yet where that is."""
+        return None if self.ends is None else {at: end for at, end in self.ends.items() if self.next[at] < end}
+
     def _work(self):
-        while self.ends is None or any(position < self.ends[at] for at, position in _positions(self.consumer, self.ends)):
+        heard = time.monotonic()
+        while self._left() != {}:
+            errors = 0
             for message in self.consumer.consume(1000, timeout=0.1):
                 if message.error() is None:
                     self.file.write(f"{message.partition()} {message.offset()} {dict(message.headers())['ce_causationid'].decode()}\n")
+                    self.next[message.topic(), message.partition()], heard = message.offset() + 1, time.monotonic()
+                else:
+                    self.error, errors = str(message.error()), errors + 1
+            if errors or time.monotonic() - heard > SILENT_S:
+                self._assign()
+                heard = time.monotonic()
 
     def end(self, ends, seconds=60):
-        """Waits until it has read up to there."""
+        """Waits until it has read up to there: behind the last record of each partition."""
         self.ends = ends
         self.thread.join(seconds)
         self.file.close()
         if self.thread.is_alive():
-            raise RuntimeError(f"the concurrent reader did not come to the end within {seconds} s")
+            raise RuntimeError(f"the concurrent reader did not come to the end within {seconds} s: it is at {self.next}, and left are {self._left()}; its last error was {self.error}")
         self.consumer.close()
 
 
@@ -92,12 +111,13 @@ def commit_of(message):
 def collect(brokers, folder, starts, letters, poison, groups):
     """
     Writes deposits, kept, commits, letters and originals. starts: where the run began, {(topic, partition): offset}, of
-    __consumer_offsets too; poison: is the event of this id one whose record is kept whole?
+    __consumer_offsets too; poison: is the event of this id one whose record is kept whole? Returns where what keepers say ends:
+    {(topic, partition): next offset} of the partitions that have any.
     """
     def path(name):
         return open(os.path.join(folder, name), "w")
 
-    topics = [DEPOSITS, KEPT, letters, OFFSETS]
+    topics, behind = [DEPOSITS, KEPT, letters, OFFSETS], {}
     with path("deposits.ledger") as deposits, path("kept.ledger") as kept, path("commits.ledger") as commits, path("letters.json") as dead, path("originals.json") as whole:
         for message in messages_of(brokers, starts, ends_of(brokers, topics)):
             topic, partition, offset, timestamp = message.topic(), message.partition(), message.offset(), message.timestamp()[1]
@@ -120,6 +140,8 @@ def collect(brokers, folder, starts, letters, poison, groups):
                 sequence, process = _kept(message.value())
                 kept.write(f"{partition} {offset} {timestamp} {headers['ce_causationid'].decode()} {headers['ce_id'].decode()} "
                            f"{message.key().decode()} {sequence} {process}\n")
+                behind[topic, partition] = offset + 1
+    return behind
 
 
 def _kept(value):

@@ -329,9 +329,6 @@ class Stage:
         self.sampler.join(5)
         self.samples.close()
         self.feed.rest()
-        if self.concurrent is not None:
-            self.concurrent.end(ends_of(self.brokers, [KEPT]))
-            self.concurrent = None
 
     def judge(self, whole=True):
         """
@@ -347,7 +344,10 @@ class Stage:
         self._rest()
         with open(os.path.join(self.folder, "sent.ledger")) as file:
             poison = {row.split()[0] for row in file if row.split()[3] in POISON}
-        collect(self.brokers, self.folder, dict(self.starts), self.letters, poison.__contains__, set(self.groups.values()))
+        ends = collect(self.brokers, self.folder, dict(self.starts), self.letters, poison.__contains__, set(self.groups.values()))
+        if self.concurrent is not None:
+            self.concurrent.end(ends)
+            self.concurrent = None
         return Checker(self.folder).check()
 
     def forget(self):
