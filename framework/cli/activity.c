@@ -120,17 +120,14 @@ static bool has_letter(const cli_flow *flow, size_t node, const char *group, con
     return false;
 }
 
-static void add_untold(cli_flow *flow, const polkai_manifest *service, const polkai_manifest_reaction *reaction)
+static void add_untold(cli_flow *flow, size_t node, const cli_hearer *hearer)
 {
-    for (size_t i = 0; i < flow->count; i++) {
-        const cli_node *node = &flow->nodes[i];
-        if (node->letter != NULL || node->type == NULL || strcmp(reaction->hears.event, node->type) != 0 || strcmp(reaction->hears.topic, node->topic) != 0 ||
-            cli_flow_misses(flow, i, service->group, reaction->name) || has_letter(flow, i, service->group, reaction->name))
-            continue;
-        cli_handled *row = row_of(flow, i, polka_text_of(service->group), polka_text_of(reaction->name));
-        if (row != NULL && row->service == NULL)
-            row->service = polkai_strdup(service->service);
-    }
+    const char *group = hearer->service->group, *reaction = hearer->reaction->name;
+    if (strcmp(hearer->reaction->hears.topic, flow->nodes[node].topic) != 0 || cli_flow_misses(flow, node, group, reaction) || has_letter(flow, node, group, reaction))
+        return;
+    cli_handled *row = row_of(flow, node, polka_text_of(group), polka_text_of(reaction));
+    if (row != NULL && row->service == NULL)
+        row->service = polkai_strdup(hearer->service->service);
 }
 
 polka_status cli_activity_read(cli_flow *flow, const cli_expected *expected, const cli_connection *connection, polkai_admin *admin, polka_error *error)
@@ -139,10 +136,12 @@ polka_status cli_activity_read(cli_flow *flow, const cli_expected *expected, con
         return POLKA_OK;
     TRY(read_topic(flow, connection, admin, error));
     flow->told = flow->handled_count > 0;
-    for (size_t m = 0; flow->told && m < expected->manifest_count; m++) {
-        const polkai_manifest *service = expected->manifests[m];
-        for (size_t r = 0; service->problem_count == 0 && r < service->reaction_count; r++)
-            add_untold(flow, service, &service->reactions[r]);
+    for (size_t i = 0; flow->told && i < flow->count; i++) {
+        size_t count = 0;
+        const cli_node *node = &flow->nodes[i];
+        const cli_hearer *hearers = node->letter != NULL || node->type == NULL ? NULL : cli_hearers_of(&expected->hearers, node->type, &count);
+        for (size_t h = 0; h < count; h++)
+            add_untold(flow, i, &hearers[h]);
     }
     return POLKA_OK;
 }

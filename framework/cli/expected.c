@@ -33,14 +33,14 @@ polka_status cli_expectation_open(cli_expectation *made, const cli_project *proj
     if (made->manifests.count == 0 && read_build(made, project, &without) != POLKA_OK)
         cli_say("no service has said what it is on " CLI_SERVICES_TOPIC ", and there is no build to ask: what is missing cannot be told");
     TRY(read_contracts(made, project, error));
-    made->expected = (cli_expected){ .manifest_count = made->manifests.count, .manifests = made->manifests.items,
-                                     .contract_count = made->contracts.count, .contracts = made->contracts.items, .admin = admin };
+    made->expected = (cli_expected){ .contract_count = made->contracts.count, .contracts = made->contracts.items, .admin = admin };
+    cli_hearers_use(&made->expected.hearers, made->manifests.items, made->manifests.count);
     return POLKA_OK;
 }
 
 void cli_expectation_close(cli_expectation *expectation)
 {
-    cli_expected_forget(&expectation->expected);
+    cli_expected_free(&expectation->expected);
     cli_manifests_free(&expectation->manifests);
     cli_contracts_free(&expectation->contracts);
 }

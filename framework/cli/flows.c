@@ -99,25 +99,38 @@ static void print_text(const cli_flow *flow, cli_state state)
 
 static void free_flows(cli_flow ***flows) { free(*flows); }
 
-static polka_status show(lister *self, polka_error *error)
+/* Those to be shown, from the one that began first on. */
+static size_t choose(lister *self, cli_flow **flows)
 {
-    size_t count = 0, counts[CLI_STATES] = { 0 };
-    int64_t now_ms = polkai_clock_real.wall_ms(&polkai_clock_real), shown = 0, hidden = 0;
-    cli_flow **flows AUTO(free_flows) = polkai_alloc((self->holding.running.count + 1) * sizeof *flows);
+    size_t count = 0;
     for (cli_held *held = self->holding.running.first; held != NULL; held = held->after) {
+        bool ended;
+        if (!cli_flow_is_whole(&held->flow) || (self->event != NULL && !has(&held->flow, self->event)))
+            continue;
         cli_flow_link(&held->flow);
+        cli_expected_ends(&self->expectation.expected, &held->flow, &ended);
+        if (!ended)
+            cli_expected_need(&self->expectation.expected, &held->flow);
         flows[count++] = &held->flow;
     }
     if (count > 0)
         qsort(flows, count, sizeof *flows, by_begin);
+    return count;
+}
+
+static polka_status show(lister *self, polka_error *error)
+{
+    size_t counts[CLI_STATES] = { 0 };
+    int64_t now_ms = polkai_clock_real.wall_ms(&polkai_clock_real), shown = 0, hidden = 0;
+    cli_flow **flows AUTO(free_flows) = polkai_alloc((self->holding.running.count + 1) * sizeof *flows);
+    size_t count = choose(self, flows);
+    TRY(cli_expected_ask(&self->expectation.expected, error));
     for (size_t i = count; i-- > 0 && !cli_stopped();) {             /* the newest first, so that the limit leaves out old ones */
         cli_flow *flow = flows[i];
         bool ended;
-        if (!cli_flow_is_whole(flow) || (self->event != NULL && !has(flow, self->event)))
-            continue;
         const char *contract = cli_expected_ends(&self->expectation.expected, flow, &ended);
         if (!ended)
-            TRY(cli_expected_hold(&self->expectation.expected, flow, now_ms, error));
+            cli_expected_hold(&self->expectation.expected, flow, now_ms);
         cli_state state = cli_flow_state(flow, contract != NULL, ended);
         counts[state]++;
         if (self->status != NULL && strcmp(self->status, cli_states[state]) != 0)

@@ -100,7 +100,7 @@ static bool has_ended(const cli_following *with, const char **contract)
     bool ended;
     *contract = cli_expected_ends(with->expected, with->flow, &ended);
     if (*contract == NULL)
-        return with->expected->manifest_count > 0 && with->flow->missing_count == 0;
+        return with->expected->hearers.count > 0 && with->flow->missing_count == 0;
     return ended && !waits(with->flow);
 }
 
@@ -111,7 +111,10 @@ static polka_status judge(const cli_following *with, polka_error *error)
     cli_flow_link(with->flow);
     cli_flow_forget_missing(with->flow);
     cli_expected_forget(with->expected);                 /* groups have gone on */
-    return cli_expected_hold(with->expected, with->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error);
+    cli_expected_need(with->expected, with->flow);
+    TRY(cli_expected_ask(with->expected, error));
+    cli_expected_hold(with->expected, with->flow, polkai_clock_real.wall_ms(&polkai_clock_real));
+    return POLKA_OK;
 }
 
 static size_t records_of(const cli_flow *flow)

@@ -9,42 +9,6 @@
 
 enum { REACTION_MS = 60000 };
 
-/* ---- how far a group is ---- */
-
-void cli_expected_forget(cli_expected *expected)
-{
-    for (size_t i = 0; i < expected->place_count; i++)
-        free(expected->places[i].topic);
-    free(expected->places);
-    expected->places = NULL;
-    expected->place_count = 0;
-}
-
-static polka_status ask(cli_expected *expected, const char *group, const cli_node *node, cli_place *at, polka_error *error)
-{
-    const polkai_admin_operations *operations = expected->admin->operations;
-    polkai_position position = { polka_text_of(node->topic), node->partition, -1001 };
-    int64_t low;
-    *at = (cli_place){ group, polkai_strdup(node->topic), node->partition, -1001, -1 };
-    expected->places = polkai_realloc(expected->places, (expected->place_count + 1) * sizeof *expected->places);
-    polka_status status = operations->committed(expected->admin, group, &position, 1, error);
-    if (status == POLKA_OK)
-        status = operations->watermarks(expected->admin, node->topic, node->partition, &low, &at->high, error);
-    at->committed = position.offset;
-    expected->places[expected->place_count++] = *at;
-    return status;
-}
-
-static polka_status place_of(cli_expected *expected, const char *group, const cli_node *node, cli_place *at, polka_error *error)
-{
-    for (size_t i = 0; i < expected->place_count; i++) {
-        *at = expected->places[i];
-        if (at->partition == node->partition && strcmp(at->group, group) == 0 && strcmp(at->topic, node->topic) == 0)
-            return POLKA_OK;
-    }
-    return ask(expected, group, node, at, error);
-}
-
 /* ---- contracts ---- */
 
 static bool fulfils(const polkai_contract_step *step, const polkai_manifest_reaction *reaction)
@@ -139,32 +103,27 @@ bool cli_flow_misses(const cli_flow *flow, size_t event, const char *group, cons
     return false;
 }
 
-static polka_status hold_reaction(cli_expected *expected, cli_flow *flow, const polkai_contract *contract, size_t event, const polkai_manifest *service,
-                                  const polkai_manifest_reaction *reaction, int64_t now_ms, polka_error *error)
+/* Whether it has happened is then for its group to tell. */
+static bool is_open(const cli_flow *flow, size_t event, const cli_hearer *hearer)
+{
+    return strcmp(hearer->reaction->hears.topic, flow->nodes[event].topic) == 0 && !seen(flow, event, hearer->service, hearer->reaction);
+}
+
+static void hold_reaction(const cli_expected *expected, cli_flow *flow, const polkai_contract *contract, size_t event, const cli_hearer *hearer, int64_t now_ms)
 {
     const cli_node *node = &flow->nodes[event];
-    cli_place at;
-    if (strcmp(reaction->hears.event, node->type) != 0 || strcmp(reaction->hears.topic, node->topic) != 0 || seen(flow, event, service, reaction) ||
-        cli_flow_misses(flow, event, service->group, reaction->name))          /* two versions of one service */
-        return POLKA_OK;
-    TRY(place_of(expected, service->group, node, &at, error));
-    if (at.committed > node->offset)
-        return POLKA_OK;
+    const polkai_manifest *service = hearer->service;
+    const polkai_manifest_reaction *reaction = hearer->reaction;
+    if (!is_open(flow, event, hearer) || cli_flow_misses(flow, event, service->group, reaction->name))         /* two versions of one service */
+        return;
+    const cli_place *at = cli_places_find(&expected->places, service->group, node->topic, node->partition);
+    int64_t committed = at != NULL ? at->committed : -1, high = at != NULL ? at->high : -1;
+    if (committed > node->offset)
+        return;
     int64_t age_ms = age_of(node, now_ms), within_ms = within_of(contract, reaction);
     add(flow, (cli_missing){ .node = event, .stalled = age_ms > within_ms, .service = polkai_strdup(service->service), .group = polkai_strdup(service->group),
                              .reaction = polkai_strdup(reaction->name), .events = joined(reaction->emits, reaction->emit_count), .age_ms = age_ms,
-                             .within_ms = within_ms, .lag = at.high < 0 ? -1 : at.high - (at.committed < 0 ? 0 : at.committed) });
-    return POLKA_OK;
-}
-
-static polka_status hold_reactions(cli_expected *expected, cli_flow *flow, const polkai_contract *contract, size_t event, int64_t now_ms, polka_error *error)
-{
-    for (size_t m = 0; m < expected->manifest_count; m++) {
-        const polkai_manifest *service = expected->manifests[m];
-        for (size_t r = 0; service->problem_count == 0 && r < service->reaction_count; r++)
-            TRY(hold_reaction(expected, flow, contract, event, service, &service->reactions[r], now_ms, error));
-    }
-    return POLKA_OK;
+                             .within_ms = within_ms, .lag = high < 0 ? -1 : high - (committed < 0 ? 0 : committed) });
 }
 
 /* ---- steps ---- */
@@ -205,14 +164,49 @@ static void hold_steps(cli_flow *flow, const polkai_contract *contract, size_t e
     }
 }
 
-polka_status cli_expected_hold(cli_expected *expected, cli_flow *flow, int64_t now_ms, polka_error *error)
+/* ---- a flow ---- */
+
+/* What somebody may be expected to react to. */
+static bool is_event(const cli_node *node) { return node->letter == NULL && node->type != NULL; }
+
+void cli_expected_need(cli_expected *expected, const cli_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++) {
+        size_t count = 0;
+        const cli_node *node = &flow->nodes[i];
+        const cli_hearer *hearers = is_event(node) ? cli_hearers_of(&expected->hearers, node->type, &count) : NULL;
+        for (size_t h = 0; h < count; h++)
+            if (is_open(flow, i, &hearers[h]))
+                cli_places_need(&expected->places, hearers[h].service->group, node->topic, node->partition);
+    }
+}
+
+polka_status cli_expected_ask(cli_expected *expected, polka_error *error)
+{
+    return cli_places_ask(&expected->places, expected->admin, error);
+}
+
+void cli_expected_hold(const cli_expected *expected, cli_flow *flow, int64_t now_ms)
 {
     const polkai_contract *contract = contract_of(expected, flow);
     for (size_t i = 0; i < flow->count; i++) {
-        if (flow->nodes[i].letter != NULL || flow->nodes[i].type == NULL)
+        size_t count = 0;
+        if (!is_event(&flow->nodes[i]))
             continue;
-        TRY(hold_reactions(expected, flow, contract, i, now_ms, error));
+        const cli_hearer *hearers = cli_hearers_of(&expected->hearers, flow->nodes[i].type, &count);
+        for (size_t h = 0; h < count; h++)
+            hold_reaction(expected, flow, contract, i, &hearers[h], now_ms);
         hold_steps(flow, contract, i, now_ms);
     }
-    return POLKA_OK;
+}
+
+void cli_expected_forget(cli_expected *expected)
+{
+    cli_places_forget(&expected->places);
+}
+
+void cli_expected_free(cli_expected *expected)
+{
+    cli_expected_forget(expected);
+    cli_hearers_free(&expected->hearers);
 }

@@ -9,23 +9,28 @@
 #define POLKA_CLI_MISSING_H
 
 #include <choreography/contract.h>
+#include <cli/hearer.h>
+#include <cli/place.h>
 #include <cli/trace.h>
-#include <transport/admin.h>
-
-/* How far a group is in one partition. */
-typedef struct { const char *group; char *topic; int32_t partition; int64_t committed, high; } cli_place;
 
 typedef struct {
-    size_t manifest_count, contract_count, place_count;
-    polkai_manifest *const *manifests;   /* borrowed, as all but the places */
-    polkai_contract *const *contracts;
+    size_t contract_count;
+    polkai_contract *const *contracts;   /* borrowed, as admin and what `hearers` uses */
     polkai_admin *admin;
-    cli_place *places;                   /* asked for once each */
+    cli_hearers hearers;
+    cli_places places;
 } cli_expected;
 
-/* cli_expected_hold fills flow->missing; the flow is linked. errors: as admin's committed and watermarks. */
-polka_status cli_expected_hold(cli_expected *expected, cli_flow *flow, int64_t now_ms, polka_error *error);
-void cli_expected_forget(cli_expected *expected);        /* the places */
+/*
+ * In three steps, so that the broker is asked at once for all that is to be known of many flows. A flow is linked before.
+ * cli_expected_need: of which groups it has to be known how far they are. cli_expected_ask asks. errors: as admin's committed and watermarks.
+ * cli_expected_hold fills flow->missing, of a flow that it was said for.
+ */
+void cli_expected_need(cli_expected *expected, const cli_flow *flow);
+polka_status cli_expected_ask(cli_expected *expected, polka_error *error);
+void cli_expected_hold(const cli_expected *expected, cli_flow *flow, int64_t now_ms);
+void cli_expected_forget(cli_expected *expected);        /* how far groups are */
+void cli_expected_free(cli_expected *expected);
 
 /* cli_expected_ends: the flow contract that begins with an event of this flow: its name, and whether one of its ends is there. NULL: none. */
 const char *cli_expected_ends(const cli_expected *expected, const cli_flow *flow, bool *ended);

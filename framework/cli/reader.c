@@ -40,19 +40,33 @@ static bool wanted(const cli_list *topics, const char *name)
     return false;
 }
 
-static polka_status add_topic(cli_reader *reader, polkai_admin *admin, const polkai_topic *topic, int64_t from, polka_error *error)
+static void add_partition(cli_reader *reader, const polkai_extent *extent, int64_t from)
 {
-    for (int32_t partition = 0; partition < topic->partitions; partition++) {
-        int64_t low = 0, high = 0;
-        TRY(admin->operations->watermarks(admin, topic->name, partition, &low, &high, error));
-        int64_t last = from <= POLKAI_OFFSET_TAIL ? high - (POLKAI_OFFSET_TAIL - from) : low;
-        int64_t next = from == POLKAI_OFFSET_END ? high : last > low ? last : low;
-        size_t at = reader->count++;
-        reader->partitions = polkai_realloc(reader->partitions, reader->count * sizeof *reader->partitions);
-        reader->partitions[at] = (read_partition){ polkai_strdup(topic->name), partition, low, next, high };
-        reader->unfinished += next < high;
-    }
-    return POLKA_OK;
+    int64_t low = extent->low, high = extent->high;
+    if (high < 0)                        /* it was deleted in this moment */
+        return;
+    int64_t last = from <= POLKAI_OFFSET_TAIL ? high - (POLKAI_OFFSET_TAIL - from) : low;
+    int64_t next = from == POLKAI_OFFSET_END ? high : last > low ? last : low;
+    reader->partitions[reader->count++] = (read_partition){ polkai_strdup(extent->topic.data), extent->partition, low, next, high };
+    reader->unfinished += next < high;
+}
+
+/* One question for the ends of all partitions. */
+static polka_status add_topics(cli_reader *reader, polkai_admin *admin, const cli_list *topics, const polkai_topic *there, size_t count, int64_t from, polka_error *error)
+{
+    size_t partitions = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        partitions += wanted(topics, there[i].name) ? (size_t)there[i].partitions : 0;
+    polkai_extent *extents = polkai_alloc((partitions + 1) * sizeof *extents);
+    for (size_t i = 0; i < count; i++)
+        for (int32_t partition = 0; partition < there[i].partitions && wanted(topics, there[i].name); partition++)
+            extents[at++] = (polkai_extent){ .topic = polka_text_of(there[i].name), .partition = partition };
+    polka_status status = admin->operations->watermarks(admin, extents, partitions, error);
+    reader->partitions = polkai_alloc((partitions + 1) * sizeof *reader->partitions);
+    for (size_t i = 0; status == POLKA_OK && i < partitions; i++)
+        add_partition(reader, &extents[i], from);
+    free(extents);
+    return status;
 }
 
 static void ignore_assigned(void *user, const polkai_position *partitions, size_t count)
@@ -97,9 +111,8 @@ static polka_status open_reader(cli_reader **reader, const cli_connection *conne
     polkai_topic *there = NULL;
     size_t count = 0;
     polka_status status = admin->operations->topics(admin, &there, &count, error);
-    for (size_t i = 0; status == POLKA_OK && i < count; i++)
-        if (wanted(topics, there[i].name))
-            status = add_topic(made, admin, &there[i], from, error);
+    if (status == POLKA_OK)
+        status = add_topics(made, admin, topics, there, count, from, error);
     free(there);
     list_positions(made);
     if (status == POLKA_OK && made->count > 0 && since_ms >= 0 && !connection->embedded)

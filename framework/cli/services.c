@@ -2,6 +2,7 @@
 #include <cli/services.h>
 
 #include <base/arena.h>
+#include <choreography/names.h>
 #include <cli/reader.h>
 #include <stdlib.h>
 
@@ -64,23 +65,38 @@ static polka_status read_topic(newest *all, const cli_connection *connection, po
     return status;
 }
 
-/* Which of a group's versions runs the broker does not know; a group without members runs none. */
-static bool runs(polkai_admin *admin, const polkai_manifest *manifest)
+/* All groups that services react in, as the broker knows them; none where it cannot tell (the embedded one). They are in the order of `names`. */
+static polkai_group *ask_groups(const newest *all, polkai_names *names, polkai_admin *admin)
 {
-    polkai_group group = { 0 };
     polka_error error;
-    if (manifest->reaction_count == 0 || manifest->problem_count > 0)
-        return true;
-    return admin->operations->group(admin, manifest->group, &group, &error) != POLKA_OK || group.members > 0;
+    for (size_t i = 0; i < all->count; i++) {
+        const polkai_manifest *manifest = all->items[i].manifest;
+        if (manifest != NULL && manifest->reaction_count > 0 && manifest->problem_count == 0)
+            polkai_names_add(names, manifest->group);
+    }
+    polkai_group *groups = polkai_alloc((names->count + 1) * sizeof *groups);
+    for (size_t i = 0; i < names->count; i++)
+        groups[i].name = names->items[i];
+    if (admin->operations->groups(admin, groups, names->count, &error) != POLKA_OK)
+        for (size_t i = 0; i < names->count; i++)
+            groups[i].told = false;
+    return groups;
 }
 
-static polka_status choose(cli_manifests *manifests, newest *all, polkai_admin *admin, polka_error *error)
+/* Which of a group's versions runs the broker does not know; a group without members runs none. */
+static bool runs(const polkai_group *groups, const polkai_names *names, const polkai_manifest *manifest)
+{
+    ptrdiff_t at = manifest->reaction_count == 0 || manifest->problem_count > 0 ? POLKAI_NO_NAME : polkai_names_find(names, manifest->group);
+    return at == POLKAI_NO_NAME || !groups[at].told || groups[at].members > 0;
+}
+
+static polka_status take_running(cli_manifests *manifests, newest *all, const polkai_group *groups, const polkai_names *names, polka_error *error)
 {
     for (size_t i = 0; i < all->count; i++) {
         polkai_manifest *manifest = all->items[i].manifest;
         if (manifest == NULL)
             continue;
-        if (!runs(admin, manifest)) {
+        if (!runs(groups, names, manifest)) {
             cli_say("%s does not run: nobody is in the group %s", all->items[i].key, manifest->group);
             continue;
         }
@@ -88,6 +104,17 @@ static polka_status choose(cli_manifests *manifests, newest *all, polkai_admin *
         TRY(cli_manifests_take(manifests, manifest, error));
     }
     return POLKA_OK;
+}
+
+static polka_status choose(cli_manifests *manifests, newest *all, polkai_admin *admin, polka_error *error)
+{
+    polka_arena arena = { 0 };
+    polkai_names names = { .arena = &arena };
+    polkai_group *groups = ask_groups(all, &names, admin);
+    polka_status status = take_running(manifests, all, groups, &names, error);
+    free(groups);
+    polkai_arena_deinit(&arena);
+    return status;
 }
 
 static polka_status read_all(newest *all, const cli_connection *connection, polkai_admin **admin, polka_error *error)

@@ -84,6 +84,8 @@ static polka_status compare(planner *plan, const cli_plan *wanted, const cli_con
     size_t count = 0;
     TRY(cli_admin_open(&admin, connection, error));
     polka_status status = admin->operations->topics(admin, &there, &count, error);
+    if (status == POLKA_OK)
+        status = admin->operations->settings(admin, there, count, error);
     for (size_t i = 0; status == POLKA_OK && i < wanted->count && !cli_stopped(); i++)
         status = treat(plan, admin, &wanted->items[i], there, count, error);
     free(there);

@@ -103,7 +103,9 @@ static polka_status show(tracer *trace, void (*print)(const cli_flow *flow), pol
     cli_expected *expected = &trace->expectation.expected;
     if (trace->follow)
         return cli_follow(&(cli_following){ .flow = &trace->flow, .expected = expected, .reading = trace->reading, .visit = collect_found, .user = trace, .print = print }, error);
-    TRY(cli_expected_hold(expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real), error));
+    cli_expected_need(expected, &trace->flow);
+    TRY(cli_expected_ask(expected, error));
+    cli_expected_hold(expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real));
     bool shows = print == cli_flow_tree || print == cli_flow_json;   /* a week of what all reactions did is not read in vain */
     if (shows)
         TRY(cli_activity_read(&trace->flow, expected, &trace->connection, trace->admin, error));

@@ -82,38 +82,54 @@ static void end(watcher *self, cli_held *held, const char *contract, bool failed
     cli_holding_end(&self->holding, held);
 }
 
-/* After an error it is due still. */
-static polka_status judge(watcher *self, cli_held *held, polka_error *error)
+/* What has to be known to judge it; false: it is not to be judged until something comes. */
+static bool prepare_one(watcher *self, cli_held *held)
+{
+    bool ended;
+    if (!cli_flow_is_whole(&held->flow))
+        return false;
+    cli_flow_forget_missing(&held->flow);
+    cli_flow_link(&held->flow);
+    cli_expected_ends(&self->expectation.expected, &held->flow, &ended);
+    if (!ended)
+        cli_expected_need(&self->expectation.expected, &held->flow);
+    return true;
+}
+
+static void judge(watcher *self, cli_held *held)
 {
     cli_flow *flow = &held->flow;
     bool ended;
-    if (!cli_flow_is_whole(flow)) {
-        held->look_ms = INT64_MAX;
-        return POLKA_OK;
-    }
-    cli_flow_forget_missing(flow);
-    cli_flow_link(flow);
     const char *contract = cli_expected_ends(&self->expectation.expected, flow, &ended);
     if (!ended)
-        TRY(cli_expected_hold(&self->expectation.expected, flow, now_ms(), error));
+        cli_expected_hold(&self->expectation.expected, flow, now_ms());
     cli_state state = cli_flow_state(flow, contract != NULL, ended);
     say_stalled(self, held, contract);
     held->look_ms = cli_flow_due(flow, now_ms());
     if (state == CLI_DONE || (state == CLI_FAILED && held->look_ms == INT64_MAX))
         end(self, held, contract, state == CLI_FAILED);
+}
+
+/* The broker is asked once for all that are due. After an error they are due still. */
+static polka_status judge_all(watcher *self, int64_t now, polka_error *error)
+{
+    cli_expected_forget(&self->expectation.expected);    /* how far groups were at the last look */
+    for (cli_held *held = self->holding.running.first; held != NULL; held = held->after)
+        if (held->look_ms <= now && !prepare_one(self, held))
+            held->look_ms = INT64_MAX;
+    TRY(cli_expected_ask(&self->expectation.expected, error));
+    for (cli_held *held = self->holding.running.first, *after; held != NULL && !cli_stopped(); held = after) {
+        after = held->after;             /* an ended one leaves this line */
+        if (held->look_ms <= now)
+            judge(self, held);
+    }
     return POLKA_OK;
 }
 
 static polka_status look(watcher *self, polka_error *error)
 {
-    polka_status status = POLKA_OK;
     int64_t now = now_ms();
-    cli_expected_forget(&self->expectation.expected);    /* how far groups were at the last look */
-    for (cli_held *held = self->holding.running.first, *after; held != NULL && status == POLKA_OK && !cli_stopped(); held = after) {
-        after = held->after;             /* an ended one leaves this line */
-        if (held->look_ms <= now)
-            status = judge(self, held, error);
-    }
+    polka_status status = judge_all(self, now, error);
     cli_holding_expire(&self->holding, now - KEEP_MS);
     cli_tally_holds(self->tally, self->holding.running.count, self->holding.forgotten);
     return status == POLKA_OK ? cli_teller_send(self->teller, error) : status;

@@ -121,7 +121,7 @@ static int64_t committed(scene *play)
 {
     polkai_admin *admin = stage_admin(play->at);
     polkai_position position = { polka_text_of(play->in), 0, -1001 };
-    ASSERT_OK(admin->operations->committed(admin, play->group, &position, 1, error));
+    ASSERT_OK(admin->operations->committed(admin, &(polkai_progress){ play->group, &position, 1 }, 1, error));
     admin->operations->close(admin);
     return position.offset;
 }

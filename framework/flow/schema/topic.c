@@ -176,6 +176,15 @@ static polka_status count_partitions(const pass *of, int32_t *partitions, polka_
     return polkai_fail(error, POLKA_TRANSIENT, "schemas-unreachable", POLKAI_SCHEMA_TOPIC " does not exist; create it: polka topics apply --execute");
 }
 
+static void place_ends(place *at, int64_t low, int64_t end)
+{
+    at->end = end;
+    if (at->end < at->next)
+        at->next = 0;
+    if (at->next < low)
+        at->next = low;
+}
+
 /* Where each partition ends now; one that ends before what was read of it was made anew, and is read anew. */
 static polka_status ask_ends(const pass *of, polka_error *error)
 {
@@ -186,18 +195,14 @@ static polka_status ask_ends(const pass *of, polka_error *error)
         topic->places = polkai_realloc(topic->places, (size_t)partitions * sizeof *topic->places);
     for (; topic->place_count < partitions; topic->place_count++)
         topic->places[topic->place_count] = (place){ 0, 0 };
-    for (int32_t i = 0; i < topic->place_count; i++) {
-        place *at = &topic->places[i];
-        int64_t low = 0;
-        at->end = 0;
-        if (i < partitions && of->admin->operations->watermarks(of->admin, POLKAI_SCHEMA_TOPIC, i, &low, &at->end, error) != POLKA_OK)
-            return unreachable(error, error);
-        if (at->end < at->next)
-            at->next = 0;
-        if (at->next < low)
-            at->next = low;
-    }
-    return POLKA_OK;
+    polkai_extent *extents = polkai_alloc((size_t)partitions * sizeof *extents);
+    for (int32_t i = 0; i < partitions; i++)
+        extents[i] = (polkai_extent){ .topic = POLKA_TEXT(POLKAI_SCHEMA_TOPIC), .partition = i };
+    polka_status status = of->admin->operations->watermarks(of->admin, extents, (size_t)partitions, error);
+    for (int32_t i = 0; status == POLKA_OK && i < topic->place_count; i++)
+        place_ends(&topic->places[i], i < partitions && extents[i].high >= 0 ? extents[i].low : 0, i < partitions && extents[i].high >= 0 ? extents[i].high : 0);
+    free(extents);
+    return status == POLKA_OK ? POLKA_OK : unreachable(error, error);
 }
 
 static bool is_read(const polkai_schema_topic *topic)

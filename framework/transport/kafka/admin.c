@@ -1,5 +1,5 @@
-/* admin.c: questions and changes that concern the cluster: topics, groups, offsets. Each call waits for its answer. */
-#include <transport/kafka/client.h>
+/* admin.c: questions and changes that concern the cluster: its topics; how its answers are taken. Each call waits for its answer. */
+#include <transport/kafka/admin.h>
 
 #include <base/arena.h>
 #include <base/error.h>
@@ -7,15 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { REACH_MS = 4000, CHANGE_MS = 30000, CONFIGURED_AT_ONCE = 200 };         /* the CLI gives up within 5 s when no broker is there */
-
-typedef struct {
-    polkai_admin admin;                  /* first: the seam */
-    polkai_kafka_client client;
-    polkai_kafka_options options;
-    polkai_kafka_client member;          /* open for the group whose offsets were asked for last */
-    char *group;                         /* NULL: not open */
-} kafka_admin;
+enum { CHANGE_MS = 30000, CONFIGURED_AT_ONCE = 200 };
 
 static const polkai_kafka_setting settings[] = {
     { "socket.connection.setup.timeout.ms", "4000" },
@@ -24,7 +16,7 @@ static const polkai_kafka_setting settings[] = {
 
 /* ---- one request and its answer ------------------------------------------------------------------- */
 
-static polka_status unreachable(kafka_admin *self, polka_error *error)
+polka_status polkai_kafka_admin_unreachable(polkai_kafka_admin *self, polka_error *error)
 {
     rd_kafka_poll(self->client.handle, 0);               /* the reason may be waiting there */
     const char *reason = self->client.outage.reason;
@@ -32,7 +24,7 @@ static polka_status unreachable(kafka_admin *self, polka_error *error)
                        self->client.brokers, *reason == '\0' ? "" : " (", reason, *reason == '\0' ? "" : ")");
 }
 
-static polka_status failed(kafka_admin *self, rd_kafka_resp_err_t code, const char *what, const char *text, polka_error *error)
+polka_status polkai_kafka_admin_failed(polkai_kafka_admin *self, rd_kafka_resp_err_t code, const char *what, const char *text, polka_error *error)
 {
     switch (code) {
     case RD_KAFKA_RESP_ERR_NO_ERROR:
@@ -40,7 +32,7 @@ static polka_status failed(kafka_admin *self, rd_kafka_resp_err_t code, const ch
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-        return unreachable(self, error);
+        return polkai_kafka_admin_unreachable(self, error);
     case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
         return polkai_fail(error, POLKA_MISUSE, "not-supported", "%s: the broker at %s is librdkafka's mock, which does not do that; `polka dev` makes the topics of the project when it starts it", what, self->client.brokers);
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
@@ -57,54 +49,47 @@ static polka_status failed(kafka_admin *self, rd_kafka_resp_err_t code, const ch
     }
 }
 
-/* A queue for one answer, and the answer. */
-typedef struct { rd_kafka_queue_t *queue; rd_kafka_AdminOptions_t *options; rd_kafka_event_t *event; } ask;
-
-static ask ask_new(kafka_admin *self, rd_kafka_admin_op_t operation, int timeout_ms)
+polkai_kafka_ask polkai_kafka_ask_new(rd_kafka_t *handle, rd_kafka_admin_op_t operation, int timeout_ms)
 {
     char ignored[128];
-    ask made = { rd_kafka_queue_new(self->client.handle), rd_kafka_AdminOptions_new(self->client.handle, operation), NULL };
+    polkai_kafka_ask made = { rd_kafka_queue_new(handle), rd_kafka_AdminOptions_new(handle, operation), NULL };
     rd_kafka_AdminOptions_set_request_timeout(made.options, timeout_ms, ignored, sizeof ignored);
     return made;
 }
 
-static polka_status ask_wait(kafka_admin *self, ask *question, int timeout_ms, const char *what, polka_error *error)
+polka_status polkai_kafka_ask_wait(polkai_kafka_admin *self, polkai_kafka_ask *question, int timeout_ms, const char *what, polka_error *error)
 {
     question->event = rd_kafka_queue_poll(question->queue, timeout_ms + 1000);
     if (question->event == NULL)
-        return unreachable(self, error);
-    return failed(self, rd_kafka_event_error(question->event), what, rd_kafka_event_error_string(question->event), error);
+        return polkai_kafka_admin_unreachable(self, error);
+    return polkai_kafka_admin_failed(self, rd_kafka_event_error(question->event), what, rd_kafka_event_error_string(question->event), error);
 }
 
-static void ask_end(ask *question)
+void polkai_kafka_ask_end(polkai_kafka_ask *question)
 {
     rd_kafka_event_destroy(question->event);
     rd_kafka_AdminOptions_destroy(question->options);
     rd_kafka_queue_destroy(question->queue);
 }
 
-/*
- * librdkafka's mock broker takes none of these requests, and 2.0.2 stops the process when it is asked for a group. It
- * calls its cluster mockCluster and a number; a real one has 22 characters of base64.
- */
-static polka_status refuse_mock(kafka_admin *self, const char *what, polka_error *error)
+polka_status polkai_kafka_admin_refuse_mock(polkai_kafka_admin *self, const char *what, polka_error *error)
 {
     const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(self->client.handle, 0, NULL, &metadata, REACH_MS);
-    TRY(failed(self, code, what, NULL, error));          /* so that nobody waits CHANGE_MS for a broker that is not there */
+    rd_kafka_resp_err_t code = rd_kafka_metadata(self->client.handle, 0, NULL, &metadata, POLKAI_KAFKA_REACH_MS);
+    TRY(polkai_kafka_admin_failed(self, code, what, NULL, error));          /* so that nobody waits CHANGE_MS for a broker that is not there */
     rd_kafka_metadata_destroy(metadata);
-    char *cluster = rd_kafka_clusterid(self->client.handle, REACH_MS);
+    char *cluster = rd_kafka_clusterid(self->client.handle, POLKAI_KAFKA_REACH_MS);
     bool mock = cluster != NULL && strncmp(cluster, "mockCluster", 11) == 0;
     rd_kafka_mem_free(self->client.handle, cluster);
-    return mock ? failed(self, RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, what, NULL, error) : POLKA_OK;
+    return mock ? polkai_kafka_admin_failed(self, RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, what, NULL, error) : POLKA_OK;
 }
 
 /* ---- topics --------------------------------------------------------------------------------------- */
 
-static polka_status metadata_of(kafka_admin *self, const struct rd_kafka_metadata **metadata, polka_error *error)
+polka_status polkai_kafka_admin_metadata(polkai_kafka_admin *self, const struct rd_kafka_metadata **metadata, polka_error *error)
 {
-    rd_kafka_resp_err_t code = rd_kafka_metadata(self->client.handle, 1, NULL, metadata, REACH_MS);
-    return failed(self, code, "to list the topics", NULL, error);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(self->client.handle, 1, NULL, metadata, POLKAI_KAFKA_REACH_MS);
+    return polkai_kafka_admin_failed(self, code, "to list the topics", NULL, error);
 }
 
 static bool is_internal(const char *topic)
@@ -151,14 +136,14 @@ static void read_configuration(polkai_topic *topic, const rd_kafka_ConfigResourc
 }
 
 /* The settings of some topics, which are neighbours: an answer is looked for among them only. */
-static polka_status configurations_of(kafka_admin *self, polkai_topic *topics, size_t count, polka_error *error)
+static polka_status configurations_of(polkai_kafka_admin *self, polkai_topic *topics, size_t count, polka_error *error)
 {
     rd_kafka_ConfigResource_t **resources = polkai_alloc(count * sizeof(rd_kafka_ConfigResource_t *));
     for (size_t i = 0; i < count; i++)
         resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topics[i].name);
-    ask question = ask_new(self, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, CHANGE_MS);
+    polkai_kafka_ask question = polkai_kafka_ask_new(self->client.handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, CHANGE_MS);
     rd_kafka_DescribeConfigs(self->client.handle, resources, count, question.options, question.queue);
-    polka_status status = ask_wait(self, &question, CHANGE_MS, "to read the settings of topics", error);
+    polka_status status = polkai_kafka_ask_wait(self, &question, CHANGE_MS, "to read the settings of topics", error);
     if (status == POLKA_OK) {
         size_t answered;
         const rd_kafka_ConfigResource_t **answers =
@@ -168,37 +153,31 @@ static polka_status configurations_of(kafka_admin *self, polkai_topic *topics, s
                 if (strcmp(topics[j].name, rd_kafka_ConfigResource_name(answers[i])) == 0)
                     read_configuration(&topics[j], answers[i]);
     }
-    ask_end(&question);
+    polkai_kafka_ask_end(&question);
     rd_kafka_ConfigResource_destroy_array(resources, count);
     free(resources);
     return status;
 }
 
-/* What is configured. A broker that cannot tell (the mock) leaves "the broker's default"; any other failure is one, as a guess would plan wrong. */
-static polka_status configurations(kafka_admin *self, polkai_topic *topics, size_t count, polka_error *error)
+static polka_status kafka_topics(polkai_admin *admin, polkai_topic **topics, size_t *count, polka_error *error)
 {
+    const struct rd_kafka_metadata *metadata = NULL;
+    TRY(polkai_kafka_admin_metadata((polkai_kafka_admin *)admin, &metadata, error));
+    *topics = list_topics(metadata, count);
+    rd_kafka_metadata_destroy(metadata);
+    return POLKA_OK;
+}
+
+/* What is configured. A broker that cannot tell (the mock) leaves "the broker's default"; any other failure is one, as a guess would plan wrong. */
+static polka_status kafka_settings(polkai_admin *admin, polkai_topic *topics, size_t count, polka_error *error)
+{
+    polkai_kafka_admin *self = (polkai_kafka_admin *)admin;
     polka_error mock = { 0 };
-    if (refuse_mock(self, "to read the settings of topics", &mock) != POLKA_OK)
+    if (polkai_kafka_admin_refuse_mock(self, "to read the settings of topics", &mock) != POLKA_OK)
         return strcmp(mock.code, "not-supported") == 0 ? POLKA_OK : polkai_fail(error, mock.status, mock.code, "%s", mock.message);
     for (size_t at = 0; at < count; at += CONFIGURED_AT_ONCE)
         TRY(configurations_of(self, topics + at, count - at < CONFIGURED_AT_ONCE ? count - at : CONFIGURED_AT_ONCE, error));
     return POLKA_OK;
-}
-
-static polka_status kafka_topics(polkai_admin *admin, polkai_topic **topics, size_t *count, polka_error *error)
-{
-    kafka_admin *self = (kafka_admin *)admin;
-    const struct rd_kafka_metadata *metadata = NULL;
-    TRY(metadata_of(self, &metadata, error));
-    *topics = list_topics(metadata, count);
-    rd_kafka_metadata_destroy(metadata);
-    polka_status status = configurations(self, *topics, *count, error);
-    if (status != POLKA_OK) {
-        free(*topics);
-        *topics = NULL;
-        *count = 0;
-    }
-    return status;
 }
 
 static void configure(rd_kafka_NewTopic_t *made, const polkai_topic *topic)
@@ -216,14 +195,14 @@ static void configure(rd_kafka_NewTopic_t *made, const polkai_topic *topic)
     }
 }
 
-static polka_status created(kafka_admin *self, const rd_kafka_event_t *event, const char *what, polka_error *error)
+static polka_status created(polkai_kafka_admin *self, const rd_kafka_event_t *event, const char *what, polka_error *error)
 {
     size_t count;
     const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result((rd_kafka_event_t *)event), &count);
     for (size_t i = 0; i < count; i++) {
         rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
         if (code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            TRY(failed(self, code, what, rd_kafka_topic_result_error_string(results[i]), error));
+            TRY(polkai_kafka_admin_failed(self, code, what, rd_kafka_topic_result_error_string(results[i]), error));
     }
     return POLKA_OK;
 }
@@ -244,12 +223,12 @@ static int led_partitions(const struct rd_kafka_metadata *metadata, const char *
 }
 
 /* The leaders know that they lead: they answer for their offsets. */
-static bool is_served(kafka_admin *self, const char *topic, int partitions)
+static bool is_served(polkai_kafka_admin *self, const char *topic, int partitions)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     for (int p = 0; p < partitions; p++)
         rd_kafka_topic_partition_list_add(list, topic, p)->offset = RD_KAFKA_OFFSET_END;
-    bool served = partitions > 0 && rd_kafka_offsets_for_times(self->client.handle, list, REACH_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool served = partitions > 0 && rd_kafka_offsets_for_times(self->client.handle, list, POLKAI_KAFKA_REACH_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
     for (int p = 0; p < partitions; p++)
         served = served && list->elems[p].err == RD_KAFKA_RESP_ERR_NO_ERROR && list->elems[p].offset >= 0;
     rd_kafka_topic_partition_list_destroy(list);
@@ -257,12 +236,12 @@ static bool is_served(kafka_admin *self, const char *topic, int partitions)
 }
 
 /* The controller answers before the brokers know: whoever uses the topic next would be told that it is not there. */
-static void wait_until_usable(kafka_admin *self, const char *topic)
+static void wait_until_usable(polkai_kafka_admin *self, const char *topic)
 {
     const struct timespec moment = { .tv_nsec = 5000000 };
-    for (int64_t end = polkai_kafka_now_ns() + (int64_t)REACH_MS * 1000000; polkai_kafka_now_ns() < end; nanosleep(&moment, NULL)) {
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)POLKAI_KAFKA_REACH_MS * 1000000; polkai_kafka_now_ns() < end; nanosleep(&moment, NULL)) {
         const struct rd_kafka_metadata *metadata = NULL;
-        if (rd_kafka_metadata(self->client.handle, 1, NULL, &metadata, REACH_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (rd_kafka_metadata(self->client.handle, 1, NULL, &metadata, POLKAI_KAFKA_REACH_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
         int partitions = led_partitions(metadata, topic);
         rd_kafka_metadata_destroy(metadata);
@@ -273,136 +252,23 @@ static void wait_until_usable(kafka_admin *self, const char *topic)
 
 static polka_status kafka_create(polkai_admin *admin, const polkai_topic *topic, polka_error *error)
 {
-    kafka_admin *self = (kafka_admin *)admin;
+    polkai_kafka_admin *self = (polkai_kafka_admin *)admin;
     char text[256], what[300];
     snprintf(what, sizeof what, "to create topic %s", topic->name);
-    TRY(refuse_mock(self, what, error));
+    TRY(polkai_kafka_admin_refuse_mock(self, what, error));
     rd_kafka_NewTopic_t *made = rd_kafka_NewTopic_new(topic->name, topic->partitions, topic->replication, text, sizeof text);
     ENSURE(made != NULL, POLKA_MISUSE, error, "bad-topic", "topic %.100s: %s", topic->name, text);
     configure(made, topic);
-    ask question = ask_new(self, RD_KAFKA_ADMIN_OP_CREATETOPICS, CHANGE_MS);
+    polkai_kafka_ask question = polkai_kafka_ask_new(self->client.handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, CHANGE_MS);
     rd_kafka_AdminOptions_set_operation_timeout(question.options, CHANGE_MS - 5000, text, sizeof text);
     rd_kafka_CreateTopics(self->client.handle, &made, 1, question.options, question.queue);
-    polka_status status = ask_wait(self, &question, CHANGE_MS, what, error);
+    polka_status status = polkai_kafka_ask_wait(self, &question, CHANGE_MS, what, error);
     if (status == POLKA_OK)
         status = created(self, question.event, what, error);
     if (status == POLKA_OK)
         wait_until_usable(self, topic->name);
-    ask_end(&question);
+    polkai_kafka_ask_end(&question);
     rd_kafka_NewTopic_destroy(made);
-    return status;
-}
-
-/* ---- groups and offsets --------------------------------------------------------------------------- */
-
-static polka_status described(kafka_admin *self, const rd_kafka_event_t *event, const char *what, polkai_group *group, polka_error *error)
-{
-    size_t count;
-    const rd_kafka_ConsumerGroupDescription_t **answers =
-        rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result((rd_kafka_event_t *)event), &count);
-    ENSURE(count == 1, POLKA_TRANSIENT, error, "no-answer", "%s: the broker did not answer", what);
-    const rd_kafka_error_t *failure = rd_kafka_ConsumerGroupDescription_error(answers[0]);
-    if (failure != NULL)
-        TRY(failed(self, rd_kafka_error_code(failure), what, rd_kafka_error_string(failure), error));
-    group->state = rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(answers[0]));
-    group->members = rd_kafka_ConsumerGroupDescription_member_count(answers[0]);
-    for (size_t i = 0; i < group->members; i++) {
-        const rd_kafka_MemberDescription_t *member = rd_kafka_ConsumerGroupDescription_member(answers[0], i);
-        const rd_kafka_MemberAssignment_t *assignment = rd_kafka_MemberDescription_assignment(member);
-        const rd_kafka_topic_partition_list_t *partitions = assignment == NULL ? NULL : rd_kafka_MemberAssignment_partitions(assignment);
-        group->assigned_partitions += partitions == NULL ? 0 : (size_t)partitions->cnt;
-    }
-    return POLKA_OK;
-}
-
-static polka_status kafka_group(polkai_admin *admin, const char *name, polkai_group *group, polka_error *error)
-{
-    kafka_admin *self = (kafka_admin *)admin;
-    char what[300];
-    snprintf(what, sizeof what, "to look at group %s", name);
-    TRY(refuse_mock(self, what, error));
-    *group = (polkai_group){ .name = name, .state = "Unknown" };
-    ask question = ask_new(self, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, REACH_MS);
-    rd_kafka_DescribeConsumerGroups(self->client.handle, &name, 1, question.options, question.queue);
-    polka_status status = ask_wait(self, &question, REACH_MS, what, error);
-    if (status == POLKA_OK)
-        status = described(self, question.event, what, group, error);
-    ask_end(&question);
-    return status;
-}
-
-static polka_status kafka_watermarks(polkai_admin *admin, const char *topic, int32_t partition, int64_t *low, int64_t *high, polka_error *error)
-{
-    kafka_admin *self = (kafka_admin *)admin;
-    char what[300];
-    snprintf(what, sizeof what, "to look at %s/%d", topic, partition);
-    return failed(self, rd_kafka_query_watermark_offsets(self->client.handle, topic, partition, low, high, REACH_MS), what, NULL, error);
-}
-
-/*
- * As a consumer of the group that never joins it. ListConsumerGroupOffsets on a handle without a group ends the process in
- * librdkafka 2.0.2 when a broker answers that the coordinator has moved (it asks its own group for the new one, and has none).
- */
-static polka_status member_of(kafka_admin *self, const char *group, polka_error *error)
-{
-    const polkai_kafka_setting as_group[] = { { "group.id", group }, { "enable.auto.commit", "false" },
-                                              { "isolation.level", "read_uncommitted" },   /* else it waits for the end of a transaction with offsets */
-                                              { NULL, NULL } };
-    if (self->group != NULL && strcmp(self->group, group) == 0)
-        return POLKA_OK;
-    if (self->group != NULL)
-        polkai_kafka_client_close(&self->member, INT64_MAX);
-    free(self->group);
-    self->group = NULL;
-    self->member.notice = self->client.notice;
-    self->member.owner = self;
-    TRY(polkai_kafka_client_open(&self->member, RD_KAFKA_CONSUMER, &self->options, as_group, NULL, error));
-    self->group = polkai_strdup(group);
-    return POLKA_OK;
-}
-
-/* librdkafka looks for a coordinator that has moved, but leaves asking it to the caller (2.15.1, on a broker made a moment ago). */
-static rd_kafka_resp_err_t committed_of(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list)
-{
-    rd_kafka_resp_err_t code;
-    struct timespec moment = { 0, 50 * 1000000 };
-    for (int64_t end = polkai_kafka_now_ns() + (int64_t)REACH_MS * 1000000;; nanosleep(&moment, NULL)) {
-        code = rd_kafka_committed(handle, list, REACH_MS);
-        bool moving = code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE;
-        if (!moving || polkai_kafka_now_ns() >= end)
-            return code;
-    }
-}
-
-static polka_status kafka_committed(polkai_admin *admin, const char *group, polkai_position *positions, size_t count, polka_error *error)
-{
-    kafka_admin *self = (kafka_admin *)admin;
-    char what[300];
-    snprintf(what, sizeof what, "to read the offsets of group %s", group);
-    TRY(member_of(self, group, error));
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
-    for (size_t i = 0; i < count; i++)
-        rd_kafka_topic_partition_list_add(list, positions[i].topic.data, positions[i].partition);
-    polka_status status = failed(self, committed_of(self->member.handle, list), what, NULL, error);
-    for (size_t i = 0; i < count && status == POLKA_OK; i++)
-        positions[i].offset = list->elems[i].offset < 0 ? RD_KAFKA_OFFSET_INVALID : list->elems[i].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    return status;
-}
-
-static polka_status kafka_since(polkai_admin *admin, int64_t time_ms, polkai_position *positions, size_t count, polka_error *error)
-{
-    kafka_admin *self = (kafka_admin *)admin;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
-    for (size_t i = 0; i < count; i++)
-        rd_kafka_topic_partition_list_add(list, positions[i].topic.data, positions[i].partition)->offset = time_ms;
-    polka_status status = failed(self, rd_kafka_offsets_for_times(self->client.handle, list, REACH_MS), "to find offsets by time", NULL, error);
-    for (size_t i = 0; i < count && status == POLKA_OK; i++) {
-        const rd_kafka_topic_partition_t *answer = rd_kafka_topic_partition_list_find(list, positions[i].topic.data, positions[i].partition);
-        status = failed(self, answer->err, "to find offsets by time", NULL, error);
-        positions[i].offset = answer->offset < 0 ? -1 : answer->offset;
-    }
-    rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
 
@@ -415,20 +281,19 @@ static void notice(void *owner, polka_status status, const char *message)
 
 static void kafka_close(polkai_admin *admin)
 {
-    kafka_admin *self = (kafka_admin *)admin;
-    bool ended = self->group == NULL || polkai_kafka_client_close(&self->member, INT64_MAX);
-    free(self->group);
+    polkai_kafka_admin *self = (polkai_kafka_admin *)admin;
+    bool ended = polkai_kafka_member_close(self);
     if (polkai_kafka_client_close(&self->client, INT64_MAX) && ended)
         free(self);
 }
 
 static const polkai_admin_operations operations = {
-    kafka_topics, kafka_create, kafka_group, kafka_watermarks, kafka_committed, kafka_since, kafka_close,
+    kafka_topics, kafka_settings, kafka_create, polkai_kafka_groups, polkai_kafka_watermarks, polkai_kafka_committed, polkai_kafka_since, kafka_close,
 };
 
 polka_status polkai_kafka_admin_open(polkai_admin **admin, const polkai_kafka_options *options, polka_error *error)
 {
-    kafka_admin *self = polkai_alloc(sizeof *self);
+    polkai_kafka_admin *self = polkai_alloc(sizeof *self);
     self->admin.operations = &operations;
     self->client.notice = notice;
     self->client.owner = self;

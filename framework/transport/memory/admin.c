@@ -56,42 +56,61 @@ static polka_status memory_create(polkai_admin *admin, const polkai_topic *topic
     return POLKA_OK;
 }
 
-static polka_status memory_group(polkai_admin *admin, const char *name, polkai_group *group, polka_error *error)
+static polka_status memory_settings(polkai_admin *admin, polkai_topic *topics, size_t count, polka_error *error)
 {
-    (void)error;
-    polkai_memory *memory = lock(admin);
-    const polkai_memory_group *found = polkai_memory_group_find(memory, name);
-    *group = (polkai_group){ .name = name, .state = found == NULL ? "Dead" : found->member_count == 0 ? "Empty" : "Stable" };
+    (void)admin, (void)topics, (void)count, (void)error;                 /* memory_topics told them */
+    return POLKA_OK;
+}
+
+static void describe(const polkai_memory *memory, polkai_group *group)
+{
+    const polkai_memory_group *found = polkai_memory_group_find(memory, group->name);
+    *group = (polkai_group){ .name = group->name, .told = true, .state = found == NULL ? "Dead" : found->member_count == 0 ? "Empty" : "Stable" };
     for (size_t i = 0; found != NULL && i < found->claim_count; i++)
         group->assigned_partitions += found->claims[i].owner != NULL;
     group->members = found == NULL ? 0 : found->member_count;
-    pthread_mutex_unlock(&memory->mutex);
-    return POLKA_OK;
 }
 
-static polka_status memory_watermarks(polkai_admin *admin, const char *topic, int32_t partition, int64_t *low, int64_t *high, polka_error *error)
-{
-    polkai_memory *memory = lock(admin);
-    const polkai_memory_topic *found = polkai_memory_topic_find(memory, polka_text_of(topic));
-    bool there = found != NULL && partition >= 0 && partition < found->partition_count;
-    if (there) {
-        *low = 0;
-        *high = (int64_t)found->partitions[partition].count;
-    }
-    pthread_mutex_unlock(&memory->mutex);
-    ENSURE(there, POLKA_TRANSIENT, error, "unknown-partition", "there is no %s/%d in memory", topic, partition);
-    return POLKA_OK;
-}
-
-static polka_status memory_committed(polkai_admin *admin, const char *group, polkai_position *positions, size_t count, polka_error *error)
+static polka_status memory_groups(polkai_admin *admin, polkai_group *groups, size_t count, polka_error *error)
 {
     (void)error;
     polkai_memory *memory = lock(admin);
-    polkai_memory_group *found = polkai_memory_group_find(memory, group);
+    for (size_t i = 0; i < count; i++)
+        describe(memory, &groups[i]);
+    pthread_mutex_unlock(&memory->mutex);
+    return POLKA_OK;
+}
+
+static polka_status memory_watermarks(polkai_admin *admin, polkai_extent *extents, size_t count, polka_error *error)
+{
+    (void)error;
+    polkai_memory *memory = lock(admin);
     for (size_t i = 0; i < count; i++) {
-        const polkai_memory_claim *claim = found == NULL ? NULL : polkai_memory_claim_find(found, positions[i].topic, positions[i].partition);
-        positions[i].offset = claim == NULL ? -1001 : claim->committed;
+        const polkai_memory_topic *found = polkai_memory_topic_find(memory, extents[i].topic);
+        bool there = found != NULL && extents[i].partition >= 0 && extents[i].partition < found->partition_count;
+        extents[i].low = there ? 0 : -1;
+        extents[i].high = there ? (int64_t)found->partitions[extents[i].partition].count : -1;
     }
+    pthread_mutex_unlock(&memory->mutex);
+    return POLKA_OK;
+}
+
+static void tell_committed(polkai_memory *memory, const polkai_progress *group)
+{
+    polkai_memory_group *found = polkai_memory_group_find(memory, group->group);
+    for (size_t i = 0; i < group->count; i++) {
+        polkai_position *position = &group->positions[i];
+        const polkai_memory_claim *claim = found == NULL ? NULL : polkai_memory_claim_find(found, position->topic, position->partition);
+        position->offset = claim == NULL ? -1001 : claim->committed;
+    }
+}
+
+static polka_status memory_committed(polkai_admin *admin, const polkai_progress *groups, size_t count, polka_error *error)
+{
+    (void)error;
+    polkai_memory *memory = lock(admin);
+    for (size_t i = 0; i < count; i++)
+        tell_committed(memory, &groups[i]);
     pthread_mutex_unlock(&memory->mutex);
     return POLKA_OK;
 }
@@ -123,7 +142,7 @@ static void memory_close(polkai_admin *admin)
 }
 
 static const polkai_admin_operations operations = {
-    memory_topics, memory_create, memory_group, memory_watermarks, memory_committed, memory_since, memory_close,
+    memory_topics, memory_settings, memory_create, memory_groups, memory_watermarks, memory_committed, memory_since, memory_close,
 };
 
 polka_status polkai_memory_admin_open(polkai_admin **admin, polkai_memory *memory, polka_error *error)

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define EVENT(NAME) "\"event\":\"" NAME "\",\"topic\":\"t\",\"schema\":\"string\""
 #define SHIPPING(VERSION) "{\"polka\":1,\"service\":\"shipping\",\"version\":\"" VERSION "\",\"group\":\"ships\",\"reactions\":[{\"name\":\"ship\"," EVENT("s.Placed") \
@@ -12,20 +13,28 @@
 
 static int64_t committed = -1001;
 
-static polka_status committed_of(polkai_admin *admin, const char *group, polkai_position *positions, size_t count, polka_error *error)
+static size_t asked_committed, asked_ends, groups_asked, ends_asked;
+
+static polka_status committed_of(polkai_admin *admin, const polkai_progress *groups, size_t count, polka_error *error)
 {
     (void)admin, (void)error;
-    cr_assert_str_eq(group, "ships");
+    asked_committed++;
+    groups_asked += count;
     for (size_t i = 0; i < count; i++)
-        positions[i].offset = committed;
+        for (size_t p = 0; p < groups[i].count; p++)
+            groups[i].positions[p].offset = committed;
     return POLKA_OK;
 }
 
-static polka_status watermarks_of(polkai_admin *admin, const char *topic, int32_t partition, int64_t *low, int64_t *high, polka_error *error)
+static polka_status watermarks_of(polkai_admin *admin, polkai_extent *extents, size_t count, polka_error *error)
 {
-    (void)admin, (void)topic, (void)partition, (void)error;
-    *low = 0;
-    *high = 10;
+    (void)admin, (void)error;
+    asked_ends++;
+    ends_asked += count;
+    for (size_t i = 0; i < count; i++) {
+        extents[i].low = 0;
+        extents[i].high = 10;
+    }
     return POLKA_OK;
 }
 
@@ -42,7 +51,8 @@ static void expect(size_t versions, size_t contract_count)
     polkai_manifest_examine(&manifests[0], polka_text_of(SHIPPING("1")), "a");
     polkai_manifest_examine(&manifests[1], polka_text_of(SHIPPING("2")), "b");
     cr_assert_eq(polkai_contract_read_text(&contracts[0], polka_text_of(CONTRACT), "order.yaml", &error), POLKA_OK, "%s", error.message);
-    expected = (cli_expected){ .manifest_count = versions, .manifests = manifests, .contract_count = contract_count, .contracts = contracts, .admin = &admin };
+    expected = (cli_expected){ .contract_count = contract_count, .contracts = contracts, .admin = &admin };
+    cli_hearers_use(&expected.hearers, manifests, versions);
 }
 
 static cli_node node(const char *id, const char *cause, const char *service, const char *type, int64_t offset)
@@ -56,14 +66,16 @@ static size_t hold(int64_t now_ms)
 {
     polka_error error;
     cli_flow_link(&flow);
-    cr_assert_eq(cli_expected_hold(&expected, &flow, now_ms, &error), POLKA_OK);
+    cli_expected_need(&expected, &flow);
+    cr_assert_eq(cli_expected_ask(&expected, &error), POLKA_OK);
+    cli_expected_hold(&expected, &flow, now_ms);
     return flow.missing_count;
 }
 
 static void clean(void)
 {
     cli_flow_free(&flow);
-    cli_expected_forget(&expected);
+    cli_expected_free(&expected);
     polkai_manifest_destroy(manifests[0]);
     polkai_manifest_destroy(manifests[1]);
     polkai_contract_destroy(contracts[0]);
@@ -178,5 +190,60 @@ Test(missing, of_what_was_seen_coming_the_clock_here_counts_and_not_that_of_who_
     cli_flow_forget_missing(&flow);
     cr_assert_eq(hold(306001), 1);
     cr_assert(flow.missing[0].stalled);
+    clean();
+}
+
+/* One question after the other, 500 groups were 500 ways to the broker and back, and as many for their partitions. */
+Test(missing, the_broker_is_asked_once_for_all_groups_and_once_for_all_partitions)
+{
+    enum { SERVICES = 500, FLOWS = 40 };
+    polka_error error;
+    cli_flow *flows = calloc(FLOWS, sizeof *flows);
+    polkai_manifest **many = calloc(SERVICES, sizeof *many);
+    char text[400], name[16];
+    for (int i = 0; i < SERVICES; i++) {
+        snprintf(text, sizeof text, "{\"polka\":1,\"service\":\"s%d\",\"version\":\"1\",\"group\":\"g%d\",\"reactions\":[{" EVENT("s.Placed") ",\"emits\":[]}],\"emits\":[]}", i, i);
+        polkai_manifest_examine(&many[i], polka_text_of(text), "a");
+    }
+    expected = (cli_expected){ .admin = &admin };
+    cli_hearers_use(&expected.hearers, many, SERVICES);
+    for (int i = 0; i < FLOWS; i++) {
+        snprintf(name, sizeof name, "flow-%d", i);
+        cli_node first = node(name, NULL, "/s/storefront", "s.Placed", i);
+        first.partition = i % 3;
+        cli_flow_add(&flows[i], first);
+        cli_flow_link(&flows[i]);
+        cli_expected_need(&expected, &flows[i]);
+    }
+    cr_assert_eq(cli_expected_ask(&expected, &error), POLKA_OK);
+    cr_assert_eq(cli_expected_ask(&expected, &error), POLKA_OK);
+    for (int i = 0; i < FLOWS; i++)
+        cli_expected_hold(&expected, &flows[i], 2000);
+    cr_assert(asked_committed == 1 && asked_ends == 1, "%zu and %zu questions", asked_committed, asked_ends);
+    cr_assert_eq(groups_asked, SERVICES);
+    cr_assert_eq(ends_asked, 3, "a partition is asked for once, however many groups read it");
+    cr_assert_eq(flows[7].missing_count, SERVICES);
+    cr_assert_eq(flows[7].missing[3].lag, 10);
+    for (int i = 0; i < FLOWS; i++)
+        cli_flow_free(&flows[i]);
+    cli_expected_free(&expected);
+    for (int i = 0; i < SERVICES; i++)
+        polkai_manifest_destroy(many[i]);
+    free(many);
+    free(flows);
+}
+
+Test(missing, hearers_are_found_by_their_event)
+{
+    size_t count;
+    expect(2, 0);
+    const cli_hearer *hearers = cli_hearers_of(&expected.hearers, "s.Placed", &count);
+    cr_assert_eq(count, 2);
+    cr_assert(hearers[0].service == manifests[0] && hearers[1].service == manifests[1]);
+    cr_assert_null(cli_hearers_of(&expected.hearers, "s.Shipped", &count));
+    cr_assert_eq(count, 0);
+    cli_hearers_use(&expected.hearers, manifests, 1);
+    cli_hearers_of(&expected.hearers, "s.Placed", &count);
+    cr_assert_eq(count, 1);
     clean();
 }

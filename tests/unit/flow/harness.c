@@ -196,7 +196,7 @@ int64_t harness_committed(harness *h, const char *group, const char *topic)
     polkai_admin *admin;
     polkai_position position = { polka_text_of(topic), 0, -1001 };
     cr_assert_eq(polkai_memory_admin_open(&admin, h->memory, &error), POLKA_OK);
-    cr_assert_eq(admin->operations->committed(admin, group, &position, 1, &error), POLKA_OK);
+    cr_assert_eq(admin->operations->committed(admin, &(polkai_progress){ group, &position, 1 }, 1, &error), POLKA_OK);
     admin->operations->close(admin);
     return position.offset;
 }

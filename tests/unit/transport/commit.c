@@ -95,7 +95,7 @@ static int64_t committed_now(void)
     polkai_admin *admin;
     polkai_position position = { POLKA_TEXT("t"), 0, 0 };
     cr_assert_eq(polkai_kafka_admin_open(&admin, &options, &why), POLKA_OK, "%s", why.message);
-    cr_assert_eq(admin->operations->committed(admin, "g", &position, 1, &why), POLKA_OK, "%s", why.message);
+    cr_assert_eq(admin->operations->committed(admin, &(polkai_progress){ "g", &position, 1 }, 1, &why), POLKA_OK, "%s", why.message);
     admin->operations->close(admin);
     return position.offset;
 }

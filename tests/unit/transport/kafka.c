@@ -206,10 +206,10 @@ Test(acknowledgement, of_a_later_record_is_none_of_an_earlier_one, .timeout = 60
     sink->operations->poll(sink, 100);
     send_at(sink, "c");
     await_outcomes(sink, &all, 3);
-    int64_t low, high;
+    polkai_extent extent = { .topic = POLKA_TEXT("t"), .partition = 0 };
     rd_kafka_mock_broker_set_rtt(mock, 1, 0);
-    cr_assert_eq(admin->operations->watermarks(admin, "t", 0, &low, &high, NULL), POLKA_OK);
-    cr_assert_eq(high, 3, "what was not written was sent again");
+    cr_assert_eq(admin->operations->watermarks(admin, &extent, 1, NULL), POLKA_OK);
+    cr_assert_eq(extent.high, 3, "what was not written was sent again");
     cr_assert_eq(all.ok, 3);
     admin->operations->close(admin);
     sink->operations->close(sink, 1000);
