@@ -159,9 +159,9 @@ static polka_status gather(lister *self, const cli_project *project, polka_error
 {
     int64_t since_ms = polkai_clock_real.wall_ms(&polkai_clock_real) - self->since_ms;
     TRY(cli_admin_open(&self->admin, &self->connection, error));
-    TRY(cli_gather_open(&self->gathering, self->catalog, &self->connection, self->admin, error));
-    TRY(cli_gather_pass(&self->gathering, true, since_ms < 0 ? 0 : since_ms, take, self, error));
     TRY(cli_expectation_open(&self->expectation, project, &self->connection, self->admin, error));
+    TRY(cli_gather_open(&self->gathering, self->catalog, &self->expectation.manifests, &self->connection, self->admin, error));
+    TRY(cli_gather_pass(&self->gathering, true, since_ms < 0 ? 0 : since_ms, take, self, error));
     return cli_stopped() ? POLKA_OK : show(self, error);
 }
 

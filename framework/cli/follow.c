@@ -100,7 +100,7 @@ static bool has_ended(const cli_following *with, const char **contract)
     bool ended;
     *contract = cli_expected_ends(with->expected, with->flow, &ended);
     if (*contract == NULL)
-        return with->expected->hearers.count > 0 && with->flow->missing_count == 0;
+        return with->expected->hearers.service_count > 0 && with->flow->missing_count == 0;
     return ended && !waits(with->flow);
 }
 

@@ -11,68 +11,108 @@ enum { BATCH = 512 };
 
 /* ---- topics ---- */
 
-static bool is_letters_of(const char *name, const char *topic)
+/* <topic>.<group>.dlt: of which topic a dot does not tell, as both have dots. */
+static bool is_letters(const polkai_names *topics, const char *name)
 {
-    size_t size = strlen(name), prefix = strlen(topic);
-    return size > prefix + 5 && strcmp(name + size - 4, ".dlt") == 0 && strncmp(name, topic, prefix) == 0 && name[prefix] == '.';
+    size_t size = strlen(name);
+    bool found = false;
+    if (size < 5 || strcmp(name + size - 4, ".dlt") != 0)
+        return false;
+    char *topic AUTO(cli_free_text) = polkai_strdup(name);
+    for (size_t at = 1; at + 5 < size && !found; at++) {
+        if (name[at] != '.')
+            continue;
+        topic[at] = '\0';
+        found = polkai_names_find(topics, topic) != POLKAI_NO_NAME;
+        topic[at] = '.';
+    }
+    return found;
 }
 
 /* What reactions did is told beside their flow, and is no event of it. */
-static void leave_out_activity(cli_list *topics)
+static void add_topic(cli_gathering *gathering, const char *topic)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < topics->count; i++)
-        if (strcmp(topics->items[i], CLI_ACTIVITY_TOPIC) != 0)
-            topics->items[kept++] = topics->items[i];
-    topics->count = kept;
+    if (strcmp(topic, CLI_ACTIVITY_TOPIC) != 0)
+        polkai_names_same(&gathering->topics, topic);
 }
 
-polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalog, const cli_connection *connection, polkai_admin *admin, polka_error *error)
+static polka_status find_letters(cli_gathering *gathering, polka_error *error)
 {
     polkai_topic *there = NULL;
     size_t count = 0;
-    gathering->connection = connection;
-    gathering->admin = admin;
-    gathering->topics = cli_catalog_topics(catalog);
-    leave_out_activity(&gathering->topics);
-    TRY(admin->operations->topics(admin, &there, &count, error));
-    for (size_t i = 0; i < count; i++) {
-        bool letters = false;
-        for (size_t t = 0; t < gathering->topics.count && !letters; t++)
-            letters = is_letters_of(there[i].name, gathering->topics.items[t]);
-        if (letters)
-            cli_list_add(&gathering->letters, polkai_strdup(there[i].name));
-    }
+    TRY(gathering->admin->operations->topics(gathering->admin, &there, &count, error));
+    for (size_t i = 0; i < count; i++)
+        if (is_letters(&gathering->topics, there[i].name))
+            polkai_names_add(&gathering->letters, there[i].name);
     free(there);
     return POLKA_OK;
 }
 
+void cli_gather_add(cli_gathering *gathering, const cli_manifests *manifests)
+{
+    for (size_t m = 0; m < manifests->count; m++) {
+        const polkai_manifest *one = manifests->items[m];
+        for (size_t i = 0; i < one->reaction_count; i++)
+            add_topic(gathering, one->reactions[i].hears.topic);
+        for (size_t i = 0; i < one->emit_count; i++)
+            add_topic(gathering, one->emits[i].topic);
+    }
+}
+
+polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalog, const cli_manifests *manifests, const cli_connection *connection, polkai_admin *admin,
+                             polka_error *error)
+{
+    gathering->connection = connection;
+    gathering->admin = admin;
+    gathering->topics.arena = gathering->letters.arena = &gathering->arena;
+    cli_list topics = cli_catalog_topics(catalog);
+    for (size_t i = 0; i < topics.count; i++)
+        add_topic(gathering, topics.items[i]);
+    cli_list_free(&topics);
+    if (manifests != NULL)
+        cli_gather_add(gathering, manifests);
+    return find_letters(gathering, error);
+}
+
 void cli_gather_close(cli_gathering *gathering)
 {
-    for (size_t i = 0; i < gathering->letters.count; i++)
-        free((char *)(uintptr_t)gathering->letters.items[i]);
-    cli_list_free(&gathering->letters);
-    cli_list_free(&gathering->topics);
+    polkai_arena_deinit(&gathering->arena);
+    *gathering = (cli_gathering){ 0 };
 }
 
 /* ---- records ---- */
 
-struct cli_gather_reading { cli_reader *reader; polkai_record *records; };
+struct cli_gather_reading { cli_reader *reader; polkai_record *records; bool with_letters; };
 
-polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering *gathering, bool with_letters, int64_t since_ms, polka_error *error)
+static cli_list topics_of(const cli_gathering *gathering, bool with_letters)
 {
-    cli_reader *reader = NULL;
     cli_list topics = { 0 };
     for (size_t i = 0; i < gathering->topics.count; i++)
         cli_list_add(&topics, gathering->topics.items[i]);
     for (size_t i = 0; with_letters && i < gathering->letters.count; i++)
         cli_list_add(&topics, gathering->letters.items[i]);
+    return topics;
+}
+
+polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering *gathering, bool with_letters, int64_t since_ms, polka_error *error)
+{
+    cli_reader *reader = NULL;
+    cli_list topics = topics_of(gathering, with_letters);
     polka_status status = cli_reader_open_since(&reader, gathering->connection, gathering->admin, &topics, since_ms, error);
     cli_list_free(&topics);
     TRY(status);
     *reading = polkai_alloc(sizeof **reading);
-    **reading = (cli_gather_reading){ reader, polkai_alloc(BATCH * sizeof(polkai_record)) };
+    **reading = (cli_gather_reading){ reader, polkai_alloc(BATCH * sizeof(polkai_record)), with_letters };
     return POLKA_OK;
+}
+
+polka_status cli_gather_refresh(cli_gather_reading *reading, cli_gathering *gathering, int64_t since_ms, bool *extended, polka_error *error)
+{
+    TRY(find_letters(gathering, error));
+    cli_list topics = topics_of(gathering, reading->with_letters);
+    polka_status status = cli_reader_extend(reading->reader, gathering->connection, gathering->admin, &topics, since_ms, extended, error);
+    cli_list_free(&topics);
+    return status;
 }
 
 size_t cli_gather_read(cli_gather_reading *reading, int timeout_ms, cli_gather_visit *visit, void *user)

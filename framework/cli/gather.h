@@ -3,6 +3,7 @@
 #define POLKA_CLI_GATHER_H
 
 #include <cli/catalog.h>
+#include <cli/collect.h>
 #include <cli/reader.h>
 #include <cli/trace.h>
 #include <flow/envelope/envelope.h>
@@ -10,12 +11,19 @@
 typedef struct {
     const cli_connection *connection;
     polkai_admin *admin;
-    cli_list topics;                     /* of events */
-    cli_list letters;                    /* their dead-letter topics, as far as they are there; owned texts */
+    polka_arena arena;
+    polkai_names topics;                 /* of events */
+    polkai_names letters;                /* their dead-letter topics, as far as they are there */
 } cli_gathering;
 
-/* cli_gather_open finds the topics. errors: TRANSIENT when the broker is not reachable. Close it also after an error. */
-polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalog, const cli_connection *connection, polkai_admin *admin, polka_error *error);
+/*
+ * cli_gather_open finds the topics: those of the project's schemas, and those that these services hear and say (NULL: of none).
+ * errors: TRANSIENT when the broker is not reachable. Close it also after an error.
+ */
+polka_status cli_gather_open(cli_gathering *gathering, const cli_catalog *catalog, const cli_manifests *manifests, const cli_connection *connection, polkai_admin *admin,
+                             polka_error *error);
+/* cli_gather_add: their topics, too; with effect for what begins or is refreshed after that. */
+void cli_gather_add(cli_gathering *gathering, const cli_manifests *manifests);
 void cli_gather_close(cli_gathering *gathering);
 
 typedef void cli_gather_visit(void *user, polkai_record *record, const polkai_envelope *envelope);
@@ -29,6 +37,8 @@ polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering 
 size_t cli_gather_read(cli_gather_reading *reading, int timeout_ms, cli_gather_visit *visit, void *user);    /* how many records */
 /* cli_gather_catch_up reads to the end as it was when it began, or until cli_stopped(). */
 void cli_gather_catch_up(cli_gather_reading *reading, cli_gather_visit *visit, void *user);
+/* cli_gather_refresh: topics, partitions and dead-letter topics that are there by now are read too, from since_ms on. *extended: some are. errors: as begin. */
+polka_status cli_gather_refresh(cli_gather_reading *reading, cli_gathering *gathering, int64_t since_ms, bool *extended, polka_error *error);
 void cli_gather_end(cli_gather_reading **reading);       /* for AUTO; NULL inside is fine */
 
 /* cli_gather_pass: such a reading from its beginning to that end. */

@@ -4,12 +4,12 @@
 #include <base/arena.h>
 
 /* Calls `visit` for each reaction with the number of its event. */
-static void each(cli_hearers *hearers, polkai_manifest *const *manifests, size_t count, void (*visit)(cli_hearers *hearers, size_t event, cli_hearer hearer))
+static void each(cli_hearers *hearers, polkai_manifest *const *manifests, const int64_t *since_ms, size_t count, void (*visit)(cli_hearers *hearers, size_t event, cli_hearer hearer))
 {
     for (size_t m = 0; m < count; m++) {
         const polkai_manifest *service = manifests[m];
         for (size_t r = 0; service->problem_count == 0 && r < service->reaction_count; r++)
-            visit(hearers, polkai_names_add(&hearers->events, service->reactions[r].hears.event), (cli_hearer){ service, &service->reactions[r] });
+            visit(hearers, polkai_names_add(&hearers->events, service->reactions[r].hears.event), (cli_hearer){ service, &service->reactions[r], since_ms != NULL ? since_ms[m] : 0 });
     }
 }
 
@@ -31,17 +31,18 @@ static void put(cli_hearers *hearers, size_t event, cli_hearer hearer)
     hearers->items[hearers->first[event + 1]++] = hearer;
 }
 
-void cli_hearers_use(cli_hearers *hearers, polkai_manifest *const *manifests, size_t count)
+void cli_hearers_use(cli_hearers *hearers, polkai_manifest *const *manifests, const int64_t *since_ms, size_t count)
 {
     cli_hearers_free(hearers);
     hearers->events.arena = &hearers->arena;
-    each(hearers, manifests, count, name);
+    hearers->service_count = count;
+    each(hearers, manifests, since_ms, count, name);
     hearers->items = polkai_arena_zeroed(&hearers->arena, hearers->count + 1, sizeof *hearers->items);
     hearers->first = polkai_arena_zeroed(&hearers->arena, hearers->events.count + 2, sizeof *hearers->first);
-    each(hearers, manifests, count, number);
+    each(hearers, manifests, since_ms, count, number);
     for (size_t i = 2; i < hearers->events.count + 2; i++)
         hearers->first[i] += hearers->first[i - 1];
-    each(hearers, manifests, count, put);
+    each(hearers, manifests, since_ms, count, put);
 }
 
 const cli_hearer *cli_hearers_of(const cli_hearers *hearers, const char *event, size_t *count)

@@ -101,7 +101,7 @@ static polka_status observe(const viewer *view, cli_observed *observed, polka_er
     if (status == POLKA_OK)
         status = cli_admin_open(&admin, &connection, error);
     if (status == POLKA_OK)
-        status = cli_gather_open(&gathering, catalog, &connection, admin, error);
+        status = cli_gather_open(&gathering, catalog, NULL, &connection, admin, error);
     if (status == POLKA_OK)
         status = cli_observed_read(observed, &gathering, since_ms, error);
     cli_catalog_close(catalog);

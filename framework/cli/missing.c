@@ -37,10 +37,11 @@ const char *cli_expected_ends(const cli_expected *expected, const cli_flow *flow
     return contract == NULL ? NULL : contract->name;
 }
 
-/* Clocks of services may differ by minutes: of what was seen coming, the time it came counts. */
-static int64_t age_of(const cli_node *node, int64_t now_ms)
+/* Clocks of services may differ by minutes: of what was seen coming, the time it came counts. Nobody is late with what was there before him. */
+static int64_t age_of(const cli_node *node, int64_t declared_ms, int64_t now_ms)
 {
     int64_t since_ms = node->came_ms != 0 ? node->came_ms : node->time_ms;
+    since_ms = declared_ms > since_ms ? declared_ms : since_ms;
     return now_ms > since_ms ? now_ms - since_ms : 0;
 }
 
@@ -120,7 +121,7 @@ static void hold_reaction(const cli_expected *expected, cli_flow *flow, const po
     int64_t committed = at != NULL ? at->committed : -1, high = at != NULL ? at->high : -1;
     if (committed > node->offset)
         return;
-    int64_t age_ms = age_of(node, now_ms), within_ms = within_of(contract, reaction);
+    int64_t age_ms = age_of(node, hearer->since_ms, now_ms), within_ms = within_of(contract, reaction);
     add(flow, (cli_missing){ .node = event, .stalled = age_ms > within_ms, .service = polkai_strdup(service->service), .group = polkai_strdup(service->group),
                              .reaction = polkai_strdup(reaction->name), .events = joined(reaction->emits, reaction->emit_count), .age_ms = age_ms,
                              .within_ms = within_ms, .lag = high < 0 ? -1 : high - (committed < 0 ? 0 : committed) });
@@ -155,7 +156,7 @@ static void hold_steps(cli_flow *flow, const polkai_contract *contract, size_t e
         char **names = polkai_alloc((step->one_of.count + 1) * sizeof *names);
         for (size_t n = 0; n < step->one_of.count; n++)
             names[n] = cli_format("%.*s", POLKA_TEXT_ARGS(step->one_of.items[n]->text));
-        int64_t age_ms = age_of(node, now_ms);
+        int64_t age_ms = age_of(node, 0, now_ms);
         add(flow, (cli_missing){ .node = event, .stalled = step->within_ms > 0 && age_ms > step->within_ms, .contract = polkai_strdup(contract->name),
                                  .events = joined((const char *const *)names, step->one_of.count), .age_ms = age_ms, .within_ms = step->within_ms, .lag = -1 });
         for (size_t n = 0; n < step->one_of.count; n++)

@@ -3,18 +3,26 @@
 
 #include <base/arena.h>
 #include <base/clock.h>
+#include <choreography/names.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 
 /* Compaction and transactions leave gaps, so the end may never be seen: this long without a record counts as the end too. */
 enum { IDLE_END_MS = 3000 };
 
-typedef struct { char *topic; int32_t partition; int64_t low, next, end; } read_partition;
+typedef struct {
+    polka_text topic;
+    int32_t partition;
+    int64_t low, next, end;
+} read_partition;
 
 struct cli_reader {
     polkai_source *source;
-    size_t count, unfinished;            /* partitions; those that have not reached their end */
-    read_partition *partitions;
-    polkai_position *positions;
+    polka_arena arena;
+    polkai_names keys;                   /* "partition/topic", to the number of the partition */
+    size_t unfinished, capacity;         /* unfinished: partitions that have not reached their end */
+    read_partition *partitions;          /* keys.count of them */
     int64_t last_ns;                     /* when something came last */
     size_t last_found;                   /* index of the last record's partition: the next one is mostly there too */
 };
@@ -32,99 +40,150 @@ void cli_admin_close(polkai_admin **admin)
     *admin = NULL;
 }
 
-static bool wanted(const cli_list *topics, const char *name)
+static int64_t now_ns(void) { return polkai_clock_real.steady_ns(&polkai_clock_real); }
+
+/* ---- partitions ---- */
+
+static char *key_of(polka_text topic, int32_t partition) { return cli_format("%" PRId32 "/%.*s", partition, POLKA_TEXT_ARGS(topic)); }
+
+static bool has(const cli_reader *reader, const char *topic, int32_t partition)
 {
+    char *key AUTO(cli_free_text) = key_of(polka_text_of(topic), partition);
+    return polkai_names_find(&reader->keys, key) != POLKAI_NO_NAME;
+}
+
+/* Partitions of these topics that are there and not read yet. *extents is new. */
+static size_t list_new(const cli_reader *reader, const cli_list *topics, const polkai_topic *there, size_t count, polkai_extent **extents)
+{
+    size_t capacity = 0, found = 0;
+    polka_arena arena = { 0 };
+    polkai_names wanted = { .arena = &arena };
+    *extents = NULL;
     for (size_t i = 0; i < topics->count; i++)
-        if (strcmp(topics->items[i], name) == 0)
-            return true;
-    return false;
+        polkai_names_add(&wanted, topics->items[i]);
+    for (size_t i = 0; i < count; i++) {
+        bool is_wanted = polkai_names_find(&wanted, there[i].name) != POLKAI_NO_NAME;
+        for (int32_t partition = 0; is_wanted && partition < there[i].partitions; partition++) {
+            if (has(reader, there[i].name, partition))
+                continue;
+            if (found == capacity) {
+                capacity = 2 * capacity + 64;
+                *extents = polkai_realloc(*extents, capacity * sizeof **extents);
+            }
+            (*extents)[found++] = (polkai_extent){ .topic = polka_text_of(there[i].name), .partition = partition };
+        }
+    }
+    polkai_arena_deinit(&arena);
+    return found;
 }
 
-static void add_partition(cli_reader *reader, const polkai_extent *extent, int64_t from)
+/* What was asked for as the end first stays the end, also for a partition where nothing is younger. */
+static int64_t first_of(const polkai_extent *extent, int64_t from, int64_t since)
 {
-    int64_t low = extent->low, high = extent->high;
-    if (high < 0)                        /* it was deleted in this moment */
-        return;
-    int64_t last = from <= POLKAI_OFFSET_TAIL ? high - (POLKAI_OFFSET_TAIL - from) : low;
+    int64_t low = extent->low, high = extent->high, last = from <= POLKAI_OFFSET_TAIL ? high - (POLKAI_OFFSET_TAIL - from) : low;
     int64_t next = from == POLKAI_OFFSET_END ? high : last > low ? last : low;
-    reader->partitions[reader->count++] = (read_partition){ polkai_strdup(extent->topic.data), extent->partition, low, next, high };
-    reader->unfinished += next < high;
+    return since == POLKAI_OFFSET_START ? next : since < 0 || since > high ? high : since > next ? since : next;
 }
 
-/* One question for the ends of all partitions. */
-static polka_status add_topics(cli_reader *reader, polkai_admin *admin, const cli_list *topics, const polkai_topic *there, size_t count, int64_t from, polka_error *error)
+static void add_partition(cli_reader *reader, const polkai_extent *extent, int64_t next)
 {
-    size_t partitions = 0, at = 0;
-    for (size_t i = 0; i < count; i++)
-        partitions += wanted(topics, there[i].name) ? (size_t)there[i].partitions : 0;
-    polkai_extent *extents = polkai_alloc((partitions + 1) * sizeof *extents);
-    for (size_t i = 0; i < count; i++)
-        for (int32_t partition = 0; partition < there[i].partitions && wanted(topics, there[i].name); partition++)
-            extents[at++] = (polkai_extent){ .topic = polka_text_of(there[i].name), .partition = partition };
-    polka_status status = admin->operations->watermarks(admin, extents, partitions, error);
-    reader->partitions = polkai_alloc((partitions + 1) * sizeof *reader->partitions);
-    for (size_t i = 0; status == POLKA_OK && i < partitions; i++)
-        add_partition(reader, &extents[i], from);
-    free(extents);
+    if (extent->high < 0)                /* it was deleted in this moment */
+        return;
+    char *key AUTO(cli_free_text) = key_of(extent->topic, extent->partition);
+    size_t at = polkai_names_add(&reader->keys, key);
+    if (at == reader->capacity) {
+        reader->capacity = 2 * reader->capacity + 64;
+        reader->partitions = polkai_realloc(reader->partitions, reader->capacity * sizeof *reader->partitions);
+    }
+    reader->partitions[at] = (read_partition){ .topic = polkai_arena_text(&reader->arena, extent->topic.data, extent->topic.size), .partition = extent->partition,
+                                               .low = extent->low, .next = next, .end = extent->high };
+    reader->unfinished += next < extent->high;
+}
+
+/* One question for the ends of all partitions, and one for where they were at a time: nothing is added before both are answered. */
+static polka_status add_partitions(cli_reader *reader, polkai_admin *admin, polkai_extent *extents, size_t count, int64_t from, int64_t since_ms, polka_error *error)
+{
+    polkai_position *since = polkai_alloc((count + 1) * sizeof *since);
+    size_t asked = 0;
+    polka_status status = admin->operations->watermarks(admin, extents, count, error);
+    for (size_t i = 0; status == POLKA_OK && i < count; i++)             /* one that was deleted in this moment would fail the question */
+        if (extents[i].high >= 0)
+            since[asked++] = (polkai_position){ extents[i].topic, extents[i].partition, POLKAI_OFFSET_START };
+    if (status == POLKA_OK && since_ms >= 0 && asked > 0)
+        status = admin->operations->since(admin, since_ms, since, asked, error);
+    for (size_t i = 0, s = 0; status == POLKA_OK && i < count; i++)
+        if (extents[i].high >= 0)
+            add_partition(reader, &extents[i], first_of(&extents[i], from, since[s++].offset));
+    free(since);
     return status;
 }
+
+/* ---- open ---- */
 
 static void ignore_assigned(void *user, const polkai_position *partitions, size_t count)
 {
     (void)user, (void)partitions, (void)count;
 }
 
-static void list_positions(cli_reader *reader)
+static polkai_position *positions_of(const cli_reader *reader)
 {
-    reader->positions = polkai_alloc((reader->count + 1) * sizeof *reader->positions);
-    for (size_t i = 0; i < reader->count; i++)
-        reader->positions[i] = (polkai_position){ polka_text_of(reader->partitions[i].topic), reader->partitions[i].partition, reader->partitions[i].next };
+    polkai_position *positions = polkai_alloc((reader->keys.count + 1) * sizeof *positions);
+    for (size_t i = 0; i < reader->keys.count; i++)
+        positions[i] = (polkai_position){ reader->partitions[i].topic, reader->partitions[i].partition, reader->partitions[i].next };
+    return positions;
 }
 
-/* What was asked for as the end first stays the end, also for a partition where nothing is younger. */
-static polka_status begin_at(cli_reader *reader, polkai_admin *admin, int64_t since_ms, polka_error *error)
-{
-    TRY(admin->operations->since(admin, since_ms, reader->positions, reader->count, error));
-    reader->unfinished = 0;
-    for (size_t i = 0; i < reader->count; i++) {
-        read_partition *at = &reader->partitions[i];
-        int64_t offset = reader->positions[i].offset;
-        at->next = offset < 0 || offset > at->end ? at->end : offset > at->next ? offset : at->next;
-        reader->positions[i].offset = at->next;
-        reader->unfinished += at->next < at->end;
-    }
-    return POLKA_OK;
-}
-
+/* What came and was not taken is read again: each partition begins with what was not given yet. */
 static polka_status start(cli_reader *reader, const cli_connection *connection, polka_error *error)
 {
     polkai_kafka_options options = cli_connection_options(connection);
+    if (reader->source != NULL)
+        reader->source->operations->close(reader->source, POLKAI_CLOSE_MS);
+    reader->source = NULL;
     TRY(polkai_kafka_source_open(&reader->source, &options, error));
-    polkai_start how = { .positions = reader->positions, .position_count = reader->count, .listener = { .assigned = ignore_assigned } };
-    return reader->source->operations->start(reader->source, &how, error);
+    polkai_position *positions = positions_of(reader);
+    polkai_start how = { .positions = positions, .position_count = reader->keys.count, .listener = { .assigned = ignore_assigned } };
+    polka_status status = reader->source->operations->start(reader->source, &how, error);
+    free(positions);
+    reader->last_ns = now_ns();
+    return status;
+}
+
+static polka_status extend(cli_reader *reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from, int64_t since_ms,
+                           bool *extended, polka_error *error)
+{
+    polkai_topic *there = NULL;
+    polkai_extent *extents = NULL;
+    size_t count = 0, before = reader->keys.count;
+    TRY(admin->operations->topics(admin, &there, &count, error));
+    size_t added = list_new(reader, topics, there, count, &extents);
+    polka_status status = added == 0 ? POLKA_OK : add_partitions(reader, admin, extents, added, from, connection->embedded ? -1 : since_ms, error);
+    free(extents);
+    free(there);
+    *extended = reader->keys.count > before;
+    return status != POLKA_OK || !*extended ? status : start(reader, connection, error);
 }
 
 static polka_status open_reader(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from,
                                 int64_t since_ms, polka_error *error)
 {
+    bool extended;
     cli_reader *made = *reader = polkai_alloc(sizeof *made);
-    polkai_topic *there = NULL;
-    size_t count = 0;
-    polka_status status = admin->operations->topics(admin, &there, &count, error);
-    if (status == POLKA_OK)
-        status = add_topics(made, admin, topics, there, count, from, error);
-    free(there);
-    list_positions(made);
-    if (status == POLKA_OK && made->count > 0 && since_ms >= 0 && !connection->embedded)
-        status = begin_at(made, admin, since_ms, error);
-    if (status == POLKA_OK && made->count > 0)
-        status = start(made, connection, error);
-    made->last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    made->keys.arena = &made->arena;
+    made->last_ns = now_ns();
+    polka_status status = extend(made, connection, admin, topics, from, since_ms, &extended, error);
     if (status != POLKA_OK) {
         cli_reader_close(made);
         *reader = NULL;
     }
     return status;
+}
+
+polka_status cli_reader_extend(cli_reader *reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t since_ms, bool *extended,
+                               polka_error *error)
+{
+    bool ignored;
+    return extend(reader, connection, admin, topics, POLKAI_OFFSET_START, since_ms, extended != NULL ? extended : &ignored, error);
 }
 
 polka_status cli_reader_open(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from, polka_error *error)
@@ -144,19 +203,19 @@ void cli_reader_close(cli_reader *reader)
         return;
     if (reader->source != NULL)
         reader->source->operations->close(reader->source, POLKAI_CLOSE_MS);
-    for (size_t i = 0; i < reader->count; i++)
-        free(reader->partitions[i].topic);
     free(reader->partitions);
-    free(reader->positions);
+    polkai_arena_deinit(&reader->arena);
     free(reader);
 }
 
-size_t cli_reader_partitions(const cli_reader *reader) { return reader->count; }
+/* ---- read ---- */
+
+size_t cli_reader_partitions(const cli_reader *reader) { return reader->keys.count; }
 
 uint64_t cli_reader_left(const cli_reader *reader)
 {
     uint64_t left = 0;
-    for (size_t i = 0; i < reader->count; i++)
+    for (size_t i = 0; i < reader->keys.count; i++)
         left += reader->partitions[i].next < reader->partitions[i].end ? (uint64_t)(reader->partitions[i].end - reader->partitions[i].next) : 0;
     return left;
 }
@@ -164,31 +223,47 @@ uint64_t cli_reader_left(const cli_reader *reader)
 uint64_t cli_reader_older(const cli_reader *reader)
 {
     uint64_t older = 0;
-    for (size_t i = 0; i < reader->count; i++)
+    for (size_t i = 0; i < reader->keys.count; i++)
         older += (uint64_t)(reader->partitions[i].next - reader->partitions[i].low);
     return older;
 }
 
+static bool is_of(const read_partition *partition, const polkai_record *record)
+{
+    return partition->partition == record->partition && polka_text_equal(partition->topic, record->topic);
+}
+
+/* SIZE_MAX: of none. */
+static size_t find(const cli_reader *reader, const polkai_record *record)
+{
+    if (reader->last_found < reader->keys.count && is_of(&reader->partitions[reader->last_found], record))
+        return reader->last_found;
+    char *key AUTO(cli_free_text) = key_of(record->topic, record->partition);
+    ptrdiff_t at = polkai_names_find(&reader->keys, key);
+    return at == POLKAI_NO_NAME ? SIZE_MAX : (size_t)at;
+}
+
 static void advance(cli_reader *reader, const polkai_record *record)
 {
-    for (size_t i = 0; i < reader->count; i++) {
-        size_t at = (reader->last_found + i) % reader->count;
-        read_partition *partition = &reader->partitions[at];
-        if (partition->partition != record->partition || !polka_text_equal(polka_text_of(partition->topic), record->topic))
-            continue;
-        bool unfinished = partition->next < partition->end;
-        partition->next = record->offset + 1;
-        reader->unfinished -= unfinished && partition->next >= partition->end;
-        reader->last_found = at;
+    size_t at = find(reader, record);
+    if (at == SIZE_MAX)
         return;
-    }
+    read_partition *partition = &reader->partitions[at];
+    bool unfinished = partition->next < partition->end;
+    partition->next = record->offset + 1;
+    reader->unfinished -= unfinished && partition->next >= partition->end;
+    reader->last_found = at;
 }
 
 size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capacity, int timeout_ms)
 {
-    size_t count = reader->source == NULL ? 0 : reader->source->operations->poll(reader->source, records, capacity, timeout_ms);
+    if (reader->source == NULL) {        /* none of its topics is there yet */
+        poll(NULL, 0, timeout_ms);
+        return 0;
+    }
+    size_t count = reader->source->operations->poll(reader->source, records, capacity, timeout_ms);
     if (count > 0)
-        reader->last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+        reader->last_ns = now_ns();
     for (size_t i = 0; i < count; i++)
         advance(reader, &records[i]);
     return count;
@@ -196,5 +271,5 @@ size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capaci
 
 bool cli_reader_reached(const cli_reader *reader)
 {
-    return reader->unfinished == 0 || polkai_clock_real.steady_ns(&polkai_clock_real) - reader->last_ns > IDLE_END_MS * (int64_t)1000000;
+    return reader->unfinished == 0 || now_ns() - reader->last_ns > IDLE_END_MS * (int64_t)1000000;
 }

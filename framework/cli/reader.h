@@ -19,6 +19,12 @@ polka_status cli_reader_open(cli_reader **reader, const cli_connection *connecti
  */
 polka_status cli_reader_open_since(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t since_ms,
                                    polka_error *error);
+/*
+ * cli_reader_extend: topics and partitions of `topics` that are there and were not yet are read too, from since_ms on (-1: from the start); the
+ * others go on where they are. errors: as open; then nothing has changed. *extended may be NULL.
+ */
+polka_status cli_reader_extend(cli_reader *reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t since_ms, bool *extended,
+                               polka_error *error);
 void cli_reader_close(cli_reader *reader);                               /* NULL is fine */
 
 size_t cli_reader_partitions(const cli_reader *reader);
@@ -29,7 +35,6 @@ uint64_t cli_reader_older(const cli_reader *reader);
 size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capacity, int timeout_ms);
 /* cli_reader_reached: has everything been read that was there when it was opened? */
 bool cli_reader_reached(const cli_reader *reader);
-
 /* cli_admin_open: the broker's admin, by the connection. *admin is new. */
 polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connection, polka_error *error);
 void cli_admin_close(polkai_admin **admin);              /* for AUTO; NULL inside is fine */

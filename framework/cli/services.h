@@ -2,10 +2,9 @@
 #ifndef POLKA_CLI_SERVICES_H
 #define POLKA_CLI_SERVICES_H
 
+#include <cli/announced.h>
 #include <cli/collect.h>
 #include <cli/connection.h>
-
-#define CLI_SERVICES_TOPIC "polka.services"
 
 /*
  * cli_services_read adds the manifests there are. Left out are those that were forgotten, and services that react but whose
@@ -13,9 +12,6 @@
  * errors: TRANSIENT "no-broker"; FATAL "no-topic"; as collect.h for a record that is no manifest.
  */
 polka_status cli_services_read(cli_manifests *manifests, const cli_project *project, const cli_where *where, polka_error *error);
-
-/* cli_services_known adds all that have said what they are and were not forgotten, whether they run or not. errors: as cli_services_read. */
-polka_status cli_services_known(cli_manifests *manifests, const cli_connection *connection, polkai_admin *admin, polka_error *error);
 
 /*
  * cli_services_forget: with `execute`, a record without a value, after which SERVICE@VERSION is no longer there; else it only

@@ -78,10 +78,11 @@ static void look(tracer *trace)
         cli_gather_read(trace->reading, 100, find, trace);
 }
 
-static polka_status find_flow(tracer *trace, polka_error *error)
+static polka_status find_flow(tracer *trace, const cli_project *project, polka_error *error)
 {
     TRY(cli_admin_open(&trace->admin, &trace->connection, error));
-    TRY(cli_gather_open(&trace->gathering, trace->catalog, &trace->connection, trace->admin, error));
+    TRY(cli_expectation_open(&trace->expectation, project, &trace->connection, trace->admin, error));
+    TRY(cli_gather_open(&trace->gathering, trace->catalog, &trace->expectation.manifests, &trace->connection, trace->admin, error));
     TRY(cli_gather_begin(&trace->reading, &trace->gathering, !trace->last && !trace->by_key, -1, error));
     look(trace);
     if (cli_stopped())
@@ -125,9 +126,7 @@ static polka_status work(tracer *trace, const cli_where *where, void (*print)(co
     if (status == POLKA_OK)
         status = cli_connection_find(&trace->connection, &project, where, error);
     if (status == POLKA_OK)
-        status = find_flow(trace, error);
-    if (status == POLKA_OK && !cli_stopped())
-        status = cli_expectation_open(&trace->expectation, &project, &trace->connection, trace->admin, error);
+        status = find_flow(trace, &project, error);
     if (status == POLKA_OK && !cli_stopped())
         status = show(trace, print, error);
     cli_gather_end(&trace->reading);

@@ -14,11 +14,13 @@
 enum {
     READ_MS = 100, LOOK_MS = 500,        /* how long is waited for records; how often what is due is judged */
     SETTLE_MS = 1000,                    /* a flow without an end is judged so long after its last event */
+    REFRESH_MS = 10000,                  /* how often is looked for topics that were not there */
     KEEP_MS = 3600000, SINCE_MS = 600000, FLOWS = 100000, FLOWS_MOST = 100000000
 };
 
 typedef struct {
     int64_t since_ms, limit;
+    int64_t begin_ms, refresh_ms;        /* events from then on; when it is looked for new topics next */
     const char *port, *address;
     bool silent, all, json, caught_up;
     cli_catalog *catalog;
@@ -135,6 +137,41 @@ static polka_status look(watcher *self, polka_error *error)
     return status == POLKA_OK ? cli_teller_send(self->teller, error) : status;
 }
 
+/* ---- who comes ---- */
+
+/* What waits may wait for somebody else from now on. */
+static void judge_anew(watcher *self)
+{
+    int64_t now = now_ms();
+    for (cli_held *held = self->holding.running.first; held != NULL; held = held->after)
+        cli_held_look_by(held, now + SETTLE_MS);
+}
+
+static void say_watched(const watcher *self, const char *now)
+{
+    cli_say("watching %zu topics and %zu of dead letters%s", self->gathering.topics.count - 1, self->gathering.letters.count, now);
+}
+
+/* A service that is deployed now says what it is before it says anything else; its topics may come later than that. */
+static polka_status meet(watcher *self, polka_error *error)
+{
+    bool extended = false;
+    if (cli_expectation_read_on(&self->expectation, now_ms())) {
+        cli_gather_add(&self->gathering, &self->expectation.manifests);
+        cli_say("%zu manifests of services are held to now", self->expectation.manifests.count);
+        judge_anew(self);
+        self->refresh_ms = 0;
+    }
+    if (now_ms() < self->refresh_ms)
+        return POLKA_OK;
+    TRY(cli_expectation_refresh(&self->expectation, &self->connection, self->admin, error));
+    TRY(cli_gather_refresh(self->reading, &self->gathering, self->begin_ms, &extended, error));
+    if (extended)
+        say_watched(self, " now");
+    self->refresh_ms = now_ms() + REFRESH_MS;
+    return POLKA_OK;
+}
+
 /* A broker that is away for a while ends nothing: what was due is judged when it is there again. */
 static polka_status patient(polka_status status, bool *away, const polka_error *error)
 {
@@ -152,7 +189,8 @@ static polka_status follow(watcher *self, polka_error *error)
         cli_gather_read(self->reading, READ_MS, take, self);
         if (now_ms() - look_ms < LOOK_MS)
             continue;
-        TRY(patient(look(self, error), &away, error));
+        polka_status status = meet(self, error);
+        TRY(patient(status == POLKA_OK ? look(self, error) : status, &away, error));
         look_ms = now_ms();
     }
     return POLKA_OK;
@@ -162,19 +200,19 @@ static polka_status follow(watcher *self, polka_error *error)
 
 static polka_status prepare(watcher *self, const cli_project *project, polka_error *error)
 {
-    int64_t since_ms = now_ms() - self->since_ms;
+    self->begin_ms = self->since_ms < now_ms() ? now_ms() - self->since_ms : 0;
     TRY(cli_admin_open(&self->admin, &self->connection, error));
     TRY(cli_expectation_open(&self->expectation, project, &self->connection, self->admin, error));
     TRY(cli_teller_open(&self->teller, &self->connection, self->admin, !self->silent, self->json, self->all, error));
     if (self->port != NULL)
         TRY(cli_tally_open(&self->tally, self->address, strtoll(self->port, NULL, 10), error));
-    TRY(cli_gather_open(&self->gathering, self->catalog, &self->connection, self->admin, error));
-    cli_list_add(&self->gathering.topics, CLI_FLOWS_TOPIC);
-    TRY(cli_gather_begin(&self->reading, &self->gathering, true, since_ms < 0 ? 0 : since_ms, error));
+    TRY(cli_gather_open(&self->gathering, self->catalog, &self->expectation.manifests, &self->connection, self->admin, error));
+    polkai_names_add(&self->gathering.topics, CLI_FLOWS_TOPIC);
+    TRY(cli_gather_begin(&self->reading, &self->gathering, true, self->begin_ms, error));
     cli_gather_catch_up(self->reading, take, self);
     self->caught_up = true;
-    cli_say("watching %zu topics and %zu of dead letters; %zu flows of the last while are held", self->gathering.topics.count - 1, self->gathering.letters.count,
-            self->holding.running.count);
+    say_watched(self, "");
+    cli_say("%zu flows of the last while are held", self->holding.running.count);
     return POLKA_OK;
 }
 
@@ -241,5 +279,6 @@ const cli_command cli_watch_command = {
     .details = "A service for the whole choreography: it holds every flow against what services declare and flow contracts ask for, as it goes,\n"
                "in bounded memory. Each thing that does not come in its time is said once, as is each end: as lines here, and as\n"
                "polka.FlowStalled and polka.FlowEnded on the topic " CLI_FLOWS_TOPIC " (made when it is missing), for services to react to. Started again,\n"
-               "it repeats nothing that is there since --since. SIGINT or SIGTERM end it with 0.\n",
+               "it repeats nothing that is there since --since. Services that are deployed meanwhile are followed from then on, with their topics;\n"
+               "nobody is late with what was there before him. SIGINT or SIGTERM end it with 0.\n",
     .examples = "  polka watch\n  polka watch --all --format json\n  polka watch --silent --since 1h\n  polka watch --port 9100                         with metrics for Prometheus\n" };

@@ -282,11 +282,25 @@ class Shop(ShopCase):
         self.assertEqual((len(self.watched(event="polka.FlowStalled")), len(self.watched(event="polka.FlowEnded"))), (1, 2))
         self.assertEqual(len(said()), 3)
 
-    def runs(self, pid, program):
-        """Whether it is this program, started by the `polka dev` of this check."""
+    def test_watch_follows_a_service_that_is_deployed_later(self):
+        self.dev("orders", "payments", "inventory", "notifications")
+        self.watch()
+        run = subprocess.Popen([POLKA, "run", "shipping"], cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment)
+        self.addCleanup(lambda: (run.poll() is None and run.kill(), run.wait()))
+        wait_for("shipping to be known", lambda: "5 manifests of services are held to now" in self.read("watch.err"), 40)
+        shipping = int(wait_for("shipping", lambda: next((pid for pid in os.listdir("/proc") if pid.isdigit() and
+                                                          self.runs(pid, os.path.join(BUILD, "bin", "shipping"), run.pid)), None)))
+        os.kill(shipping, signal.SIGSTOP)
+        self.addCleanup(lambda: alive(shipping) and os.kill(shipping, signal.SIGKILL))
+        sent = self.place()
+        stalled = wait_for("stalled", lambda: self.watched(event="polka.FlowStalled", correlation_id=sent["id"]), 30)[0]
+        self.assertEqual((stalled["service"], stalled["reaction"]), ("shipping", "shop.StockReserved"), "of what nobody declares only the contract would tell")
+
+    def runs(self, pid, program, parent=None):
+        """Whether it is this program, started by the `polka dev` of this check, or by `parent`."""
         try:
             with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as words:
-                return int(stat.read().rsplit(")", 1)[1].split()[1]) == self.running()["pid"] and words.read().split("\0")[0] == program
+                return int(stat.read().rsplit(")", 1)[1].split()[1]) == (parent or self.running()["pid"]) and words.read().split("\0")[0] == program
         except (OSError, IndexError):
             return False
 

@@ -52,7 +52,7 @@ static void expect(size_t versions, size_t contract_count)
     polkai_manifest_examine(&manifests[1], polka_text_of(SHIPPING("2")), "b");
     cr_assert_eq(polkai_contract_read_text(&contracts[0], polka_text_of(CONTRACT), "order.yaml", &error), POLKA_OK, "%s", error.message);
     expected = (cli_expected){ .contract_count = contract_count, .contracts = contracts, .admin = &admin };
-    cli_hearers_use(&expected.hearers, manifests, versions);
+    cli_hearers_use(&expected.hearers, manifests, NULL, versions);
 }
 
 static cli_node node(const char *id, const char *cause, const char *service, const char *type, int64_t offset)
@@ -206,7 +206,7 @@ Test(missing, the_broker_is_asked_once_for_all_groups_and_once_for_all_partition
         polkai_manifest_examine(&many[i], polka_text_of(text), "a");
     }
     expected = (cli_expected){ .admin = &admin };
-    cli_hearers_use(&expected.hearers, many, SERVICES);
+    cli_hearers_use(&expected.hearers, many, NULL, SERVICES);
     for (int i = 0; i < FLOWS; i++) {
         snprintf(name, sizeof name, "flow-%d", i);
         cli_node first = node(name, NULL, "/s/storefront", "s.Placed", i);
@@ -242,8 +242,23 @@ Test(missing, hearers_are_found_by_their_event)
     cr_assert(hearers[0].service == manifests[0] && hearers[1].service == manifests[1]);
     cr_assert_null(cli_hearers_of(&expected.hearers, "s.Shipped", &count));
     cr_assert_eq(count, 0);
-    cli_hearers_use(&expected.hearers, manifests, 1);
+    cli_hearers_use(&expected.hearers, manifests, NULL, 1);
     cli_hearers_of(&expected.hearers, "s.Placed", &count);
     cr_assert_eq(count, 1);
+    clean();
+}
+
+Test(missing, a_service_that_was_deployed_later_is_not_late_with_what_was_there_before_it)
+{
+    const int64_t since_ms = 20000;
+    expect(1, 0);
+    cli_hearers_use(&expected.hearers, manifests, &since_ms, 1);
+    place();                             /* at 1000, and it has 9000 */
+    cr_assert_eq(hold(28000), 1);
+    cr_assert_eq(flow.missing[0].age_ms, 8000);
+    cr_assert_not(flow.missing[0].stalled);
+    cli_flow_forget_missing(&flow);
+    cr_assert_eq(hold(29001), 1);
+    cr_assert(flow.missing[0].stalled);
     clean();
 }

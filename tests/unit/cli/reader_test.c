@@ -1,0 +1,189 @@
+/* Topics that are read on: what comes meanwhile, and what was not there at first. On librdkafka's mock. */
+#include <base/arena.h>
+#include <base/clock.h>
+#include <cli/announced.h>
+#include <cli/gather.h>
+#include <transport/broker.h>
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#define MANIFEST(TOPIC) "{\"polka\":1,\"service\":\"late\",\"version\":\"1\",\"group\":\"late\",\"reactions\":[{\"event\":\"s.A\",\"topic\":\"" TOPIC "\"," \
+    "\"schema\":\"string\",\"emits\":[]}],\"emits\":[]}"
+enum { WAIT_MS = 20000 };
+
+static polkai_broker *broker;
+static cli_connection connection;
+static polkai_admin *admin;
+static polkai_sink *sink;
+static size_t reported;
+
+static int64_t now_ms(void) { return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000; }
+
+static void count_report(void *user, const polkai_report *report)
+{
+    (void)user;
+    cr_assert_eq(report->status, POLKA_OK, "%s", report->message);
+    reported++;
+}
+
+static void begin(void)
+{
+    polka_error error = { 0 };
+    cr_assert_eq(polkai_broker_mock_start(&broker, &error), POLKA_OK, "%s", error.message);
+    connection = (cli_connection){ .brokers = polkai_strdup(polkai_broker_address(broker)), .embedded = true };
+    polkai_log_init(&connection.log, STDERR_FILENO, POLKAI_LOG_ERROR, POLKAI_LOG_TEXT, NULL);
+    cr_assert_eq(cli_admin_open(&admin, &connection, &error), POLKA_OK, "%s", error.message);
+    polkai_kafka_options options = cli_connection_options(&connection);
+    options.report = count_report;
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, &error), POLKA_OK, "%s", error.message);
+}
+
+static void end(void)
+{
+    sink->operations->close(sink, 1000);
+    cli_admin_close(&admin);
+    cli_connection_free(&connection);
+    polkai_broker_stop(broker);
+}
+
+/* value NULL: without one. */
+static void put(const char *topic, const char *key, const char *value)
+{
+    polka_error error = { 0 };
+    polkai_record record = { .topic = polka_text_of(topic), .partition = 0, .key = { strlen(key), (const uint8_t *)key } };
+    if (value != NULL)
+        record.value = (polka_bytes){ strlen(value), (const uint8_t *)value };
+    size_t wanted = reported + 1;
+    cr_assert_eq(sink->operations->send(sink, &record, NULL, &error), POLKA_OK, "%s", error.message);
+    for (int64_t until = now_ms() + WAIT_MS; reported < wanted && now_ms() < until;)
+        sink->operations->poll(sink, 50);
+    cr_assert_eq(reported, wanted);
+}
+
+static void make(const char *topic)
+{
+    polka_error error = { 0 };
+    cr_assert_eq(polkai_broker_topic(broker, topic, 1, &error), POLKA_OK, "%s", error.message);
+}
+
+/* Reads until `count` have come; their keys, one after the other. */
+static const char *keys(cli_reader *reader, size_t count)
+{
+    static char text[64];
+    polkai_record records[8];
+    text[0] = '\0';
+    for (int64_t until = now_ms() + WAIT_MS; count > 0 && now_ms() < until;) {
+        size_t got = cli_reader_poll(reader, records, count < 8 ? count : 8, 50);
+        for (size_t i = 0; i < got; i++, count--) {
+            strncat(text, (const char *)records[i].key.data, records[i].key.size);
+            polkai_record_release(&records[i]);
+        }
+    }
+    return text;
+}
+
+Test(reader, what_was_not_there_is_read_too_and_the_rest_goes_on_where_it_was, .timeout = 60)
+{
+    polka_error error = { 0 };
+    cli_reader *reader = NULL;
+    cli_list topics = { 0 };
+    bool extended;
+    begin();
+    cli_list_add(&topics, "a");
+    cli_list_add(&topics, "b");
+    make("a");
+    put("a", "1", "x");
+    put("a", "2", "x");
+    cr_assert_eq(cli_reader_open(&reader, &connection, admin, &topics, POLKAI_OFFSET_START, &error), POLKA_OK, "%s", error.message);
+    cr_assert_eq(cli_reader_partitions(reader), 1);
+    cr_assert_str_eq(keys(reader, 1), "1");
+    cr_assert_eq(cli_reader_extend(reader, &connection, admin, &topics, -1, &extended, &error), POLKA_OK);
+    cr_assert_not(extended);
+    make("b");
+    put("b", "3", "x");
+    cr_assert_eq(cli_reader_extend(reader, &connection, admin, &topics, -1, &extended, &error), POLKA_OK, "%s", error.message);
+    cr_assert(extended);
+    cr_assert_eq(cli_reader_partitions(reader), 2);
+    const char *rest = keys(reader, 2);
+    cr_assert(strcmp(rest, "23") == 0 || strcmp(rest, "32") == 0, "%s", rest);
+    put("a", "4", "x");
+    cr_assert_str_eq(keys(reader, 1), "4", "nothing comes twice");
+    cli_reader_close(reader);
+    cli_list_free(&topics);
+    end();
+}
+
+static bool read_on(cli_announced *announced, int64_t at_ms)
+{
+    for (int64_t until = now_ms() + WAIT_MS; now_ms() < until;)
+        if (cli_announced_read_on(announced, at_ms))
+            return true;
+    return false;
+}
+
+Test(announced, what_services_say_later_is_heard_also_where_the_topic_was_not_there, .timeout = 60)
+{
+    polka_error error = { 0 };
+    cli_announced announced = { 0 };
+    begin();
+    cr_assert_eq(cli_announced_open(&announced, &connection, admin, &error), POLKA_OK, "%s", error.message);
+    cr_assert_not(cli_announced_has_topic(&announced));
+    make(CLI_SERVICES_TOPIC);
+    put(CLI_SERVICES_TOPIC, "late@1", MANIFEST("a"));
+    cr_assert_eq(cli_announced_refresh(&announced, &connection, admin, &error), POLKA_OK, "%s", error.message);
+    cr_assert(read_on(&announced, 7));
+    cr_assert_str_eq(announced.items[0].manifest->service, "late");
+    cr_assert_eq(announced.items[0].since_ms, 7);
+    put(CLI_SERVICES_TOPIC, "late@1", MANIFEST("a"));   /* it started again */
+    put(CLI_SERVICES_TOPIC, "other@1", MANIFEST("b"));
+    cr_assert(read_on(&announced, 9));
+    cr_assert_eq(announced.items[0].since_ms, 7, "it said the same");
+    cr_assert_eq(announced.keys.count, 2);
+    put(CLI_SERVICES_TOPIC, "late@1", NULL);
+    cr_assert(read_on(&announced, 11));
+    cr_assert_null(announced.items[0].manifest);
+    cli_announced_close(&announced);
+    end();
+}
+
+static void count_event(void *user, polkai_record *record, const polkai_envelope *envelope)
+{
+    (void)record, (void)envelope;
+    ++*(size_t *)user;
+}
+
+Test(gather, topics_of_a_service_that_comes_later_are_read_and_their_dead_letters, .timeout = 60)
+{
+    polka_error error = { 0 };
+    cli_gather_reading *reading = NULL;
+    cli_gathering gathering = { .connection = &connection };
+    polkai_manifest *manifest = NULL;
+    size_t count = 0;
+    bool extended;
+    begin();
+    gathering.admin = admin;
+    gathering.topics.arena = gathering.letters.arena = &gathering.arena;
+    polkai_names_add(&gathering.topics, "first");
+    make("first");
+    cr_assert_eq(cli_gather_begin(&reading, &gathering, true, -1, &error), POLKA_OK, "%s", error.message);
+    polkai_manifest_examine(&manifest, polka_text_of(MANIFEST("new.topic")), "a");
+    cli_gather_add(&gathering, &(cli_manifests){ .count = 1, .items = &manifest });
+    cr_assert_eq(cli_gather_refresh(reading, &gathering, -1, &extended, &error), POLKA_OK, "%s", error.message);
+    cr_assert_not(extended, "it is not there yet");
+    make("new.topic");
+    make("new.topic.late.dlt");
+    make("another.late.dlt");
+    put("new.topic", "1", "x");
+    cr_assert_eq(cli_gather_refresh(reading, &gathering, -1, &extended, &error), POLKA_OK, "%s", error.message);
+    cr_assert(extended);
+    cr_assert_eq(gathering.letters.count, 1);
+    cr_assert_str_eq(gathering.letters.items[0], "new.topic.late.dlt");
+    for (int64_t until = now_ms() + WAIT_MS; count == 0 && now_ms() < until;)
+        cli_gather_read(reading, 50, count_event, &count);
+    cr_assert_eq(count, 1);
+    cli_gather_end(&reading);
+    cli_gather_close(&gathering);
+    polkai_manifest_destroy(manifest);
+    end();
+}
