@@ -59,7 +59,9 @@ polka_status cli_expectation_open(cli_expectation *made, const cli_project *proj
     if (!has_announced(&made->announced) && read_build(made, project, &without) != POLKA_OK)
         cli_say("no service has said what it is on " CLI_SERVICES_TOPIC ", and there is no build to ask: what is missing cannot be told");
     TRY(read_contracts(made, project, error));
-    made->expected = (cli_expected){ .contract_count = made->contracts.count, .contracts = made->contracts.items, .admin = admin };
+    made->expected.contract_count = made->contracts.count;
+    made->expected.contracts = made->contracts.items;
+    made->expected.admin = admin;
     choose(made);
     return POLKA_OK;
 }

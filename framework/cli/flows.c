@@ -69,7 +69,7 @@ static void print_json(const cli_flow *flow, cli_state state, const char *contra
     json_object_set_new(row, "key", flow->nodes[0].key != NULL ? json_string(flow->nodes[0].key) : json_null());
     json_object_set_new(row, "begun", json_string(begun));
     json_object_set_new(row, "last", json_string(last));
-    json_object_set_new(row, "ms", json_integer(cli_flow_last_ms(flow) - flow->nodes[0].time_ms));
+    json_object_set_new(row, "ms", json_integer(cli_flow_took_ms(flow)));
     json_object_set_new(row, "events", json_integer((json_int_t)(flow->count - cli_flow_letters(flow))));
     json_object_set_new(row, "dead_letters", json_integer((json_int_t)cli_flow_letters(flow)));
     json_object_set_new(row, "missing", missing);
@@ -86,7 +86,7 @@ static void print_text(const cli_flow *flow, cli_state state)
     printf("  ");
     const char *type = flow->nodes[0].type != NULL ? flow->nodes[0].type : "(no type)";
     cli_print_text(type, strlen(type), 100);
-    printf("  %zu events in %" PRId64 " ms", flow->count - cli_flow_letters(flow), cli_flow_last_ms(flow) - flow->nodes[0].time_ms);
+    printf("  %zu events in %" PRId64 " ms", flow->count - cli_flow_letters(flow), cli_flow_took_ms(flow));
     if (cli_flow_letters(flow) > 0)
         printf(", %zu dead letters", cli_flow_letters(flow));
     for (size_t i = 0; i < flow->missing_count; i++) {
@@ -209,6 +209,7 @@ static int run(const cli_command *command, int argc, char **argv)
     const cli_option options[] = {
         { "status", 's', CLI_TEXT, &self.status, "running|done|failed|stalled", "only such flows" },
         { "event", 'e', CLI_TEXT, &self.event, "EVENT", "only flows in which it is" },
+        { "clock-skew", 0, CLI_DURATION, &self.expectation.expected.skew_ms, "DURATION", "so far clocks may be apart; default 0: they agree" },
         { "since", 0, CLI_DURATION, &self.since_ms, "DURATION", "events so old at most; default 1h" },
         { "limit", 'n', CLI_COUNT, &self.limit, "N", "the newest N; default 1000" },
         { "format", 0, CLI_TEXT, &self.format, "text|json", "default: text on a terminal, else json" },
@@ -230,5 +231,6 @@ const cli_command cli_flows = {
     .name = "flows", .arguments = "", .summary = "the business flows of the last while, and how far each is", .run = run,
     .details = "A flow is done when an end of its flow contract is there (without a contract: when nothing declared is missing), failed when\n"
                "a dead letter is there and no end, stalled when something declared has not come in its time, else running. Flows that\n"
-               "began before --since are left out.\n",
+               "began before --since are left out. What is stalled is told by the time that stands in events and the clock here: where clocks do not\n"
+               "agree, --clock-skew says by how much, and nothing is told to be stalled so much too early.\n",
     .examples = "  polka flows\n  polka flows --status stalled --since 30m\n  polka flows --event shop.OrderShipped --format json\n" };

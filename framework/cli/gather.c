@@ -137,6 +137,10 @@ void cli_gather_catch_up(cli_gather_reading *reading, cli_gather_visit *visit, v
         cli_gather_read(reading, 50, visit, user);
 }
 
+void cli_gather_mark(cli_gather_reading *reading) { cli_reader_mark(reading->reader); }
+bool cli_gather_passed(cli_gather_reading *reading) { return cli_reader_passed(reading->reader); }
+bool cli_gather_was_there(const cli_gather_reading *reading, const polkai_record *record) { return cli_reader_was_there(reading->reader, record); }
+
 void cli_gather_end(cli_gather_reading **reading)
 {
     if (*reading == NULL)
@@ -183,9 +187,11 @@ cli_node cli_gather_node(polkai_record *record, const polkai_envelope *envelope)
     char key[128] = "";
     if (record->key.data != NULL)
         polkai_text_escape(key, sizeof key, record->key.data, record->key.size, 100);
+    int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
     cli_node node = { .id = copy(envelope->id), .cause = copy(envelope->causation_id), .source = copy(envelope->source), .type = copy(envelope->type),
                       .topic = copy(record->topic), .key = record->key.data != NULL ? polkai_strdup(key) : NULL, .partition = record->partition,
-                      .offset = record->offset, .time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms };
+                      .offset = record->offset, .time_ms = time_ms,
+                      .written_ms = record->timestamp_ms > time_ms ? record->timestamp_ms : time_ms };
     if (!cli_gather_is_letter(record))
         return node;
     node.group = copy(header_text(record, "polka-consumer-group"));

@@ -37,6 +37,10 @@ polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering 
 size_t cli_gather_read(cli_gather_reading *reading, int timeout_ms, cli_gather_visit *visit, void *user);    /* how many records */
 /* cli_gather_catch_up reads to the end as it was when it began, or until cli_stopped(). */
 void cli_gather_catch_up(cli_gather_reading *reading, cli_gather_visit *visit, void *user);
+/* cli_gather_mark, cli_gather_passed, cli_gather_was_there: as those of reader.h. */
+void cli_gather_mark(cli_gather_reading *reading);
+bool cli_gather_passed(cli_gather_reading *reading);
+bool cli_gather_was_there(const cli_gather_reading *reading, const polkai_record *record);
 /* cli_gather_refresh: topics, partitions and dead-letter topics that are there by now are read too, from since_ms on. *extended: some are. errors: as begin. */
 polka_status cli_gather_refresh(cli_gather_reading *reading, cli_gathering *gathering, int64_t since_ms, bool *extended, polka_error *error);
 void cli_gather_end(cli_gather_reading **reading);       /* for AUTO; NULL inside is fine */

@@ -4,6 +4,11 @@
  * A reaction has happened when an event or a dead letter of it is there, or its group's committed offset is past the event (a
  * handler may emit nothing). Until its time is up it is waiting, then stalled: `within` of the contract step that one of its
  * emissions fulfils, else the deadline of the reaction, else a minute.
+ *
+ * How old an event is, where no two clocks agree: what was seen coming is as old as since it came, by the clock here, and no other clock
+ * counts. What was there already says itself when it was written, by a clock that may be `skew_ms` behind; it is as old as it is for certain,
+ * so since then and that much later, but at the latest since it was read here. So nothing is said to be stalled too early as long as clocks
+ * are no further apart; it may be said later, by twice that at most, and never later than a whole time after it was read.
  */
 #ifndef POLKA_CLI_MISSING_H
 #define POLKA_CLI_MISSING_H
@@ -17,6 +22,7 @@ typedef struct {
     size_t contract_count;
     polkai_contract *const *contracts;   /* borrowed, as admin and what `hearers` uses */
     polkai_admin *admin;
+    int64_t skew_ms;                     /* so far clocks may be apart */
     cli_hearers hearers;
     cli_places places;
 } cli_expected;

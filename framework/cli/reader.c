@@ -15,6 +15,9 @@ typedef struct {
     polka_text topic;
     int32_t partition;
     int64_t low, next, end;
+    int64_t mark;                        /* -1: not known yet */
+    int64_t gap;                         /* to before this offset nobody gets anything: the end of a transaction, or what was compacted */
+    int64_t last_ns;                     /* when something of it came last */
 } read_partition;
 
 struct cli_reader {
@@ -24,6 +27,7 @@ struct cli_reader {
     size_t unfinished, capacity;         /* unfinished: partitions that have not reached their end */
     read_partition *partitions;          /* keys.count of them */
     int64_t last_ns;                     /* when something came last */
+    int64_t marked_ns;
     size_t last_found;                   /* index of the last record's partition: the next one is mostly there too */
 };
 
@@ -251,6 +255,7 @@ static void advance(cli_reader *reader, const polkai_record *record)
     read_partition *partition = &reader->partitions[at];
     bool unfinished = partition->next < partition->end;
     partition->next = record->offset + 1;
+    partition->last_ns = reader->last_ns;
     reader->unfinished -= unfinished && partition->next >= partition->end;
     reader->last_found = at;
 }
@@ -272,4 +277,58 @@ size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capaci
 bool cli_reader_reached(const cli_reader *reader)
 {
     return reader->unfinished == 0 || now_ns() - reader->last_ns > IDLE_END_MS * (int64_t)1000000;
+}
+
+bool cli_reader_was_there(const cli_reader *reader, const polkai_record *record)
+{
+    size_t at = find(reader, record);
+    return at != SIZE_MAX && record->offset < reader->partitions[at].end;
+}
+
+/* ---- marks ---- */
+
+static void learn_marks(cli_reader *reader)
+{
+    size_t count = reader->keys.count;
+    if (reader->source == NULL)
+        return;
+    polkai_position *positions = positions_of(reader);
+    reader->source->operations->ends(reader->source, positions, count);
+    for (size_t i = 0; i < count; i++)
+        if (reader->partitions[i].mark < 0)
+            reader->partitions[i].mark = positions[i].offset;
+    free(positions);
+}
+
+void cli_reader_mark(cli_reader *reader)
+{
+    reader->marked_ns = now_ns();
+    for (size_t i = 0; i < reader->keys.count; i++)
+        reader->partitions[i].mark = -1;
+    learn_marks(reader);
+}
+
+static bool is_quiet(const cli_reader *reader, const read_partition *partition, int64_t now)
+{
+    int64_t since = partition->last_ns > reader->marked_ns ? partition->last_ns : reader->marked_ns;
+    return now - since > IDLE_END_MS * (int64_t)1000000;
+}
+
+bool cli_reader_passed(cli_reader *reader)
+{
+    bool known = true;
+    int64_t now = now_ns();
+    for (size_t i = 0; i < reader->keys.count; i++)
+        known = known && reader->partitions[i].mark >= 0;
+    if (!known)
+        learn_marks(reader);
+    for (size_t i = 0; i < reader->keys.count; i++) {
+        read_partition *partition = &reader->partitions[i];
+        if (partition->mark >= 0 && (partition->next >= partition->mark || partition->gap >= partition->mark))
+            continue;
+        if (!is_quiet(reader, partition, now))
+            return false;
+        partition->gap = partition->mark;
+    }
+    return true;
 }

@@ -35,6 +35,17 @@ uint64_t cli_reader_older(const cli_reader *reader);
 size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capacity, int timeout_ms);
 /* cli_reader_reached: has everything been read that was there when it was opened? */
 bool cli_reader_reached(const cli_reader *reader);
+/* cli_reader_was_there: was this record, which it gave last, written before its partition was opened? */
+bool cli_reader_was_there(const cli_reader *reader, const polkai_record *record);
+
+/*
+ * What was written before a moment, and whether all of that has been read. cli_reader_mark remembers where partitions end, as the broker
+ * said last; cli_reader_passed: it has been read up to there (or nothing came of a partition for some seconds: a transaction ends with
+ * offsets that nobody gets).
+ */
+void cli_reader_mark(cli_reader *reader);
+bool cli_reader_passed(cli_reader *reader);
+
 /* cli_admin_open: the broker's admin, by the connection. *admin is new. */
 polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connection, polka_error *error);
 void cli_admin_close(polkai_admin **admin);              /* for AUTO; NULL inside is fine */

@@ -50,3 +50,18 @@ int64_t cli_flow_last_ms(const cli_flow *flow)
     }
     return last;
 }
+
+int64_t cli_flow_took_ms(const cli_flow *flow)
+{
+    int64_t first = INT64_MAX, last = 0;
+    for (size_t i = 0; i < flow->count; i++) {
+        const cli_node *node = &flow->nodes[i];
+        if (node->came_ms == 0 || node->was_there) {
+            int64_t took = cli_flow_last_ms(flow) - flow->nodes[0].time_ms;
+            return took > 0 ? took : 0;
+        }
+        first = node->came_ms < first ? node->came_ms : first;
+        last = node->came_ms > last ? node->came_ms : last;
+    }
+    return last > first ? last - first : 0;
+}

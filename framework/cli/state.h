@@ -14,5 +14,10 @@ bool cli_flow_is_whole(const cli_flow *flow);
 size_t cli_flow_letters(const cli_flow *flow);           /* dead letters of it */
 int64_t cli_flow_due(const cli_flow *flow, int64_t now_ms);              /* when the first thing that waits has waited too long; INT64_MAX: nothing waits */
 int64_t cli_flow_last_ms(const cli_flow *flow);          /* when its last event or letter was written */
+/*
+ * cli_flow_took_ms: from its first event to its last; by when they came here, where all were seen coming, else by the clocks of who wrote
+ * them; never below 0.
+ */
+int64_t cli_flow_took_ms(const cli_flow *flow);
 
 #endif

@@ -31,8 +31,12 @@ typedef struct {
 
 static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation)
 {
-    if (polka_text_equal(cli_gather_correlation(envelope), polka_text_of(correlation)))
-        cli_flow_add(&trace->flow, cli_gather_node(record, envelope));
+    if (!polka_text_equal(cli_gather_correlation(envelope), polka_text_of(correlation)))
+        return;
+    cli_node node = cli_gather_node(record, envelope);
+    node.was_there = cli_gather_was_there(trace->reading, record);
+    node.came_ms = polkai_clock_real.wall_ms(&polkai_clock_real);
+    cli_flow_add(&trace->flow, node);
 }
 
 static void collect_found(void *user, polkai_record *record, const polkai_envelope *envelope)
@@ -174,6 +178,7 @@ static int run(const cli_command *command, int argc, char **argv)
         { "last", 'l', CLI_FLAG, &trace.last, NULL, "the flow that began last" },
         { "key", 'k', CLI_FLAG, &trace.by_key, NULL, "ID is a record's key; of several flows the newest" },
         { "follow", 'f', CLI_FLAG, &trace.follow, NULL, "go on until the flow has ended: drawn anew on a terminal, else a line an event" },
+        { "clock-skew", 0, CLI_DURATION, &trace.expectation.expected.skew_ms, "DURATION", "so far clocks may be apart; default 0: they agree" },
         { "format", 0, CLI_TEXT, &trace.format, "tree|sequence|timeline|mermaid|json", "default: the tree; json: one object an event" },
         CLI_WHERE_OPTIONS(where), { 0 } };
     int code = cli_parse(command, options, argc, argv, &rest);
@@ -200,7 +205,8 @@ const cli_command cli_trace = {
     .details = "ID is an event id or a correlation id. Times are milliseconds since the flow's first event. Dead letters hang under\n"
                "their event; an event that was written twice says so. Declared reactions that have not happened hang there as well: waiting\n"
                "until their time is up (`within` of a flow contract, else the reaction's deadline), then stalled, with the service to look\n"
-               "at and how far behind its group is. Reads the event topics from their start, without a group.\n"
+               "at and how far behind its group is. What was there already is as old as it says by the clock here, less --clock-skew. Reads the\n"
+               "event topics from their start, without a group.\n"
                "Where services tell on " CLI_ACTIVITY_TOPIC " what their reactions did (activity.enabled), the tree and JSON have outcome, time and attempts\n"
                "of each reaction, and elsewhere that they are unknown; --follow does without.\n"
                "--follow goes on until an end of the flow's contract is there and nothing waits any more (exit 0), or until Ctrl-C (exit 130); what is\n"

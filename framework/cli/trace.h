@@ -12,7 +12,9 @@ typedef struct {
     char *letter;                        /* of a dead letter: group, reaction and reason; NULL otherwise */
     char *group, *reaction;              /* of a dead letter; NULL otherwise */
     int64_t time_ms, letter_ms;
-    int64_t came_ms;                     /* when it was seen as it was written, by the clock here; 0: it was there already */
+    int64_t written_ms;                  /* the later of its own time and its record's, which may be the broker's */
+    int64_t came_ms;                     /* when it was read, by the clock here; 0: not noted */
+    bool was_there;                      /* before it was begun to read */
     int32_t partition;
     int64_t offset;
     unsigned copies;                     /* of the same source and id */

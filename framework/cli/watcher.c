@@ -15,6 +15,7 @@ enum {
     READ_MS = 100, LOOK_MS = 500,        /* how long is waited for records; how often what is due is judged */
     SETTLE_MS = 1000,                    /* a flow without an end is judged so long after its last event */
     REFRESH_MS = 10000,                  /* how often is looked for topics that were not there */
+    SKEW_MS = 300000,
     KEEP_MS = 3600000, SINCE_MS = 600000, FLOWS = 100000, FLOWS_MOST = 100000000
 };
 
@@ -22,6 +23,7 @@ typedef struct {
     int64_t since_ms, limit;
     int64_t begin_ms, refresh_ms;        /* events from then on; when it is looked for new topics next */
     const char *port, *address;
+    int64_t marked_ms;                   /* of what was written before, all is to be read before anything is judged; 0: no mark */
     bool silent, all, json, caught_up;
     cli_catalog *catalog;
     cli_connection connection;
@@ -35,7 +37,17 @@ typedef struct {
     size_t counts[CLI_STATES];           /* what was said since the start */
 } watcher;
 
-static int64_t now_ms(void) { return polkai_clock_real.wall_ms(&polkai_clock_real); }
+/* The wall clock as it was at first, and from then on as the steady one goes: a clock that is put right meanwhile makes nothing older. */
+static int64_t now_ms(void)
+{
+    static int64_t wall_ms, begin_ns;
+    int64_t now_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    if (wall_ms == 0) {
+        wall_ms = polkai_clock_real.wall_ms(&polkai_clock_real);
+        begin_ns = now_ns;
+    }
+    return wall_ms + (now_ns - begin_ns) / 1000000;
+}
 
 /* ---- what comes ---- */
 
@@ -52,7 +64,8 @@ static void take(void *user, polkai_record *record, const polkai_envelope *envel
         return;
     cli_held *held = cli_holding_touch(&self->holding, correlation, now_ms());
     cli_node node = cli_gather_node(record, envelope);
-    node.came_ms = self->caught_up ? now_ms() : 0;
+    node.came_ms = now_ms();
+    node.was_there = cli_gather_was_there(self->reading, record);
     cli_holding_add(held, node);
     cli_held_look_by(held, now_ms() + SETTLE_MS);
 }
@@ -78,7 +91,7 @@ static void say_stalled(watcher *self, cli_held *held, const char *contract)
 static void end(watcher *self, cli_held *held, const char *contract, bool failed)
 {
     if (cli_tell_ended(self->teller, held, contract, failed)) {
-        cli_tally_ended(self->tally, contract, failed, cli_flow_last_ms(&held->flow) - held->flow.nodes[0].time_ms);
+        cli_tally_ended(self->tally, contract, failed, cli_flow_took_ms(&held->flow));
         self->counts[failed ? CLI_FAILED : CLI_DONE]++;
     }
     cli_holding_end(&self->holding, held);
@@ -98,21 +111,24 @@ static bool prepare_one(watcher *self, cli_held *held)
     return true;
 }
 
-static void judge(watcher *self, cli_held *held)
+static void judge(watcher *self, cli_held *held, int64_t now)
 {
     cli_flow *flow = &held->flow;
     bool ended;
     const char *contract = cli_expected_ends(&self->expectation.expected, flow, &ended);
     if (!ended)
-        cli_expected_hold(&self->expectation.expected, flow, now_ms());
+        cli_expected_hold(&self->expectation.expected, flow, now);
     cli_state state = cli_flow_state(flow, contract != NULL, ended);
     say_stalled(self, held, contract);
-    held->look_ms = cli_flow_due(flow, now_ms());
+    held->look_ms = cli_flow_due(flow, now);
     if (state == CLI_DONE || (state == CLI_FAILED && held->look_ms == INT64_MAX))
         end(self, held, contract, state == CLI_FAILED);
 }
 
-/* The broker is asked once for all that are due. After an error they are due still. */
+/*
+ * `now` is the moment of the mark: all that was written before has been read, so what is missing was missing then, also where a backlog is
+ * read. The broker is asked once for all that are due. After an error they are due still.
+ */
 static polka_status judge_all(watcher *self, int64_t now, polka_error *error)
 {
     cli_expected_forget(&self->expectation.expected);    /* how far groups were at the last look */
@@ -123,14 +139,14 @@ static polka_status judge_all(watcher *self, int64_t now, polka_error *error)
     for (cli_held *held = self->holding.running.first, *after; held != NULL && !cli_stopped(); held = after) {
         after = held->after;             /* an ended one leaves this line */
         if (held->look_ms <= now)
-            judge(self, held);
+            judge(self, held, now);
     }
     return POLKA_OK;
 }
 
 static polka_status look(watcher *self, polka_error *error)
 {
-    int64_t now = now_ms();
+    int64_t now = self->marked_ms;
     polka_status status = judge_all(self, now, error);
     cli_holding_expire(&self->holding, now - KEEP_MS);
     cli_tally_holds(self->tally, self->holding.running.count, self->holding.forgotten);
@@ -181,17 +197,26 @@ static polka_status patient(polka_status status, bool *away, const polka_error *
     return status == POLKA_TRANSIENT ? POLKA_OK : status;
 }
 
+static void mark(watcher *self)
+{
+    cli_gather_mark(self->reading);
+    self->marked_ms = now_ms();
+}
+
 static polka_status follow(watcher *self, polka_error *error)
 {
     int64_t look_ms = 0;
     bool away = false;
     while (!cli_stopped()) {
         cli_gather_read(self->reading, READ_MS, take, self);
-        if (now_ms() - look_ms < LOOK_MS)
+        if (self->marked_ms == 0 && now_ms() - look_ms >= LOOK_MS)
+            mark(self);
+        if (self->marked_ms == 0 || !cli_gather_passed(self->reading))
             continue;
         polka_status status = meet(self, error);
         TRY(patient(status == POLKA_OK ? look(self, error) : status, &away, error));
         look_ms = now_ms();
+        self->marked_ms = 0;
     }
     return POLKA_OK;
 }
@@ -200,7 +225,8 @@ static polka_status follow(watcher *self, polka_error *error)
 
 static polka_status prepare(watcher *self, const cli_project *project, polka_error *error)
 {
-    self->begin_ms = self->since_ms < now_ms() ? now_ms() - self->since_ms : 0;
+    int64_t back_ms = self->since_ms < INT64_MAX - self->expectation.expected.skew_ms ? self->since_ms + self->expectation.expected.skew_ms : INT64_MAX;
+    self->begin_ms = back_ms < now_ms() ? now_ms() - back_ms : 0;        /* records are found by the clocks of others */
     TRY(cli_admin_open(&self->admin, &self->connection, error));
     TRY(cli_expectation_open(&self->expectation, project, &self->connection, self->admin, error));
     TRY(cli_teller_open(&self->teller, &self->connection, self->admin, !self->silent, self->json, self->all, error));
@@ -247,7 +273,7 @@ static void clean_up(watcher *self)
 
 static int run(const cli_command *command, int argc, char **argv)
 {
-    watcher self = { .since_ms = SINCE_MS, .limit = FLOWS, .address = "0.0.0.0" };
+    watcher self = { .since_ms = SINCE_MS, .limit = FLOWS, .address = "0.0.0.0", .expectation.expected.skew_ms = SKEW_MS };
     const char *format = NULL;
     cli_where where = { 0 };
     polka_error error = { 0 };
@@ -255,6 +281,7 @@ static int run(const cli_command *command, int argc, char **argv)
         { "all", 'a', CLI_FLAG, &self.all, NULL, "a line for flows that are done, too" },
         { "silent", 0, CLI_FLAG, &self.silent, NULL, "only lines: nothing is written to " CLI_FLOWS_TOPIC },
         { "since", 0, CLI_DURATION, &self.since_ms, "DURATION", "begin with events so old; default 10m" },
+        { "clock-skew", 0, CLI_DURATION, &self.expectation.expected.skew_ms, "DURATION", "so far clocks may be apart; default 5m" },
         { "limit", 0, CLI_COUNT, &self.limit, "N", "flows held at once; default 100000" },
         { "port", 'p', CLI_TEXT, &self.port, "N", "metrics for Prometheus at http://…:N/metrics; 0: a free port" },
         { "address", 0, CLI_TEXT, &self.address, "ADDRESS", "where that listens; default 0.0.0.0" },
@@ -280,5 +307,8 @@ const cli_command cli_watch_command = {
                "in bounded memory. Each thing that does not come in its time is said once, as is each end: as lines here, and as\n"
                "polka.FlowStalled and polka.FlowEnded on the topic " CLI_FLOWS_TOPIC " (made when it is missing), for services to react to. Started again,\n"
                "it repeats nothing that is there since --since. Services that are deployed meanwhile are followed from then on, with their topics;\n"
-               "nobody is late with what was there before him. SIGINT or SIGTERM end it with 0.\n",
+               "nobody is late with what was there before him. An event that it sees coming is as old as since it came: no other clock counts. One that\n"
+               "was there already is as old as it says itself, less --clock-skew, and at the latest since it was read: so clocks that are no\n"
+               "further apart never make it say stalled too early. It judges when all that was written until then has been read.\n"
+               "SIGINT or SIGTERM end it with 0.\n",
     .examples = "  polka watch\n  polka watch --all --format json\n  polka watch --silent --since 1h\n  polka watch --port 9100                         with metrics for Prometheus\n" };

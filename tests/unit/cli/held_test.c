@@ -173,3 +173,21 @@ Test(state, is_of_what_is_there_and_what_is_missing)
     flow.missing_count = 0;
     cli_flow_free(&flow);
 }
+
+Test(state, how_long_a_flow_took_needs_no_clock_but_the_one_here)
+{
+    cli_flow flow = { 0 };
+    cli_node first = node("a", NULL, NULL), second = node("b", "a", NULL);
+    first.time_ms = 300000;              /* of a clock five minutes ahead */
+    first.came_ms = 1000;
+    second.time_ms = 20;
+    second.came_ms = 1700;
+    cli_flow_add(&flow, first);
+    cli_flow_add(&flow, second);
+    cr_assert_eq(cli_flow_took_ms(&flow), 700);
+    flow.nodes[0].was_there = true;
+    cr_assert_eq(cli_flow_took_ms(&flow), 0, "by the times that they say; but no sum of durations goes down");
+    flow.nodes[1].time_ms = 300400;
+    cr_assert_eq(cli_flow_took_ms(&flow), 400);
+    cli_flow_free(&flow);
+}

@@ -58,7 +58,7 @@ static void expect(size_t versions, size_t contract_count)
 static cli_node node(const char *id, const char *cause, const char *service, const char *type, int64_t offset)
 {
     return (cli_node){ .id = polkai_strdup(id), .cause = cause != NULL ? polkai_strdup(cause) : NULL, .source = polkai_strdup(service), .type = polkai_strdup(type),
-                       .topic = polkai_strdup("t"), .offset = offset, .time_ms = 1000 };
+                       .topic = polkai_strdup("t"), .offset = offset, .time_ms = 1000, .written_ms = 1000 };
 }
 
 /* How many are missing at this time. */
@@ -178,19 +178,72 @@ Test(missing, a_flow_ends_with_an_end_of_its_contract)
     clean();
 }
 
-Test(missing, of_what_was_seen_coming_the_clock_here_counts_and_not_that_of_who_wrote_it)
+/*
+ * An event was written at a true time of 10 minutes and has 5 s, of which 6 are over or 3: at clocks that are five minutes apart, of who wrote
+ * it or of who watches, and seen coming or found when the watcher began, 1 s after it was written. What was found may be told later, never earlier.
+ */
+Test(missing, clocks_five_minutes_apart_never_make_a_stall_too_early)
+{
+    enum { MINUTE = 60000, WRITTEN = 10 * MINUTE, APART = 5 * MINUTE };
+    const struct { const char *what; int64_t writer, here; bool was_there, at_6_s; } rows[] = {
+        { "seen coming, clocks agree", 0, 0, false, true },
+        { "seen coming, written by a clock behind", -APART, 0, false, true },
+        { "seen coming, written by a clock ahead", APART, 0, false, true },
+        { "seen coming, the clock here is behind", 0, -APART, false, true },
+        { "seen coming, the clock here is ahead", 0, APART, false, true },
+        { "there already, clocks agree", 0, 0, true, false },
+        { "there already, written by a clock behind", -APART, 0, true, true },
+        { "there already, written by a clock ahead", APART, 0, true, false },
+        { "there already, the clock here is behind", 0, -APART, true, false },
+        { "there already, the clock here is ahead", 0, APART, true, true },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        expect(1, 1);
+        expected.skew_ms = APART;
+        cli_node one = node("a", NULL, "/s/storefront", "s.Placed", 3);
+        one.time_ms = one.written_ms = WRITTEN + rows[i].writer;
+        one.came_ms = WRITTEN + rows[i].here + (rows[i].was_there ? 1000 : 0);
+        one.was_there = rows[i].was_there;
+        cli_flow_add(&flow, one);
+        const struct { int64_t after_ms; bool stalled; } looks[] = { { 3000, false }, { 5999, rows[i].was_there ? rows[i].at_6_s : true }, { 6100, true } };
+        for (size_t l = 0; l < 3; l++) {
+            cli_flow_forget_missing(&flow);
+            cr_assert_eq(hold(WRITTEN + rows[i].here + looks[l].after_ms), 1);
+            cr_expect_eq(flow.missing[0].stalled, looks[l].stalled, "%s, after %lld ms: age %lld", rows[i].what, (long long)looks[l].after_ms, (long long)flow.missing[0].age_ms);
+        }
+        clean();
+    }
+}
+
+Test(missing, what_was_there_long_before_is_stalled_at_once)
 {
     expect(1, 1);
-    cli_node late = node("a", NULL, "/s/storefront", "s.Placed", 3);     /* of a clock five minutes behind */
-    late.came_ms = 301000;
-    cli_flow_add(&flow, late);
-    cr_assert_eq(hold(303000), 1);
-    cr_assert_not(flow.missing[0].stalled);
-    cr_assert_eq(flow.missing[0].age_ms, 2000);
-    cli_flow_forget_missing(&flow);
-    cr_assert_eq(hold(306001), 1);
-    cr_assert(flow.missing[0].stalled);
+    expected.skew_ms = 300000;
+    cli_node old = node("a", NULL, "/s/storefront", "s.Placed", 3);      /* written at 1000 */
+    old.written_ms = 1000;
+    old.came_ms = 400000;
+    old.was_there = true;
+    cli_flow_add(&flow, old);
+    cr_assert_eq(hold(400001), 1);
+    cr_assert(flow.missing[0].stalled, "by no clock that is in order it can be younger than 99 s");
+    cr_assert_eq(flow.missing[0].age_ms, 99001);
     clean();
+}
+
+Test(missing, forged_times_overflow_nothing)
+{
+    const int64_t times[] = { INT64_MIN, -1, INT64_MAX };
+    for (size_t i = 0; i < 3; i++) {
+        expect(1, 1);
+        expected.skew_ms = 300000;
+        cli_node forged = node("a", NULL, "/s/storefront", "s.Placed", 3);
+        forged.time_ms = forged.written_ms = times[i];
+        forged.was_there = true;
+        cli_flow_add(&flow, forged);
+        cr_assert_eq(hold(400000), 1);
+        cr_assert_eq(flow.missing[0].stalled, i < 2);
+        clean();
+    }
 }
 
 /* One question after the other, 500 groups were 500 ways to the broker and back, and as many for their partitions. */

@@ -114,6 +114,35 @@ Test(reader, what_was_not_there_is_read_too_and_the_rest_goes_on_where_it_was, .
     end();
 }
 
+Test(reader, a_mark_is_passed_when_all_that_was_written_before_has_been_read, .timeout = 60)
+{
+    polka_error error = { 0 };
+    cli_reader *reader = NULL;
+    cli_list topics = { 0 };
+    bool waits = false;
+    begin();
+    cli_list_add(&topics, "a");
+    make("a");
+    put("a", "1", "x");
+    cr_assert_eq(cli_reader_open(&reader, &connection, admin, &topics, POLKAI_OFFSET_START, &error), POLKA_OK, "%s", error.message);
+    cr_assert_str_eq(keys(reader, 1), "1");
+    cr_assert(cli_reader_reached(reader));
+    put("a", "2", "x");
+    put("a", "3", "x");
+    for (int64_t until = now_ms() + WAIT_MS; !waits && now_ms() < until;) {              /* until the broker has told that more is there */
+        cli_reader_mark(reader);
+        waits = !cli_reader_passed(reader);
+    }
+    cr_assert(waits, "what was there when it was opened has been read, but that is not all");
+    cr_assert_str_eq(keys(reader, 2), "23");
+    for (int64_t until = now_ms() + 1000; !cli_reader_passed(reader) && now_ms() < until;)
+        keys(reader, 0);
+    cr_assert(cli_reader_passed(reader));
+    cli_reader_close(reader);
+    cli_list_free(&topics);
+    end();
+}
+
 static bool read_on(cli_announced *announced, int64_t at_ms)
 {
     for (int64_t until = now_ms() + WAIT_MS; now_ms() < until;)
