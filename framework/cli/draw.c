@@ -40,6 +40,16 @@ static const char *hearer(const cli_flow *flow, size_t event, size_t wanted)
 
 static const char *who_of(const cli_missing *missing) { return missing->service != NULL ? missing->service : missing->contract; }
 
+/* Names of manifests that anybody may have written. */
+static void print_missing(const cli_missing *missing)
+{
+    printf(" %s%s%s: ", missing->stalled ? cli_red() : cli_dim(), missing->stalled ? "stalled" : "waiting", cli_plain());
+    print_name(who_of(missing));
+    printf("%s", missing->events[0] != '\0' ? " → " : "");
+    print_name(missing->events);
+    putchar('\n');
+}
+
 /* ---- sequence ---- */
 
 void cli_flow_sequence(const cli_flow *flow)
@@ -61,9 +71,10 @@ void cli_flow_sequence(const cli_flow *flow)
         }
         putchar('\n');
         for (size_t m = 0; m < flow->missing_count; m++)
-            if (flow->missing[m].node == i)
-                printf("%11s  %s%s%s: %s%s%s\n", "", flow->missing[m].stalled ? cli_red() : cli_dim(), flow->missing[m].stalled ? "stalled" : "waiting", cli_plain(),
-                       who_of(&flow->missing[m]), flow->missing[m].events[0] != '\0' ? " → " : "", flow->missing[m].events);
+            if (flow->missing[m].node == i) {
+                printf("%12s", "");
+                print_missing(&flow->missing[m]);
+            }
     }
     fflush(stdout);
 }
@@ -84,9 +95,10 @@ void cli_flow_timeline(const cli_flow *flow)
         print_name(node->letter != NULL ? node->letter : cli_node_service(node));
         printf("%s\n", cli_plain());
         for (size_t m = 0; m < flow->missing_count; m++)
-            if (flow->missing[m].node == i)
-                printf("%11s |%*s| %s%s%s %s: %s\n", "", COLUMNS, "", flow->missing[m].stalled ? cli_red() : cli_dim(), flow->missing[m].stalled ? "stalled" : "waiting",
-                       cli_plain(), who_of(&flow->missing[m]), flow->missing[m].events);
+            if (flow->missing[m].node == i) {
+                printf("%11s |%*s|", "", COLUMNS, "");
+                print_missing(&flow->missing[m]);
+            }
     }
     fflush(stdout);
 }

@@ -182,22 +182,29 @@ bool cli_gather_is_letter(const polkai_record *record)
     return polkai_record_header(record, POLKA_TEXT("polka-letter-id")) != NULL;
 }
 
+/* A record may have any number as its time: what no clock says would be the end of all arithmetic with it. */
+static int64_t sane(int64_t time_ms)
+{
+    const int64_t last_ms = 253402300799999;             /* of the year 9999 */
+    return time_ms < 0 ? 0 : time_ms > last_ms ? last_ms : time_ms;
+}
+
 cli_node cli_gather_node(polkai_record *record, const polkai_envelope *envelope)
 {
     char key[128] = "";
     if (record->key.data != NULL)
         polkai_text_escape(key, sizeof key, record->key.data, record->key.size, 100);
-    int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
+    int64_t written_ms = sane(record->timestamp_ms), time_ms = envelope->time_ms != 0 ? sane(envelope->time_ms) : written_ms;
     cli_node node = { .id = copy(envelope->id), .cause = copy(envelope->causation_id), .source = copy(envelope->source), .type = copy(envelope->type),
                       .topic = copy(record->topic), .key = record->key.data != NULL ? polkai_strdup(key) : NULL, .partition = record->partition,
                       .offset = record->offset, .time_ms = time_ms,
-                      .written_ms = record->timestamp_ms > time_ms ? record->timestamp_ms : time_ms };
+                      .written_ms = written_ms > time_ms ? written_ms : time_ms };
     if (!cli_gather_is_letter(record))
         return node;
     node.group = copy(header_text(record, "polka-consumer-group"));
     node.reaction = copy(header_text(record, "polka-handler"));
     polka_text code = header_text(record, "polka-error-code"), message = header_text(record, "polka-error-message");
     node.letter = cli_format("of %s (%s): %.*s: %.*s", node.group, node.reaction, POLKA_TEXT_ARGS(code), POLKA_TEXT_ARGS(message));
-    node.letter_ms = record->timestamp_ms;
+    node.letter_ms = written_ms;
     return node;
 }

@@ -4,12 +4,14 @@
 #include <base/arena.h>
 
 /* Calls `visit` for each reaction with the number of its event. */
-static void each(cli_hearers *hearers, polkai_manifest *const *manifests, const int64_t *since_ms, size_t count, void (*visit)(cli_hearers *hearers, size_t event, cli_hearer hearer))
+static void each(cli_hearers *hearers, polkai_manifest *const *manifests, const int64_t *since_ms, size_t count,
+                 void (*visit)(cli_hearers *hearers, size_t event, cli_hearer hearer))
 {
     for (size_t m = 0; m < count; m++) {
         const polkai_manifest *service = manifests[m];
         for (size_t r = 0; service->problem_count == 0 && r < service->reaction_count; r++)
-            visit(hearers, polkai_names_add(&hearers->events, service->reactions[r].hears.event), (cli_hearer){ service, &service->reactions[r], since_ms != NULL ? since_ms[m] : 0 });
+            visit(hearers, polkai_names_add(&hearers->events, service->reactions[r].hears.event),
+                  (cli_hearer){ service, &service->reactions[r], since_ms != NULL ? since_ms[m] : 0 });
     }
 }
 

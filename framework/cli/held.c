@@ -95,12 +95,8 @@ cli_held *cli_holding_touch(cli_holding *holding, polka_text correlation, int64_
 
 void cli_holding_add(cli_held *held, cli_node node)
 {
-    if (held->flow.count < CLI_HELD_EVENTS) {
-        cli_flow_add(&held->flow, node);
-        return;
-    }
-    held->beyond++;
-    cli_node_free(&node);
+    held->flow.limit = CLI_HELD_EVENTS;
+    cli_flow_add(&held->flow, node);
 }
 
 void cli_holding_end(cli_holding *holding, cli_held *held)

@@ -15,7 +15,6 @@ struct cli_held {
     int64_t touched_ms;                  /* when something of it came */
     int64_t look_ms;                     /* when it shall be judged; INT64_MAX: when something comes */
     bool ended;
-    size_t beyond;                       /* events that were not kept */
     size_t stalls;                       /* what was said of it */
     char **said;                         /* by name, owned: `stalls` of them */
     cli_held *before, *after;            /* in its line, the longest untouched first */

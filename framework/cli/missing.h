@@ -38,7 +38,10 @@ void cli_expected_hold(const cli_expected *expected, cli_flow *flow, int64_t now
 void cli_expected_forget(cli_expected *expected);        /* how far groups are */
 void cli_expected_free(cli_expected *expected);
 
-/* cli_expected_ends: the flow contract that begins with an event of this flow: its name, and whether one of its ends is there. NULL: none. */
+/*
+ * cli_expected_ends: the flow contract that begins with an event of this flow, which is linked: its name, and whether each such event has led to
+ * one of its ends. NULL: none.
+ */
 const char *cli_expected_ends(const cli_expected *expected, const cli_flow *flow, bool *ended);
 
 #endif

@@ -199,7 +199,7 @@ bool cli_tell_ended(cli_teller *teller, const cli_held *held, const char *contra
     size_t letters = cli_flow_letters(flow);
     said->about_end = (polka_event_flow_ended){
         .correlation_id = kept(teller, flow->correlation), .flow = kept(teller, contract), .outcome = failed ? POLKA_EVENT_FLOW_OUTCOME_FAILED : POLKA_EVENT_FLOW_OUTCOME_DONE,
-        .begun_ms = flow->nodes[0].time_ms, .took_ms = cli_flow_took_ms(flow), .events = (int64_t)(flow->count - letters + held->beyond),
+        .begun_ms = flow->nodes[0].time_ms, .took_ms = cli_flow_took_ms(flow), .events = (int64_t)(flow->count - letters + flow->beyond),
         .dead_letters = (int64_t)letters, .stalled = (int64_t)held->stalls };
     if (!failed && !teller->all)
         return true;

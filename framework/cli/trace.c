@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { EVENTS_MOST = 10000 };            /* an endless chain of causes would take all memory, and ever more time */
+
 typedef struct {
     const char *id, *format;
     bool last, by_key, follow;
@@ -84,6 +86,7 @@ static void look(tracer *trace)
 
 static polka_status find_flow(tracer *trace, const cli_project *project, polka_error *error)
 {
+    trace->flow.limit = EVENTS_MOST;
     TRY(cli_admin_open(&trace->admin, &trace->connection, error));
     TRY(cli_expectation_open(&trace->expectation, project, &trace->connection, trace->admin, error));
     TRY(cli_gather_open(&trace->gathering, trace->catalog, &trace->expectation.manifests, &trace->connection, trace->admin, error));
@@ -94,11 +97,14 @@ static polka_status find_flow(tracer *trace, const cli_project *project, polka_e
     TRY(ensure_found(trace, error));
     if (strcmp(trace->found, trace->id) != 0) {
         cli_flow_free(&trace->flow);
+        trace->flow.limit = EVENTS_MOST;
         cli_gather_end(&trace->reading);
         TRY(cli_gather_begin(&trace->reading, &trace->gathering, true, -1, error));
         cli_gather_catch_up(trace->reading, collect_found, trace);
     }
     trace->flow.correlation = polkai_strdup(trace->found);
+    if (trace->flow.beyond > 0)
+        cli_say("the flow has %zu more events: shown are the first %d that were read", trace->flow.beyond, EVENTS_MOST);
     cli_flow_link(&trace->flow);
     return POLKA_OK;
 }

@@ -42,6 +42,7 @@ typedef struct {
 
 typedef struct {
     char *correlation;
+    size_t limit, beyond;                /* so many nodes are kept, 0: all; and so many were not */
     size_t count, missing_count, handled_count;
     cli_node *nodes;
     cli_missing *missing;
@@ -49,7 +50,7 @@ typedef struct {
     bool told;                           /* polka.activity has something of this flow */
 } cli_flow;
 
-/* cli_flow_add takes the node; a copy (same source and id, no letter) only counts. */
+/* cli_flow_add takes the node; a copy (same source and id, no letter) only counts, and so does one beyond the limit. */
 void cli_flow_add(cli_flow *flow, cli_node node_taken);
 /* cli_flow_link finds parents and puts nodes in order of time, but none before its cause. */
 void cli_flow_link(cli_flow *flow);

@@ -18,6 +18,11 @@ void cli_node_free(cli_node *node)
 
 void cli_flow_add(cli_flow *flow, cli_node node)
 {
+    if (flow->limit > 0 && flow->count == flow->limit) {
+        flow->beyond++;
+        cli_node_free(&node);
+        return;
+    }
     for (size_t i = 0; i < flow->count; i++) {
         cli_node *known = &flow->nodes[i];
         if (!same(known->id, node.id) || !same(known->source, node.source) || !same(known->letter, node.letter))

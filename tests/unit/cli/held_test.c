@@ -85,7 +85,7 @@ Test(held, events_beyond_the_most_are_counted)
         cli_holding_add(held, node(id, NULL, NULL));
     }
     cr_assert_eq(held->flow.count, CLI_HELD_EVENTS);
-    cr_assert_eq(held->beyond, 7);
+    cr_assert_eq(held->flow.beyond, 7);
     cli_holding_close(&holding);
 }
 

@@ -170,9 +170,11 @@ Test(missing, a_flow_ends_with_an_end_of_its_contract)
     bool ended;
     expect(1, 1);
     place();
+    cli_flow_link(&flow);
     cr_assert_str_eq(cli_expected_ends(&expected, &flow, &ended), "order");
     cr_assert_not(ended);
     cli_flow_add(&flow, node("b", "a", "/s/shipping", "s.Shipped", 0));
+    cli_flow_link(&flow);
     cr_assert_str_eq(cli_expected_ends(&expected, &flow, &ended), "order");
     cr_assert(ended);
     clean();
@@ -313,5 +315,39 @@ Test(missing, a_service_that_was_deployed_later_is_not_late_with_what_was_there_
     cli_flow_forget_missing(&flow);
     cr_assert_eq(hold(29001), 1);
     cr_assert(flow.missing[0].stalled);
+    clean();
+}
+
+/* Found: the end of the one was the end of both, and nobody heard of the other again. */
+Test(missing, of_two_flows_under_one_id_each_has_to_end)
+{
+    bool ended;
+    expect(1, 1);
+    place();
+    cli_flow_add(&flow, node("other", NULL, "/s/storefront", "s.Placed", 4));
+    cli_flow_add(&flow, node("b", "a", "/s/shipping", "s.Shipped", 0));
+    cli_flow_link(&flow);
+    cli_expected_ends(&expected, &flow, &ended);
+    cr_assert_not(ended, "the other one has not");
+    cr_assert_eq(hold(100000), 1);
+    cr_assert_str_eq(flow.nodes[flow.missing[0].node].id, "other");
+    cli_flow_forget_missing(&flow);
+    cli_flow_add(&flow, node("c", NULL, "/foreign", "s.Shipped", 1));    /* does not say what caused it */
+    cli_flow_link(&flow);
+    cli_expected_ends(&expected, &flow, &ended);
+    cr_assert(ended);
+    clean();
+}
+
+/* Found: the step that the 1,001st event fulfilled was said to be missing. */
+Test(missing, of_a_flow_that_is_not_all_here_no_step_is_missing)
+{
+    expect(1, 1);
+    flow.limit = 1;
+    committed = 4;
+    place();
+    cli_flow_add(&flow, node("b", "a", "/s/shipping", "s.Shipped", 0));
+    cr_assert_eq(flow.beyond, 1);
+    cr_assert_eq(hold(100000), 0);
     clean();
 }
