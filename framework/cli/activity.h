@@ -10,8 +10,8 @@
 #define CLI_ACTIVITY_TOPIC "polka.activity"
 
 /*
- * cli_activity_read adds to the flow, which is linked, what polka.activity has of it. A declared reaction that has happened (nothing of it is
- * in flow->missing) and that nobody tells of is added without figures. flow->told says whether there was anything at all.
+ * cli_activity_read adds to the flow, which is linked, what polka.activity has of it, and where it has anything at all, which
+ * flow->told says, the reactions that nobody tells of (handled.h).
  * errors: TRANSIENT when the broker is not reachable.
  */
 polka_status cli_activity_read(cli_flow *flow, const cli_expected *expected, const cli_connection *connection, polkai_admin *admin, polka_error *error);

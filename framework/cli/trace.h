@@ -61,12 +61,6 @@ void cli_node_free(cli_node *node);                      /* of a node that no fl
 const char *cli_service_of(const char *source);          /* "/shop/payments" and "/payments" -> "payments"; NULL -> "?" */
 const char *cli_node_service(const cli_node *node);
 
-/* handled.c: what is known of the reactions to an event: a line each behind `prefix`, and rows. */
-size_t cli_handled_count(const cli_flow *flow, size_t node);
-void cli_handled_lines(const cli_flow *flow, size_t node, const char *prefix, bool last);
-json_t *cli_handled_json(const cli_flow *flow, size_t node);         /* new; null where polka.activity has nothing of the flow */
-void cli_flow_forget_handled(cli_flow *flow);
-
 /* tree.c, draw.c: on stdout. JSON: one object an event, with what is missing after it. */
 void cli_flow_tree(const cli_flow *flow);
 void cli_flow_json(const cli_flow *flow);

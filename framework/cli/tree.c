@@ -1,4 +1,5 @@
 /* tree.c: draws one flow: a tree by causation, with times since its root. */
+#include <cli/handled.h>
 #include <cli/terminal.h>
 #include <cli/trace.h>
 
