@@ -189,14 +189,57 @@ polka_status polkai_map_make(polkai_map *map, const polkai_choreography *all, co
 
 void polkai_map_print(polka_buffer *out, const char *format, ...)
 {
+    enum { LIKELY = 256 };               /* mostly it is less, and printed once */
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
-    if (size > 0) {
+    int size = vsnprintf((char *)polka_buffer_reserve(out, LIKELY), LIKELY, format, arguments);
+    if (size >= LIKELY)
         vsnprintf((char *)polka_buffer_reserve(out, (size_t)size + 1), (size_t)size + 1, format, again);
-        out->size += (size_t)size;
-    }
+    out->size += size > 0 ? (size_t)size : 0;
     va_end(again);
     va_end(arguments);
+}
+
+void polkai_map_put(polka_buffer *out, const char *text, size_t size)
+{
+    if (size == 0)
+        return;
+    memcpy(polka_buffer_reserve(out, size), text, size);
+    out->size += size;
+}
+
+/* NULL: it stands for itself. */
+static const char *entity_of(char letter)
+{
+    switch (letter) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\'': return "&#39;";
+    default: return NULL;
+    }
+}
+
+static bool is_control(char letter)
+{
+    return ((unsigned char)letter < 0x20 && letter != '\n' && letter != '\t') || letter == 0x7f;
+}
+
+void polkai_map_put_markup(polka_buffer *out, const char *text)
+{
+    const char *plain = text;
+    for (; *text != '\0'; text++) {
+        const char *entity = entity_of(*text);
+        if (entity == NULL && !is_control(*text))
+            continue;
+        polkai_map_put(out, plain, (size_t)(text - plain));
+        if (entity != NULL)
+            polkai_map_print(out, "%s", entity);
+        else
+            polkai_map_print(out, "\\x%02x", (unsigned char)*text);
+        plain = text + 1;
+    }
+    polkai_map_put(out, plain, (size_t)(text - plain));
 }

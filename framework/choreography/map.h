@@ -34,7 +34,12 @@ void polkai_map_mermaid(const polkai_map *map, polka_buffer *out);
 void polkai_map_dot(const polkai_map *map, polka_buffer *out);
 void polkai_map_svg(const polkai_map *map, polka_buffer *out);
 
-/* polkai_map_print: formatted text onto a buffer. */
+/*
+ * polkai_map_print: formatted text onto a buffer; _put: text as it is; _put_markup: text of others as text or attribute of HTML and XML, control
+ * characters as \x1b. A document of 500 services has some ten million characters: what is copied in one piece is not printed one by one.
+ */
 void polkai_map_print(polka_buffer *out, const char *format, ...) POLKA_PRINTF(2, 3);
+void polkai_map_put(polka_buffer *out, const char *text, size_t size);
+void polkai_map_put_markup(polka_buffer *out, const char *text);
 
 #endif

@@ -3,29 +3,17 @@
 
 #include <choreography/layout.h>
 
-static void print_text(polka_buffer *out, const char *text)
-{
-    for (; *text != '\0'; text++)
-        switch (*text) {
-        case '&': polkai_map_print(out, "&amp;"); break;
-        case '<': polkai_map_print(out, "&lt;"); break;
-        case '>': polkai_map_print(out, "&gt;"); break;
-        case '"': polkai_map_print(out, "&quot;"); break;
-        default: polkai_map_print(out, "%c", *text);
-        }
-}
-
 static void print_node(const polkai_map_node *node, const polkai_box *box, polka_buffer *out)
 {
     polkai_map_print(out, "<g class=\"%s%s%s\"><title>", node->service ? "service" : "event", node->starts ? " start" : "", node->ends ? " end" : "");
-    print_text(out, node->label);
+    polkai_map_put_markup(out, node->label);
     if (node->topic != NULL) {
         polkai_map_print(out, ", topic ");
-        print_text(out, node->topic);
+        polkai_map_put_markup(out, node->topic);
     }
     polkai_map_print(out, "</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%d\"/><text x=\"%.1f\" y=\"%.1f\">", box->x,
                      box->y - box->height / 2, box->width, box->height, node->service ? 4 : 13, box->x + box->width / 2, box->y + 4);
-    print_text(out, node->label);
+    polkai_map_put_markup(out, node->label);
     polkai_map_print(out, "</text></g>\n");
 }
 

@@ -59,15 +59,18 @@ typedef struct { char from; const char *to; } escape;
 
 static void print_escaped(polka_buffer *out, const char *text, const escape *escapes, size_t count)
 {
+    const char *plain = text;
     for (; *text != '\0'; text++) {
         size_t e = 0;
         while (e < count && escapes[e].from != *text)
             e++;
-        if (e < count)
-            polkai_map_print(out, "%s", escapes[e].to);
-        else
-            polkai_map_print(out, "%c", *text);
+        if (e == count)
+            continue;
+        polkai_map_put(out, plain, (size_t)(text - plain));
+        polkai_map_print(out, "%s", escapes[e].to);
+        plain = text + 1;
     }
+    polkai_map_put(out, plain, (size_t)(text - plain));
 }
 
 /* ---- Mermaid ---- */

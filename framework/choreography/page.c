@@ -15,19 +15,7 @@ typedef struct {
 
 /* ---- texts ---- */
 
-static void print_text(page *at, const char *text)
-{
-    for (; *text != '\0'; text++)
-        switch (*text) {
-        case '&': print(at->out, "&amp;"); break;
-        case '<': print(at->out, "&lt;"); break;
-        case '>': print(at->out, "&gt;"); break;
-        case '"': print(at->out, "&quot;"); break;
-        case '\'': print(at->out, "&#39;"); break;
-        case '\n': case '\t': print(at->out, "%c", *text); break;
-        default: print(at->out, (unsigned char)*text < 0x20 || *text == 0x7f ? "\\x%02x" : "%c", (unsigned char)*text);
-        }
-}
+static void print_text(page *at, const char *text) { polkai_map_put_markup(at->out, text); }
 
 static void print_code(page *at, const char *text)
 {

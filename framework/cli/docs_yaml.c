@@ -39,27 +39,36 @@ static bool is_hidden(uint32_t point)
     return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 || point == 0xfeff || (point & 0xfffe) == 0xfffe;
 }
 
+static void write_escape(uint32_t point, polka_buffer *out)
+{
+    if (point == '"' || point == '\\')
+        polkai_map_print(out, "\\%c", (char)point);
+    else if (point == '\n')
+        polkai_map_print(out, "\\n");
+    else
+        polkai_map_print(out, point > 0xffff ? "\\U%08X" : "\\u%04X", (unsigned)point);
+}
+
+/* What needs no escape is copied in one piece. */
 static void write_text(const char *text, polka_buffer *out)
 {
-    const unsigned char *at = (const unsigned char *)text;
+    const unsigned char *at = (const unsigned char *)text, *plain = at;
     if (is_word(text)) {
-        polkai_map_print(out, "%s", text);
+        polkai_map_put(out, text, strlen(text));
         return;
     }
-    polkai_map_print(out, "\"");
+    polkai_map_put(out, "\"", 1);
     while (*at != '\0') {
         const unsigned char *begin = at;
         uint32_t point = next_point(&at);
-        if (point == '"' || point == '\\')
-            polkai_map_print(out, "\\%c", (char)point);
-        else if (point == '\n')
-            polkai_map_print(out, "\\n");
-        else if (is_hidden(point))
-            polkai_map_print(out, point > 0xffff ? "\\U%08X" : "\\u%04X", (unsigned)point);
-        else
-            polkai_map_print(out, "%.*s", (int)(at - begin), (const char *)begin);
+        if (point != '"' && point != '\\' && !is_hidden(point))
+            continue;
+        polkai_map_put(out, (const char *)plain, (size_t)(begin - plain));
+        write_escape(point, out);
+        plain = at;
     }
-    polkai_map_print(out, "\"");
+    polkai_map_put(out, (const char *)plain, (size_t)(at - plain));
+    polkai_map_put(out, "\"", 1);
 }
 
 /* YAML 1.1 takes 1e+20 for a text: its numbers with an exponent have a point. */

@@ -318,6 +318,7 @@ class Map(Choreography):
     def test_names_of_others_cannot_break_out_of_a_form(self):
         bad = copy.deepcopy(self.payments)
         bad["service"] = 'a"]; click x "<script>&'
+        bad["emits"][0]["topic"] = "a\u0001<b>"         # XML has no such character, however it is written
         where = self.folder(bad, self.shipping)
         self.assertIn('["a#quot;]; click x #quot;#lt;script#gt;#amp;"]', self.polka("map", where, "--format", "mermaid").stdout)
         self.assertIn('[label="a\\"]; click', self.polka("map", where, "--format", "dot").stdout)
