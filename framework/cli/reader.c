@@ -150,6 +150,10 @@ static polka_status start(cli_reader *reader, const cli_connection *connection, 
     polka_status status = reader->source->operations->start(reader->source, &how, error);
     free(positions);
     reader->last_ns = now_ns();
+    if (status == POLKA_OK)
+        return POLKA_OK;
+    reader->source->operations->close(reader->source, POLKAI_CLOSE_MS);
+    reader->source = NULL;
     return status;
 }
 
@@ -165,7 +169,8 @@ static polka_status extend(cli_reader *reader, const cli_connection *connection,
     free(extents);
     free(there);
     *extended = reader->keys.count > before;
-    return status != POLKA_OK || !*extended ? status : start(reader, connection, error);
+    bool stands = !*extended && (reader->source != NULL || reader->keys.count == 0);     /* else it could not be started the last time */
+    return status != POLKA_OK || stands ? status : start(reader, connection, error);
 }
 
 static polka_status open_reader(cli_reader **reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t from,

@@ -21,7 +21,7 @@ polka_status cli_reader_open_since(cli_reader **reader, const cli_connection *co
                                    polka_error *error);
 /*
  * cli_reader_extend: topics and partitions of `topics` that are there and were not yet are read too, from since_ms on (-1: from the start); the
- * others go on where they are. errors: as open; then nothing has changed. *extended may be NULL.
+ * others go on where they are. errors: as open; then it may be that nothing comes until it succeeds. *extended may be NULL.
  */
 polka_status cli_reader_extend(cli_reader *reader, const cli_connection *connection, polkai_admin *admin, const cli_list *topics, int64_t since_ms, bool *extended,
                                polka_error *error);

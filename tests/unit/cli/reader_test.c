@@ -114,6 +114,34 @@ Test(reader, what_was_not_there_is_read_too_and_the_rest_goes_on_where_it_was, .
     end();
 }
 
+/* Found: nothing came any more, and nobody was told. */
+Test(reader, that_could_not_begin_again_begins_with_the_next_look, .timeout = 60)
+{
+    polka_error error = { 0 };
+    cli_reader *reader = NULL;
+    cli_list topics = { 0 };
+    bool extended;
+    begin();
+    cli_list_add(&topics, "a");
+    cli_list_add(&topics, "b");
+    make("a");
+    put("a", "1", "x");
+    cr_assert_eq(cli_reader_open(&reader, &connection, admin, &topics, POLKAI_OFFSET_START, &error), POLKA_OK, "%s", error.message);
+    make("b");
+    put("b", "2", "x");
+    polkai_kafka_property unknown = { "no.such.property", "1" };
+    cli_connection bad = connection;
+    bad.properties = &unknown;
+    bad.property_count = 1;
+    cr_assert_neq(cli_reader_extend(reader, &bad, admin, &topics, -1, &extended, &error), POLKA_OK);
+    cr_assert_eq(cli_reader_extend(reader, &connection, admin, &topics, -1, &extended, &error), POLKA_OK, "%s", error.message);
+    const char *all = keys(reader, 2);
+    cr_assert(strcmp(all, "12") == 0 || strcmp(all, "21") == 0, "%s", all);
+    cli_reader_close(reader);
+    cli_list_free(&topics);
+    end();
+}
+
 Test(reader, a_mark_is_passed_when_all_that_was_written_before_has_been_read, .timeout = 60)
 {
     polka_error error = { 0 };
