@@ -41,8 +41,18 @@ void polkai_target_init(polkai_flow *flow, polkai_target *target, const polka_ev
     target->event = event;
     target->topic = polka_text_of(event->topic);
     target->type = polka_text_of(event->name);
+    target->held = &target->waiting;
     target->dataschema = polkai_envelope_dataschema(event->fingerprint, &flow->arena);
     polkai_hex64(target->key_text, event->fingerprint);
+}
+
+/* Types share a topic so that what they tell of one key stays in order. */
+static atomic_uint *held_of_topic(const polkai_flow *flow, const polkai_target *target)
+{
+    const polkai_target *at = flow->targets;
+    while (at != target && !polka_text_equal(at->topic, target->topic))
+        at++;
+    return at->held;
 }
 
 static void add_target(polkai_flow *flow, const polka_event *event)
@@ -51,6 +61,7 @@ static void add_target(polkai_flow *flow, const polka_event *event)
         return;
     polkai_target *target = &flow->targets[flow->target_count++];
     polkai_target_init(flow, target, event);
+    target->held = held_of_topic(flow, target);
     if (!flow->options.confluent)
         return;
     target->dataschema_capacity = strlen(flow->options.registry.name) + sizeof "/schemas/ids/4294967295";

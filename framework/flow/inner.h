@@ -37,7 +37,8 @@ typedef struct {
     char *dataschema_text;               /* where dataschema is then written */
     size_t dataschema_capacity;
     atomic_bool announced;               /* its schema is acknowledged: emissions may leave */
-    atomic_uint held;                    /* sends that failed and wait: nothing may overtake them */
+    atomic_uint waiting;                 /* of the first of a topic: emissions to it that failed and wait … */
+    atomic_uint *held;                   /* … and of each: those of its topic, which nothing may overtake */
     polkai_sending *announcement;
 } polkai_target;
 

@@ -1,8 +1,8 @@
 /*
  * send.c: what becomes of a send: acknowledged, to be sent again, refused. On the poll thread.
  *
- * A failed send is sent again as it is and in its order; its handler never runs for it again. While sends of an event type
- * wait, no later emission of that type leaves (polkai_target.held).
+ * A failed send is sent again as it is and in its order; its handler never runs for it again. While emissions to a topic
+ * wait, no later one leaves for it, whatever its type (polkai_target.held).
  */
 #include <base/error.h>
 #include <flow/activity.h>
@@ -57,8 +57,8 @@ void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending)
     }
     flow->waiting_last = sending;
     flow->waiting_disordered = true;
-    if (sending->target != NULL && !sending->resent)
-        atomic_fetch_add(&sending->target->held, 1);
+    if (sending->kind == SENDING_EMISSION && !sending->resent)
+        atomic_fetch_add(sending->target->held, 1);
     sending->resent = true;
 }
 
@@ -73,8 +73,8 @@ static void complain(polkai_flow *flow, const polkai_sending *sending, const pol
 
 static void no_longer_held(polkai_sending *sending)
 {
-    if (sending->resent && sending->target != NULL)
-        atomic_fetch_sub(&sending->target->held, 1);
+    if (sending->resent && sending->kind == SENDING_EMISSION)
+        atomic_fetch_sub(sending->target->held, 1);
 }
 
 static void one_less(polkai_delivery *delivery)

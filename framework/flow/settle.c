@@ -339,7 +339,7 @@ static bool may_leave(polka_context *unit, const polkai_sending *sending)
 {
     if (sending->target == NULL)
         return true;
-    return polkai_send_is_announced(unit->flow, sending->target) && atomic_load(&sending->target->held) == 0;
+    return polkai_send_is_announced(unit->flow, sending->target) && atomic_load(sending->target->held) == 0;
 }
 
 static void count_sent(polka_context *unit, const polkai_sending *sending)

@@ -21,6 +21,14 @@ static polka_outcome answer_at_the_second_attempt(polka_context *ctx, const note
     return POLKA_DONE;
 }
 
+/* Another type for the topic of the answers, as a service has where their order matters. */
+static polka_event confirmed;
+static polka_outcome answer_or_confirm(polka_context *ctx, const note *asked)
+{
+    polka_emit(ctx, asked->text.data[0] == 'c' ? &confirmed : &test_answered_event, asked, NULL);
+    return POLKA_DONE;
+}
+
 static polka_outcome die(polka_context *ctx, const note *asked)
 {
     (void)asked;
@@ -32,6 +40,8 @@ static const polka_service twice = { .name = "twice", .reactions = (const polka_
 static const polka_service later = { .name = "later", .reactions = (const polka_reaction[]){
     POLKA_REACT(test_asked, answer_at_the_second_attempt, .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 2, .first_delay_ms = 10 }),
     { 0 } } };
+static const polka_service two_types = { .name = "two-types", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, answer_or_confirm, .emits = POLKA_EMITS(&test_answered_event, &confirmed)), { 0 } } };
 static const polka_service dies = { .name = "dies", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, die), { 0 } } };
 
 static harness *start(const polka_service *service, polkai_flow_options options)
@@ -58,6 +68,45 @@ Test(sends, are_repeated_in_their_order_without_running_the_handler_again)
     equal(harness_text(harness_record(h, "test.answers", 0)), "first");
     equal(harness_text(harness_record(h, "test.answers", 1)), "second");
     cr_assert_null(harness_record(h, "test.answers", 2));
+    harness_destroy(h);
+}
+
+static void use_two_types(void)
+{
+    confirmed = test_answered_event;
+    confirmed.name = "test.Confirmed";
+    confirmed.fingerprint = 0x3333333333333333;
+}
+
+/* Found by reading: what waits was counted by type, so another type's emission overtook it on its topic. */
+Test(sends, that_wait_are_not_overtaken_by_another_type_of_their_topic, .init = use_two_types)
+{
+    polka_error error;
+    harness *h = start(&two_types, (polkai_flow_options){ 0 });
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 1);
+    harness_put(h, "k", "answer", NULL);
+    cr_assert_eq(polkai_flow_step(h->flow, 0, NULL, &error), POLKA_OK);
+    harness_put(h, "k", "confirm", NULL);
+    harness_turn(h);
+    cr_expect_null(harness_record(h, "test.answers", 0), "the first still waits");
+    harness_advance_ms(h, 20000);
+    equal(harness_text(harness_record(h, "test.answers", 0)), "answer");
+    equal(harness_text(harness_record(h, "test.answers", 1)), "confirm");
+    harness_destroy(h);
+}
+
+/* Each waits for its own schema only. */
+Test(sends, of_one_type_do_not_wait_for_the_schema_of_another_of_their_topic, .init = use_two_types)
+{
+    harness *h = harness_create();
+    polkai_memory_fail(h->memory, "polka.schemas", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 1);
+    harness_start(h, &two_types, (polkai_flow_options){ .announce = true });
+    harness_put(h, "a", "answer", NULL);
+    harness_put(h, "b", "confirm", NULL);
+    harness_turn(h);
+    equal(harness_text(harness_record(h, "test.answers", 0)), "confirm");
+    harness_advance_ms(h, 20000);
+    equal(harness_text(harness_record(h, "test.answers", 1)), "answer");
     harness_destroy(h);
 }
 
