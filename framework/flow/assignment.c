@@ -274,7 +274,6 @@ void polkai_partitions_fence(polkai_flow *flow)
         atomic_store(&at->revoked, true);
         atomic_store(&at->fenced, POLKAI_FENCED);
     }
-    flow->joined = false;
     sweep_lanes(flow);
     detach_fenced(flow);
 }

@@ -142,8 +142,10 @@ static void notice(void *user, polka_status status, const char *message)
         polkai_fail(&error, status, "source", "%s", message);
         polkai_settle_stop(flow, &error);
     }
-    if (status == POLKA_FATAL)           /* nobody says `revoked` any more */
+    if (status == POLKA_FATAL) {         /* nobody says `revoked` any more */
+        flow->joined = false;
         polkai_partitions_fence(flow);
+    }
     if (status == POLKA_TRANSIENT && flow->commit_again_ns == 0)     /* an asynchronous commit that failed says so here only */
         flow->commit_again_ns = now_ns(flow) + (int64_t)POLKAI_COMMIT_AGAIN_MS * 1000000;
     if (flow->options.notice != NULL)

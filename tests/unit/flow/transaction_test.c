@@ -249,6 +249,24 @@ Test(failure, that_lasts_is_gone_back_from_again_and_again)
     harness_destroy(h);
 }
 
+/* Found by reading: an abort counted as a lost assignment, and no other one comes behind it: /readyz answered 503 for good. */
+Test(failure, leaves_the_service_in_its_group)
+{
+    harness *h = harness_create();
+    flaky_transaction flaky = { .call = FLAKY_COMMIT, .verdict = POLKAI_TRANSACTION_ABORT, .at = 1, .times = 1 };
+    stubborn_source source = { .fail_rewinds = 1 };
+    flaky_start(h, &copy, (polkai_flow_options){ 0 }, &flaky, &source);
+    put(h, "a");
+    harness_turn(h);
+    cr_expect(polkai_flow_pulse(h->flow).joined, "before it has gone back");
+    harness_advance_ms(h, 5000);
+    expect_answers(h, "a");
+    cr_expect(polkai_flow_pulse(h->flow).joined, "and behind it");
+    source.listener.revoked(source.listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, true);
+    cr_expect_not(polkai_flow_pulse(h->flow).joined, "a loss is another thing");
+    harness_destroy(h);
+}
+
 Test(failure, that_nothing_can_mend_stops_the_service)
 {
     polka_error error = { .status = POLKA_OK };
