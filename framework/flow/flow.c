@@ -87,7 +87,7 @@ static void make_workers(polkai_flow *flow)
     flow->threaded = flow->options.lanes > 0;
     flow->worker_count = flow->threaded ? flow->options.lanes : 1;
     if (flow->worker_count > 1)
-        flow->spread = polkai_spread_create((unsigned)flow->worker_count);
+        flow->spread = polkai_spread_create((unsigned)flow->worker_count, flow->options.in_flight_events);
     flow->workers = polkai_alloc(flow->worker_count * sizeof *flow->workers);
     for (size_t i = 0; i < flow->worker_count; i++)
         flow->workers[i] = polkai_worker_create(flow, (unsigned)i);

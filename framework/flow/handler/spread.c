@@ -3,12 +3,13 @@
 #include <base/identity.h>
 #include <flow/handler/spread.h>
 
-enum { LOOK_NS = 100000000 };             /* acknowledgements come in bursts of tens of ms */
+enum { LOOK_NS = 100000000, CROWDED_SHARE = 4 };         /* LOOK: acknowledgements come in bursts of tens of ms */
 
-polkai_spread *polkai_spread_create(unsigned lanes)
+polkai_spread *polkai_spread_create(unsigned lanes, unsigned most)
 {
     polkai_spread *made = polkai_alloc(sizeof *made + lanes * sizeof *made->of_lane);
     made->lane_count = lanes;
+    made->crowded = most / CROWDED_SHARE;
     return made;
 }
 
@@ -25,7 +26,8 @@ static unsigned choose(polkai_spread *spread, unsigned place)
 {
     if (!spread->fast)
         return least(spread);
-    return (place == POLKAI_SPREAD_NOWHERE ? spread->turn++ : place) % spread->lane_count;
+    unsigned own = (place == POLKAI_SPREAD_NOWHERE ? spread->turn++ : place) % spread->lane_count;
+    return spread->of_lane[own] > spread->crowded ? least(spread) : own;
 }
 
 unsigned polkai_spread_begin(polkai_spread *spread, const void *key, size_t size, unsigned *place)

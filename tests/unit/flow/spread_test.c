@@ -1,6 +1,7 @@
 #include <flow/handler/spread.h>
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static unsigned begin(polkai_spread *spread, const char *key, unsigned *place)
@@ -11,7 +12,7 @@ static unsigned begin(polkai_spread *spread, const char *key, unsigned *place)
 Test(spread, keeps_a_key_on_its_lane_while_one_of_its_events_is_under_way)
 {
     unsigned place, other;
-    polkai_spread *spread = polkai_spread_create(4);
+    polkai_spread *spread = polkai_spread_create(4, 10000);
     unsigned lane = begin(spread, "a", &place);
     for (int i = 0; i < 100; i++)
         cr_assert_eq(begin(spread, "a", &place), lane, "event %d", i);
@@ -23,7 +24,7 @@ Test(spread, keeps_a_key_on_its_lane_while_one_of_its_events_is_under_way)
 Test(spread, gives_a_key_without_events_to_the_lane_that_has_least)
 {
     unsigned place, lanes[4] = { 0 }, places[16];
-    polkai_spread *spread = polkai_spread_create(4);
+    polkai_spread *spread = polkai_spread_create(4, 10000);
     for (int i = 0; i < 16; i++)
         lanes[begin(spread, (const char[]){ (char)('a' + i), '\0' }, &places[i])]++;
     for (int i = 0; i < 4; i++)
@@ -40,7 +41,7 @@ Test(spread, gives_a_key_without_events_to_the_lane_that_has_least)
 Test(spread, gives_events_without_a_key_to_the_lane_that_has_least)
 {
     unsigned place, lanes[3] = { 0 };
-    polkai_spread *spread = polkai_spread_create(3);
+    polkai_spread *spread = polkai_spread_create(3, 10000);
     for (int i = 0; i < 30; i++)
         lanes[begin(spread, NULL, &place)]++;
     cr_assert(lanes[0] == 10 && lanes[1] == 10 && lanes[2] == 10, "%u %u %u", lanes[0], lanes[1], lanes[2]);
@@ -61,7 +62,7 @@ Test(spread, leaves_a_key_on_a_lane_of_its_own_while_lanes_are_fast)
 {
     int64_t now_ns = 1000000000;
     unsigned place;
-    polkai_spread *spread = polkai_spread_create(4);
+    polkai_spread *spread = polkai_spread_create(4, 10000);
     run(spread, 0, &now_ns);
     run(spread, 8001, &now_ns);           /* 4 lanes, 100 ms: 49.99 us each */
     unsigned own = begin(spread, "a", &place);
@@ -75,11 +76,37 @@ Test(spread, leaves_a_key_on_a_lane_of_its_own_while_lanes_are_fast)
     free(spread);
 }
 
+/* Found by reading: a lane whose handler was blocked got its share of all keys, until that was all that may be under way. */
+Test(spread, leaves_no_key_on_a_lane_that_has_a_quarter_of_what_may_be_under_way)
+{
+    int64_t now_ns = 1000000000;
+    unsigned place, blocked_has = 0;
+    polkai_spread *spread = polkai_spread_create(4, 1000);
+    run(spread, 0, &now_ns);
+    run(spread, 8001, &now_ns);
+    for (int i = 0; i < 10000; i++) {
+        unsigned lane = begin(spread, NULL, &place);
+        if (lane == 3)
+            blocked_has++;
+        else
+            polkai_spread_end(spread, place, lane);
+    }
+    cr_expect_eq(blocked_has, 251, "%u events are on the lane that ends none", blocked_has);
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%d", i);
+        unsigned lane = begin(spread, key, &place);
+        cr_assert_neq(lane, 3, "key %s", key);
+        polkai_spread_end(spread, place, lane);
+    }
+    free(spread);
+}
+
 Test(spread, goes_by_what_lanes_have_while_they_are_slow)
 {
     int64_t now_ns = 1000000000;
     unsigned place, lanes[4] = { 0 };
-    polkai_spread *spread = polkai_spread_create(4);
+    polkai_spread *spread = polkai_spread_create(4, 10000);
     run(spread, 8001, &now_ns);
     run(spread, 7999, &now_ns);
     for (int i = 0; i < 16; i++)
