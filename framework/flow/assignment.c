@@ -132,11 +132,19 @@ static size_t collect_positions(polkai_flow *flow, bool all, polkai_position *po
     return count;
 }
 
+/* It may come to nothing; one that is waited for, and may be the last, has the same offsets again. */
+static bool is_one_unanswered(const polkai_flow *flow)
+{
+    polka_error error;
+    return flow->source->operations->commit(flow->source, NULL, 0, 0, &error) != POLKA_OK;
+}
+
 static polka_status commit_positions(polkai_flow *flow, int most_ms, polkai_position *positions, polka_error *error)
 {
     const polkai_clock *clock = flow->options.clock;
+    bool doubt = most_ms > 0 && is_one_unanswered(flow);             /* an answer that it finds may say that it failed */
     int64_t again_ns = flow->commit_again_ns;
-    bool all = again_ns != 0 && (most_ms > 0 || clock->steady_ns(clock) >= again_ns);
+    bool all = doubt || (again_ns != 0 && (most_ms > 0 || clock->steady_ns(clock) >= again_ns));
     if (all)
         flow->commit_again_ns = 0;
     int limit_ms = most_ms == 0 ? 0 : polkai_patience_ms(flow, most_ms);

@@ -58,7 +58,7 @@ typedef struct {
     void (*pause)(polkai_source *source, bool paused);
     /*
      * commit: offset is the next to read. Waits up to timeout_ms for the answer; 0: asynchronous, errors go to notice, and TRANSIENT with
-     * POLKAI_COMMIT_UNANSWERED is no error: the one before is under way, and could land behind this one, so nothing was asked for; come again.
+     * POLKAI_COMMIT_UNANSWERED is no error: the one before is under way, and could land behind this one, so nothing is asked for; count 0 only says this.
      * With POLKAI_COMMIT_STALE it is no error of the moment: the group has us no more, others have the partitions.
      */
     polka_status (*commit)(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);

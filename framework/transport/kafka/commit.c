@@ -152,12 +152,11 @@ polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *p
 {
     polkai_kafka_source *self = (polkai_kafka_source *)source;
     ENSURE(self->grouped, POLKA_MISUSE, error, "no-group", "a source without a group has nothing to commit to");
-    if (count == 0)
-        return POLKA_OK;
     if (timeout_ms > 0)
-        return commit_and_wait(self, positions, count, timeout_ms, error);
+        return count == 0 ? POLKA_OK : commit_and_wait(self, positions, count, timeout_ms, error);
     polkai_kafka_commit_look(self);
     ENSURE(self->unanswered == 0, POLKA_TRANSIENT, error, POLKAI_COMMIT_UNANSWERED, "offsets were not committed: the commit before has no answer yet");
-    tell(self, ask(self, positions, count));
+    if (count > 0)
+        tell(self, ask(self, positions, count));
     return POLKA_OK;
 }

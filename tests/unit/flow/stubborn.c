@@ -137,6 +137,9 @@ static void pause_source(polkai_source *source, bool paused)
 static polka_status commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
 {
     stubborn_source *self = (stubborn_source *)source;
+    ENSURE(count > 0 || !self->unsure, POLKA_TRANSIENT, error, POLKAI_COMMIT_UNANSWERED, "the one before has no answer yet");
+    if (count == 0)
+        return POLKA_OK;
     self->commits++;
     self->commit_ms = timeout_ms;
     if (timeout_ms > 0 && self->on_commit != NULL)
@@ -145,6 +148,11 @@ static polka_status commit(polkai_source *source, const polkai_position *positio
     if (self->unanswered > 0 && timeout_ms == 0) {
         self->unanswered--;
         return polkai_fail(error, POLKA_TRANSIENT, POLKAI_COMMIT_UNANSWERED, "the one before has no answer yet");
+    }
+    if (self->swallowed > 0 && timeout_ms == 0) {
+        self->swallowed--;
+        self->unsure = true;
+        return POLKA_OK;
     }
     if (self->fail_commits == 0)
         return self->inner->operations->commit(self->inner, positions, count, timeout_ms, error);

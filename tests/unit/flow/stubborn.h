@@ -30,6 +30,8 @@ typedef struct {
     const char *second;                  /* records with this key are of partition 1 */
     void (*on_commit)(void);             /* called before a commit that is waited for; NULL: nothing is */
     unsigned unanswered;                 /* so many asynchronous ones find that the one before has no answer yet */
+    unsigned swallowed;                  /* so many asynchronous ones come to nothing, and no answer to them either */
+    bool unsure;                         /* one was */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
     unsigned commits, pauses, rewinds;
     atomic_uint released;                /* records given back */

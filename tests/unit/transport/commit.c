@@ -126,6 +126,23 @@ Test(commit, that_is_sent_again_never_lands_behind_a_later_one, .timeout = 60)
     cr_assert_eq(committed_in_the_end(), 5);
 }
 
+Test(commit, of_nothing_says_whether_the_one_before_is_answered, .timeout = 60)
+{
+    polka_error why = { 0 };
+    begin();
+    cr_assert_eq(source->operations->commit(source, NULL, 0, 0, &why), POLKA_OK, "there is none before");
+    coordinator_says(RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
+    cr_assert_eq(commit(3, 0, &why), POLKA_OK);
+    cr_assert_eq(source->operations->commit(source, NULL, 0, 0, &why), POLKA_TRANSIENT);
+    cr_assert_str_eq(why.code, POLKAI_COMMIT_UNANSWERED);
+    for (int64_t end_ms = now_ms() + LIMIT_MS; source->operations->commit(source, NULL, 0, 0, &why) != POLKA_OK;) {
+        cr_assert_lt(now_ms(), end_ms);
+        cr_assert_eq(source->operations->poll(source, &(polkai_record){ .offset = 0 }, 1, 5), 0);
+    }
+    cr_assert_eq(committed_now(), 3);
+    cr_assert_eq(committed_in_the_end(), 3);
+}
+
 Test(commit, that_is_the_last_one_waits_for_the_one_before, .timeout = 60)
 {
     polka_error why = { 0 };
