@@ -68,7 +68,7 @@ void polkai_assigned(void *user, const polkai_position *partitions, size_t count
     polkai_breaker_look(flow, partitions, count);
     if (flow->paused)                    /* the budget is full for the new ones, too */
         flow->source->operations->pause(flow->source, true);
-    if (flow->ready)
+    if (flow->ready || flow->draining)
         return;
     flow->ready = true;
     polka_text cluster = flow->source->operations->cluster(flow->source);
@@ -179,11 +179,16 @@ polka_status polkai_commit(polkai_flow *flow, int most_ms, polka_error *error)
 
 /* ---- giving up ---- */
 
+static bool is_given(const polkai_partition *partition, polkai_giving what)
+{
+    return what == POLKAI_ALL ? atomic_load(&partition->revoked) : partition->asked_back;
+}
+
 /* Of what is fenced nothing comes any more, however long its handlers run on. */
-static bool anything_active(const polkai_flow *flow)
+static bool anything_active(const polkai_flow *flow, polkai_giving what)
 {
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (atomic_load(&at->revoked) && !polkai_is_fenced(at) && at->active > 0)
+        if (is_given(at, what) && !polkai_is_fenced(at) && at->active > 0)
             return true;
     return false;
 }
@@ -205,9 +210,11 @@ static void end_at_stuck(polkai_flow *flow)
             polkai_handover_ends_at(flow->workers[i]->running.unit->delivery);
 }
 
-static bool is_worth_waiting(const polkai_flow *flow)
+static bool is_worth_waiting(const polkai_flow *flow, polkai_giving what)
 {
-    return flow->watch.stuck != NULL ? any_other_active(flow) : anything_active(flow) && !atomic_load(&flow->failed);
+    if (what == POLKAI_GONE)
+        return false;
+    return flow->watch.stuck != NULL ? any_other_active(flow) : anything_active(flow, what) && !atomic_load(&flow->failed);
 }
 
 static void sweep_lanes(polkai_flow *flow)
@@ -218,51 +225,83 @@ static void sweep_lanes(polkai_flow *flow)
             polkai_lane_wake(flow->workers[i]->lane);
 }
 
-static void fence_revoked(polkai_flow *flow)
+static void fence_asked_back(polkai_flow *flow)
 {
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (atomic_load(&at->revoked))
+        if (at->asked_back)
             atomic_store(&at->fenced, POLKAI_FENCED);
 }
 
 /* What was to be handed over and is in doubt still, is lost: nobody asks for it any more. */
-static void fence_doubted(polkai_flow *flow)
+static void fence_doubted(polkai_flow *flow, polkai_giving what)
 {
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
-        if (atomic_load(&at->revoked))
+        if (is_given(at, what))
             atomic_compare_exchange_strong(&at->fenced, &(int){ POLKAI_DOUBTED }, POLKAI_FENCED);
 }
 
-bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost)
+/*
+ * The group goes on during a drain: what it asks back is given, and a loss is known. Of records there is no need. Not inside a call
+ * of the source, nor beside one: where an inline handler is stuck its thread may be in one.
+ */
+static void stay_in_group(polkai_flow *flow)
+{
+    if (flow->watch.stuck != NULL && !flow->threaded)
+        return;
+    if (!flow->paused)
+        flow->source->operations->pause(flow->source, true);
+    flow->paused = true;
+    size_t count = flow->source->operations->poll(flow->source, flow->batch, POLKAI_BATCH, 0);
+    for (size_t i = 0; i < count; i++)
+        polkai_record_release(&flow->batch[i]);
+}
+
+static void turn_once(polkai_flow *flow, int64_t now_ns)
+{
+    if (!flow->threaded && flow->watch.stuck == NULL)
+        polkai_lane_turn(flow->workers[0]->lane);
+    polkai_send_waiting(flow, now_ns);
+    flow->sink->operations->poll(flow->sink, 1);
+    polkai_flow_collect(flow);
+    if (flow->transact != NULL)
+        polkai_transact_hurry(flow);
+}
+
+/* Until nothing of it is under way, or the deadline. false: the group has put us out meanwhile. */
+static bool bring_to_end(polkai_flow *flow, int64_t deadline_ms, polkai_giving what)
 {
     const polkai_clock *clock = flow->options.clock;
     int64_t now_ns = clock->steady_ns(clock), until_ns = now_ns + deadline_ms * 1000000;
     int64_t begin_until_ns = polkai_handover_decide(flow, deadline_ms);
-    bool put_out = false;
     end_at_stuck(flow);
+    polkai_send_hurry(flow);
     sweep_lanes(flow);
-    for (; !lost && is_worth_waiting(flow) && now_ns < until_ns; now_ns = clock->steady_ns(clock)) {
-        put_out = !polkai_membership_holds(flow, now_ns);
-        if (put_out)
-            break;
+    for (; is_worth_waiting(flow, what) && now_ns < until_ns; now_ns = clock->steady_ns(clock)) {
+        if (!polkai_membership_holds(flow, now_ns))
+            return false;
         if (now_ns >= begin_until_ns) {  /* what still waits for a slot goes */
             sweep_lanes(flow);
             begin_until_ns = INT64_MAX;
         }
-        if (!flow->threaded && flow->watch.stuck == NULL)
-            polkai_lane_turn(flow->workers[0]->lane);
-        flow->sink->operations->poll(flow->sink, 1);
-        polkai_flow_collect(flow);
-        polkai_send_waiting(flow, now_ns);
-        if (flow->transact != NULL)
-            polkai_transact_hurry(flow);
-        if (clock != &polkai_clock_real && anything_active(flow))
+        turn_once(flow, now_ns);
+        if (what == POLKAI_ALL)
+            stay_in_group(flow);
+        if (clock != &polkai_clock_real && anything_active(flow, what))
             break;                       /* a virtual clock does not move by itself */
     }
-    fence_doubted(flow);
+    return true;
+}
+
+bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, polkai_giving what)
+{
+    bool outer = flow->giving_up;        /* a drain, and the source has a revocation meanwhile */
+    flow->giving_up = true;
+    bool put_out = !bring_to_end(flow, deadline_ms, what);
+    flow->giving_up = outer;
+    fence_doubted(flow, what);
     if (put_out)                         /* of what stays the source says behind this whether it is lost, and until then it is in doubt */
         atomic_store(&flow->away, true);
-    return !anything_active(flow);
+    return !anything_active(flow, what);
 }
 
 /* Marked as fenced: out of reach, and gone when nothing points to them any more. */
@@ -295,11 +334,21 @@ static void mark_revoked(polkai_flow *flow, const polkai_position *position, boo
     if (partition == NULL)
         return;
     bool doubted = atomic_load(&partition->fenced) == POLKAI_DOUBTED;
+    partition->asked_back = true;
     atomic_store(&partition->revoked, true);
     if (lost || doubted)
         atomic_store(&partition->fenced, POLKAI_FENCED);
     if (doubted)                         /* those that stay are asked for once more, before this thread could wait for an answer of its own */
         atomic_store(&flow->away, true);
+}
+
+/* In a drain what is left of it, as that still waits; once it has waited nothing. */
+static int64_t time_for_handover_ms(const polkai_flow *flow)
+{
+    if (!flow->draining)
+        return flow->options.drain_deadline_ms;
+    int64_t left_ns = flow->drain_until_ns - flow->options.clock->steady_ns(flow->options.clock);
+    return flow->giving_up && left_ns > 0 ? left_ns / 1000000 : 0;
 }
 
 void polkai_revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
@@ -313,10 +362,10 @@ void polkai_revoked(void *user, const polkai_position *partitions, size_t count,
         flow->joined = false;
     if (lost)
         LOG_WARN(flow->options.log, "partitions were lost: %zu; others of the group have them by now, so what was under way is not sent and not committed here", count);
-    polkai_give_up(flow, flow->draining ? 0 : flow->options.drain_deadline_ms, lost);    /* a drain has waited already */
+    polkai_give_up(flow, time_for_handover_ms(flow), lost ? POLKAI_GONE : POLKAI_ASKED_BACK);
     if (!lost && polkai_commit(flow, flow->draining ? INT_MAX : POLKAI_COMMIT_MS, &error) != POLKA_OK)
         LOG_WARN(flow->options.log, "the last commit before giving up partitions failed: %s; what was done since the one before will be done again",
                  error.message);
-    fence_revoked(flow);
+    fence_asked_back(flow);
     detach_fenced(flow);
 }

@@ -279,7 +279,7 @@ polka_status polkai_flow_drain(polkai_flow *flow, int64_t deadline_ms, polka_err
     if (flow->source != NULL) {
         for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
             atomic_store(&at->revoked, true);
-        finished = polkai_give_up(flow, deadline_ms, false);
+        finished = polkai_give_up(flow, deadline_ms, POLKAI_ALL);
         /* it has nothing better to do with its time than to wait for its last commit: a busy broker may take seconds for it */
         committed = polkai_commit(flow, INT_MAX, error);
         if (!finished && deadline_ms > 0 && now_ns(flow) >= until_ns && !atomic_load(&flow->failed))

@@ -162,7 +162,7 @@ struct polkai_flow {
     polkai_worker **workers;             /* by lane. Written under `lock`, once they have started */
     size_t worker_count;
     polkai_spread *spread;               /* NULL: one lane */
-    bool threaded, paused, stuck;
+    bool threaded, paused, stuck, giving_up;
     atomic_bool ready, joined, unreached;                /* see polkai_pulse */
     _Atomic int64_t turned_ns;
     atomic_bool away;                    /* nobody went on for long: the process was stopped, and the group may have put it out */
@@ -278,7 +278,23 @@ bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends);        
 /* ---- open.c: on the lane; afterwards units are there, or none when nobody reacts ---- */
 void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker);
 
+#define POLKAI_DELIVERY_OF_PARKED(PARKED) ((polkai_delivery *)((uint8_t *)(PARKED) - offsetof(polkai_delivery, parked)))
+
+/* How many of its reactions are in this state. */
+static inline size_t polkai_units_in(const polkai_delivery *delivery, polkai_unit_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < delivery->unit_count; i++)
+        count += delivery->units[i].state == state;
+    return count;
+}
+
+/* ---- news.c: on the lane ---- */
+void polkai_news_hear(polkai_worker *worker, int64_t now_ns);
+
 /* ---- walk.c: on the lane ---- */
+bool polkai_walk_is_over(const polkai_delivery *delivery);           /* its partition is given up, and it is not handled any more */
+void polkai_walk_drop(polkai_delivery *delivery);        /* its offset stays where it is */
 int64_t polkai_walk_items(void *worker, polkai_lane_item *items);
 polka_outcome polkai_walk_next(polka_context *unit);     /* the next middleware, or the handler */
 void polkai_walk_own_texts(polkai_delivery *delivery);   /* what is about to be sent outlives the headers it was made of */
@@ -299,6 +315,7 @@ void polkai_send_announce(polkai_flow *flow);
 polkai_sending *polkai_send_schema_of(polkai_flow *flow, polkai_target *target, polkai_sending_kind kind);      /* to polka.schemas; as long as the flow */
 size_t polkai_send_waiting(polkai_flow *flow, int64_t now_ns);   /* how many were sent again */
 bool polkai_send_is_announced(polkai_flow *flow, polkai_target *target);
+void polkai_send_hurry(polkai_flow *flow);               /* those that wait are due now, and back-offs begin anew */
 void polkai_send_wait_in_line(polkai_flow *flow, polkai_sending *sending);       /* to be sent again, in order */
 
 /* polkai_send_record: how it leaves; headers in `arena`. Any thread. */

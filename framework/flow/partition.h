@@ -23,7 +23,8 @@ typedef struct polkai_partition {
     int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
     uint64_t active;                     /* deliveries that point here */
     unsigned lost;                       /* and those of lost handlers (replace.c) */
-    atomic_bool revoked;                 /* nothing more is begun for it */
+    atomic_bool revoked;                 /* nothing more is begun for it: the group asks for it back, or a drain has begun */
+    bool asked_back;                     /* the group does, and has it when the call that says so returns */
     atomic_int fenced;                   /* POLKAI_FENCED: and nothing more is sent */
     atomic_bool decided;                 /* how far it is still handled (handover.c): */
     atomic_ullong bound;                 /* the events before this one, by their sequence */
@@ -49,7 +50,9 @@ polka_status polkai_commit(polkai_flow *flow, int most_ms, polka_error *error); 
 int polkai_patience_ms(const polkai_flow *flow, int usual_ms);       /* with the broker; in a drain what is left of it, or a moment */
 void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partitions, size_t count);
 void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing of them goes on */
-bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, bool lost);          /* of all that are marked revoked; false: the deadline passed */
+/* What is given up: all, by a drain; inside a call of the source, what the group asks back; what is lost, of which nothing more is to be done. */
+typedef enum { POLKAI_ALL, POLKAI_ASKED_BACK, POLKAI_GONE } polkai_giving;
+bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, polkai_giving what);     /* all of it is marked revoked; false: the deadline passed */
 
 /* ---- membership.c: on the poll thread ---- */
 /* polkai_membership_holds: false: the group has put us out while nobody went on here; nothing is sent until _hear has come back. */

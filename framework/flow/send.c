@@ -202,6 +202,12 @@ size_t polkai_send_waiting(polkai_flow *flow, int64_t at_ns)
     return count;
 }
 
+void polkai_send_hurry(polkai_flow *flow)
+{
+    flow->resend_attempt = 0;
+    flow->resend_due_ns = now_ns(flow);
+}
+
 /* ---- announcing schemas and the service ---- */
 
 static void announce(polkai_flow *flow, polkai_target *target)

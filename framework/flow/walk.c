@@ -6,7 +6,6 @@
 #include <flow/inner.h>
 
 #define DELIVERY_OF(ITEM) ((polkai_delivery *)((uint8_t *)(ITEM) - offsetof(polkai_delivery, item)))
-#define DELIVERY_OF_PARKED(PARKED) ((polkai_delivery *)((uint8_t *)(PARKED) - offsetof(polkai_delivery, parked)))
 
 /* ---- read ---- */
 
@@ -182,7 +181,7 @@ static bool advance(polkai_delivery *delivery, int64_t now_ns)
     return due_ns == INT64_MAX;
 }
 
-static void drop(polkai_delivery *delivery)
+void polkai_walk_drop(polkai_delivery *delivery)
 {
     polkai_handover_ends_at(delivery);
     delivery->dropped = true;
@@ -196,24 +195,15 @@ static void forget_value(polkai_delivery *delivery)
         delivery->units[i].decoded = NULL;
 }
 
-/* How many of its reactions are in this state. */
-static size_t count_in(const polkai_delivery *delivery, polkai_unit_state state)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < delivery->unit_count; i++)
-        count += delivery->units[i].state == state;
-    return count;
-}
-
 /*
  * Of a partition that is given up nothing is begun but what the handover reaches, and no back-off is waited for. Where every
  * handler has answered and only sends wait (for the acknowledgement of their schema, for room in the queue), they still leave.
  */
-static bool is_over(const polkai_delivery *delivery)
+bool polkai_walk_is_over(const polkai_delivery *delivery)
 {
     if (!atomic_load(&delivery->partition->revoked))
         return false;
-    size_t to_begin = count_in(delivery, UNIT_QUEUED), answered = count_in(delivery, UNIT_HOLDING) + count_in(delivery, UNIT_SETTLED);
+    size_t to_begin = polkai_units_in(delivery, UNIT_QUEUED), answered = polkai_units_in(delivery, UNIT_HOLDING) + polkai_units_in(delivery, UNIT_SETTLED);
     if (to_begin + answered < delivery->unit_count)
         return true;
     return to_begin > 0 || delivery->unit_count == 0 ? !polkai_handover_reaches(delivery) : polkai_is_fenced(delivery->partition);
@@ -231,7 +221,7 @@ static void count_as_begun(const polkai_worker *worker, polkai_delivery *deliver
 /* Nothing of it was, but to look for a slot; there are several lanes then. */
 static void count_as_queued(polkai_delivery *delivery)
 {
-    if (count_in(delivery, UNIT_QUEUED) == delivery->unit_count)
+    if (polkai_units_in(delivery, UNIT_QUEUED) == delivery->unit_count)
         atomic_store(&delivery->begun, false);
 }
 
@@ -240,8 +230,8 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
 {
     worker->behind = behind;
     count_as_begun(worker, delivery);
-    if (is_over(delivery) || atomic_load(&worker->flow->failed)) {
-        drop(delivery);
+    if (polkai_walk_is_over(delivery) || atomic_load(&worker->flow->failed)) {
+        polkai_walk_drop(delivery);
         return true;
     }
     delivery->waits_for_schema = false;
@@ -273,70 +263,13 @@ static void resume(polkai_worker *worker, polkai_parked *first, int64_t now_ns)
     polkai_parked *at = first;
     while (at != NULL) {
         polkai_parked *behind = at->next;
-        if (!begin(worker, DELIVERY_OF_PARKED(at), behind, now_ns))
+        if (!begin(worker, POLKAI_DELIVERY_OF_PARKED(at), behind, now_ns))
             return;
         at = behind;
     }
 }
 
 /* ---- the lane's work ---- */
-
-static bool is_swept(const polkai_parked *item, void *user)
-{
-    (void)user;
-    return is_over(DELIVERY_OF_PARKED(item));
-}
-
-static void sweep(polkai_worker *worker)
-{
-    unsigned now = atomic_load(&worker->flow->sweep);
-    if (worker->sweep == now)
-        return;
-    worker->sweep = now;
-    polkai_parked *taken = polkai_parking_sweep(worker->parking, is_swept, NULL);
-    while (taken != NULL) {
-        polkai_parked *next = taken->next;
-        drop(DELIVERY_OF_PARKED(taken));
-        taken = next;
-    }
-}
-
-typedef struct { int64_t now_ns; bool of_schemas, of_slots; } news;
-
-/* What waits for a schema, or for the acknowledgement or the id of one, is due when there is news of schemas; what found no slot, when one is free. */
-static bool is_news_for(const polka_context *unit, const news *heard)
-{
-    if (unit->state == UNIT_QUEUED)
-        return heard->of_slots && unit->due_ns == POLKAI_FOR_A_SLOT && polkai_slots_any(unit);
-    return heard->of_schemas && (unit->state == UNIT_HOLDING || (unit->state == UNIT_WAITING && unit->delivery->waits_for_schema));
-}
-
-static bool hurry(polkai_parked *item, void *user)
-{
-    polkai_delivery *delivery = DELIVERY_OF_PARKED(item);
-    const news *heard = user;
-    bool any = false;
-    for (size_t i = 0; i < delivery->unit_count; i++) {
-        polka_context *unit = &delivery->units[i];
-        if (!is_news_for(unit, heard))
-            continue;
-        unit->due_ns = heard->now_ns;
-        any = true;
-    }
-    if (any)
-        item->due_ns = heard->now_ns;
-    return any;
-}
-
-static void hear_news(polkai_worker *worker, int64_t now_ns)
-{
-    unsigned latest = atomic_load_explicit(&worker->flow->schemas.news, memory_order_acquire);
-    news heard = { now_ns, worker->news != latest, atomic_load_explicit(&worker->slot_free, memory_order_relaxed) && atomic_exchange(&worker->slot_free, false) };
-    if (!heard.of_schemas && !heard.of_slots)
-        return;
-    worker->news = latest;
-    polkai_parking_hurry(worker->parking, hurry, &heard);
-}
 
 static void take(polkai_worker *worker, polkai_delivery *delivery, int64_t now_ns)
 {
@@ -354,8 +287,7 @@ int64_t polkai_walk_items(void *user, polkai_lane_item *items)
     polkai_worker *worker = user;
     const polkai_clock *clock = worker->flow->options.clock;
     int64_t now_ns = clock->steady_ns(clock);
-    sweep(worker);
-    hear_news(worker, now_ns);
+    polkai_news_hear(worker, now_ns);
     worker->left = items;
     for (polkai_lane_item *item; (item = worker->left) != NULL;) {
         worker->left = item->next;

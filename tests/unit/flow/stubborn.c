@@ -116,6 +116,9 @@ static size_t poll_source(polkai_source *source, polkai_record *records, size_t 
 {
     stubborn_source *self = (stubborn_source *)source;
     atomic_store(&counting, self);
+    self->polls++;
+    if (self->on_poll != NULL)
+        self->on_poll();
     tell_of_loss(self);
     size_t count = self->inner->operations->poll(self->inner, records, capacity, timeout_ms);
     for (size_t i = 0; i < count; i++) {

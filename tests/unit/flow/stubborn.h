@@ -29,11 +29,12 @@ typedef struct {
     unsigned knows_after;                /* so many polls before that know nothing of it yet */
     const char *second;                  /* records with this key are of partition 1 */
     void (*on_commit)(void);             /* called before a commit that is waited for; NULL: nothing is */
+    void (*on_poll)(void);               /* called by each poll; NULL: nothing is */
     unsigned unanswered;                 /* so many asynchronous ones find that the one before has no answer yet */
     unsigned swallowed;                  /* so many asynchronous ones come to nothing, and no answer to them either */
     bool unsure;                         /* one was */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
-    unsigned commits, pauses, rewinds;
+    unsigned commits, pauses, rewinds, polls;
     atomic_uint released;                /* records given back */
     int commit_ms, close_ms;             /* what the flow gave the last of each; 0: an asynchronous commit, or none */
 } stubborn_source;
