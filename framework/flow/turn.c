@@ -209,11 +209,17 @@ static void hand_over(polkai_flow *flow)
 
 /* ---- one turn ---- */
 
+/* The last turn of the lane ended for this poll, as its handlers are slow. */
+static bool is_slow_inline(const polkai_flow *flow)
+{
+    return !flow->threaded && atomic_load_explicit(&flow->watch.poll_due, memory_order_relaxed);
+}
+
 /* How many more records may be taken; 0 when the budget of events or bytes is used up. */
 static size_t room(polkai_flow *flow)
 {
     size_t left = polkai_room(flow);
-    size_t most = flow->threaded ? POLKAI_BATCH : INLINE_BATCH;
+    size_t most = flow->threaded ? POLKAI_BATCH : is_slow_inline(flow) ? 1 : INLINE_BATCH;
     return left < most ? left : most;
 }
 
@@ -234,7 +240,7 @@ static void wait_for_room(polkai_flow *flow, int timeout_ms)
     int64_t now = now_ns(flow);
     if (flow->full_since_ns == 0)
         flow->full_since_ns = now;
-    if (!flow->paused && now - flow->full_since_ns > FULL_BEFORE_PAUSE_NS) {
+    if (!flow->paused && (now - flow->full_since_ns > FULL_BEFORE_PAUSE_NS || is_slow_inline(flow))) {
         flow->source->operations->pause(flow->source, true);
         flow->paused = true;
     }

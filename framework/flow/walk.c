@@ -258,6 +258,26 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
     return false;
 }
 
+/* Inline this is the poll thread: while handlers are slow the group must hear of it between two of them. */
+static bool has_to_poll(const polkai_worker *worker)
+{
+    const polkai_flow *flow = worker->flow;
+    return !flow->threaded && atomic_load_explicit(&flow->watch.poll_due, memory_order_relaxed);
+}
+
+/* Inline nothing more is begun once it is to stop: the drain has the time that it takes. */
+static bool is_stopping(const polkai_worker *worker)
+{
+    const polkai_flow *flow = worker->flow;
+    return !flow->threaded && atomic_load_explicit(&flow->stop, memory_order_relaxed);
+}
+
+/* While partitions are given up it goes on: that says itself what of them still is handled. */
+static bool is_enough(const polkai_worker *worker)
+{
+    return has_to_poll(worker) || (is_stopping(worker) && !worker->flow->giving_up);
+}
+
 static void resume(polkai_worker *worker, polkai_parked *first, int64_t now_ns)
 {
     polkai_parked *at = first;
@@ -266,6 +286,11 @@ static void resume(polkai_worker *worker, polkai_parked *first, int64_t now_ns)
         if (!begin(worker, POLKAI_DELIVERY_OF_PARKED(at), behind, now_ns))
             return;
         at = behind;
+        if (at == NULL || !is_enough(worker))
+            continue;
+        at->due_ns = now_ns;
+        polkai_parking_return(worker->parking, at, at->next);
+        return;
     }
 }
 
@@ -282,21 +307,44 @@ static void take(polkai_worker *worker, polkai_delivery *delivery, int64_t now_n
     }
 }
 
+/* Behind what a poll that was due has left over. */
+static void take_on(polkai_worker *worker, polkai_lane_item *items)
+{
+    polkai_lane_item **end = &worker->left;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = items;
+}
+
+static void work_off(polkai_worker *worker, int64_t now_ns)
+{
+    for (polkai_lane_item *item; (item = worker->left) != NULL;) {
+        worker->left = item->next;
+        if (is_stopping(worker))
+            polkai_walk_drop(DELIVERY_OF(item));     /* they all are behind what was begun, so the drain would not reach them */
+        else
+            take(worker, DELIVERY_OF(item), now_ns);
+        if (has_to_poll(worker))
+            return;
+    }
+}
+
 int64_t polkai_walk_items(void *user, polkai_lane_item *items)
 {
     polkai_worker *worker = user;
     const polkai_clock *clock = worker->flow->options.clock;
     int64_t now_ns = clock->steady_ns(clock);
+    if (!worker->flow->threaded)
+        atomic_store_explicit(&worker->flow->watch.poll_due, false, memory_order_relaxed);
     polkai_news_hear(worker, now_ns);
-    worker->left = items;
-    for (polkai_lane_item *item; (item = worker->left) != NULL;) {
-        worker->left = item->next;
-        take(worker, DELIVERY_OF(item), now_ns);
-    }
+    take_on(worker, items);
+    if (!worker->due_first)
+        work_off(worker, now_ns);
     now_ns = clock->steady_ns(clock);    /* one time for all: those due again meanwhile come after what is new */
-    for (polkai_parked *due; (due = polkai_parking_due(worker->parking, now_ns)) != NULL;)
+    for (polkai_parked *due; !is_enough(worker) && (due = polkai_parking_due(worker->parking, now_ns)) != NULL;)
         resume(worker, due, now_ns);
+    worker->due_first = !worker->due_first && polkai_parking_next_due_ns(worker->parking) <= now_ns;
     atomic_store_explicit(&worker->parked_keys, polkai_parking_keys(worker->parking), memory_order_relaxed);
     atomic_store_explicit(&worker->parked_events, polkai_parking_count(worker->parking), memory_order_relaxed);
-    return polkai_parking_next_due_ns(worker->parking);
+    return worker->left != NULL ? now_ns : polkai_parking_next_due_ns(worker->parking);
 }

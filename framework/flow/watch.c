@@ -63,6 +63,8 @@ static void look_at(polkai_flow *flow, polkai_worker *worker, int64_t passed_ns)
     unsigned long long turns = turns_of(running);
     if (!flow->threaded && (turns != running->seen || turns % 2 == 1))
         polkai_pulse_beat(flow, flow->watch.looked_ns);  /* the poll thread handles; how long it may is the deadline's to say */
+    if (!flow->threaded && turns % 2 == 1)
+        atomic_store_explicit(&flow->watch.poll_due, true, memory_order_relaxed);
     if (turns != running->seen || turns % 2 == 0) {
         running->seen = turns;
         running->ran_ns = 0;

@@ -53,6 +53,7 @@ typedef struct polkai_worker {
     polkai_random random;
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
     polkai_lane_item *left;              /* given, and not begun yet */
+    bool due_first;                      /* inline: what is due comes before those, as it had to wait for a poll */
     polkai_parked *behind;               /* what waits behind the event it handles now */
     unsigned sweep, news;                /* the last one seen; of schemas too */
     uint64_t tickets;                    /* emissions made so far */
@@ -66,6 +67,7 @@ typedef struct polkai_worker {
 /* Who looks whether handlers run past their deadline: the poll thread; inline, where it runs them itself, a thread for this. */
 typedef struct {
     int64_t due_ns, looked_ns, every_ns;
+    atomic_bool poll_due;                /* inline: a handler ran when it looked, so the source is polled before another one begins */
     _Atomic(polkai_worker *) stuck;      /* the first that was found */
     bool started;                        /* the thread */
     bool stopping;                       /* under `lock` */

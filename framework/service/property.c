@@ -14,7 +14,8 @@ const polkai_property polkai_properties[] = {
     { "Broker", "group", POLKAI_PROPERTY_TEXT, NULL, 0, 0, NULL, false, "Consumer group; default: the service's own." },
     { "Broker", "client_id", POLKAI_PROPERTY_TEXT, NULL, 0, 0, NULL, false, "Name in the broker's logs; default: the service's name." },
     { "Work", "lanes", POLKAI_PROPERTY_LONG, "1", 1, 256, "inline", false,
-      "Threads that run handlers; events of one key stay in order. inline: on the poll thread, for the lowest latency." },
+      "Threads that run handlers; events of one key stay in order. inline: on the poll thread, for the lowest latency; "
+      "a handler must then stay below max.poll.interval.ms (5 minutes)." },
     { "Work", "in_flight.events", POLKAI_PROPERTY_LONG, "10000", 1, 10000000, NULL, false, "Events in memory at most; those of a transaction under way are not counted." },
     { "Work", "in_flight.bytes", POLKAI_PROPERTY_BYTES, "32MiB", 1024, INT64_C(1) << 40, NULL, false, "Bytes of events in memory at most." },
     { "Work", "emit.max_bytes", POLKAI_PROPERTY_BYTES, "1000000", 1024, 1000000000, NULL, false,
