@@ -195,7 +195,7 @@ polka_status polkai_flow_start(polkai_flow *flow, polkai_source *source, polkai_
     size_t count;
     const polka_text *topics = polkai_router_topics(flow->router, &count);
     polkai_start start = { .topics = topics, .topic_count = count,
-                           .listener = { flow, polkai_assigned, polkai_revoked, notice, reached, uncommitted } };
+                           .listener = { flow, polkai_assigned, polkai_revoked, notice, reached, uncommitted, NULL } };
     TRY(polkai_enrol_start(flow, error));
     TRY(start_lanes(flow, error));
     TRY(polkai_watch_start(flow, error));

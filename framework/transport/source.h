@@ -31,6 +31,11 @@ typedef struct {
     void (*notice)(void *user, polka_status status, const char *message);
     void (*reached)(void *user, bool reached);           /* false: no broker answers; true: one does again. NULL allowed */
     void (*uncommitted)(void *user);                     /* an asynchronous commit failed; notice says why. NULL allowed */
+    /*
+     * Of a source without a group: all of this partition that is before at->offset has been given, or nobody gets it (the end of a
+     * transaction, what was compacted or deleted), and nothing more was there. Told once an end, and again when more has come. NULL allowed.
+     */
+    void (*ended)(void *user, const polkai_position *at);
 } polkai_source_listener;
 
 typedef struct {

@@ -179,6 +179,15 @@ Test(source, starts_where_it_is_told, .timeout = 90)
     end(&play);
 }
 
+Test(source, tells_the_end_of_a_partition_when_all_before_it_has_been_given, .timeout = 60)
+{
+    scene play = scene_of(10);
+    size_t records;
+    cr_assert_eq(end_of(play.at, play.topic, &records), 10);
+    cr_assert_eq(records, 10);
+    end(&play);
+}
+
 Test(source, at_the_end_gives_what_is_sent_after_its_start, .timeout = 60)
 {
     scene play = scene_of(5);

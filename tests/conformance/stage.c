@@ -236,13 +236,41 @@ void start_group(polkai_source *source, told *what, const char *topic)
 {
     what->source = source;
     polka_text name = polka_text_of(topic);
-    polkai_start start = { .topics = &name, .topic_count = 1, .listener = { what, on_assigned, on_revoked, on_notice, NULL, NULL } };
+    polkai_start start = { .topics = &name, .topic_count = 1, .listener = { what, on_assigned, on_revoked, on_notice, NULL, NULL, NULL } };
     ASSERT_OK(source->operations->start(source, &start, error));
 }
 
 void start_at(polkai_source *source, const polkai_position *positions, size_t count)
 {
     ASSERT_OK(source->operations->start(source, &(polkai_start){ .positions = positions, .position_count = count, .listener.notice = on_notice }, error));
+}
+
+typedef struct { int64_t offset; const char *topic; } end_told;
+
+static void keep_end(void *user, const polkai_position *at)
+{
+    end_told *last = user;
+    cr_assert_str_eq(at->topic.data, last->topic);
+    cr_assert_eq(at->partition, 0);
+    last->offset = at->offset;
+}
+
+int64_t end_of(stage *at, const char *topic, size_t *records)
+{
+    polkai_source *source = stage_source(at, NULL);
+    end_told last = { -1, topic };
+    polkai_position from = { polka_text_of(topic), 0, POLKAI_OFFSET_START };
+    polkai_source_listener listener = { .user = &last, .notice = on_notice, .ended = keep_end };
+    *records = 0;
+    ASSERT_OK(source->operations->start(source, &(polkai_start){ .positions = &from, .position_count = 1, .listener = listener }, error));
+    for (int64_t limit = now_ms() + 20000; last.offset < 0 && now_ms() < limit;) {
+        polkai_record got[4];
+        size_t count = source->operations->poll(source, got, 4, 50);
+        release_all(got, count);
+        *records += count;
+    }
+    source->operations->close(source, POLKAI_CLOSE_MS);
+    return last.offset;
 }
 
 static void advance(told *what, const polkai_record *record)

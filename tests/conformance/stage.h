@@ -44,6 +44,8 @@ typedef struct {
 } told;
 void start_group(polkai_source *source, told *what, const char *topic);
 void start_at(polkai_source *source, const polkai_position *positions, size_t count);
+/* Reads all of a partition until the source tells its end, which is returned; *records: so many came before. Fails after 20 s. */
+int64_t end_of(stage *at, const char *topic, size_t *records);
 
 /* Polls until `count` records have come, keeps them; fails after 30 s. */
 void read_records(polkai_source *source, told *what, polkai_record *records, size_t count);

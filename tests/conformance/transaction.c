@@ -164,6 +164,52 @@ static void expect_next(scene *play, int64_t wanted)
 
 /* ---- the promises ---- */
 
+/* What ends a transaction, or was aborted, has offsets that nobody gets: by records alone the end would never be seen. */
+Test(transaction, a_reader_is_told_the_end_of_a_partition_behind_what_nobody_gets, .timeout = 60)
+{
+    if (skipped())
+        return;
+    scene *play = scene_of(4194304);
+    polkai_admin *admin = stage_admin(play->at);
+    polkai_extent extent = { polka_text_of(play->out), 0, 0, 0 };
+    size_t records;
+    begin(play);
+    send_text(play, "a", 1);
+    commit(play);
+    begin(play);
+    send_text(play, "lost", 2);
+    abort_it(play);
+    int64_t end_offset = end_of(play->at, play->out, &records);
+    ASSERT_OK(admin->operations->watermarks(admin, &extent, 1, error));
+    cr_assert_eq(end_offset, extent.high, "%" PRId64 " and not %" PRId64, end_offset, extent.high);
+    cr_assert_eq(records, 1);
+    admin->operations->close(admin);
+    end(play);
+}
+
+/* And what is still open is no end yet: whoever asks for it gets as far as anybody can read. */
+Test(transaction, the_end_that_is_asked_for_is_before_what_is_not_committed_yet, .timeout = 60)
+{
+    if (skipped())
+        return;
+    scene *play = scene_of(4194304);
+    polkai_admin *admin = stage_admin(play->at);
+    polkai_extent extent = { polka_text_of(play->out), 0, 0, 0 };
+    size_t records;
+    begin(play);
+    send_text(play, "a", 1);
+    commit(play);
+    begin(play);
+    send_text(play, "open", 2);
+    int64_t end_offset = end_of(play->at, play->out, &records);
+    ASSERT_OK(admin->operations->watermarks(admin, &extent, 1, error));
+    cr_assert_geq(end_offset, extent.high, "%" PRId64 " and not %" PRId64, end_offset, extent.high);
+    cr_assert_eq(records, 1);
+    abort_it(play);
+    admin->operations->close(admin);
+    end(play);
+}
+
 Test(transaction, shows_records_and_offsets_together_when_it_commits)
 {
     if (skipped())

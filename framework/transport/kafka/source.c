@@ -40,6 +40,12 @@ static const polkai_kafka_setting classic[] = {
     { NULL, NULL },
 };
 
+/* Without a group: where a partition ends cannot be told by its records alone. A service has no use for it, and each costs an event of librdkafka. */
+static const polkai_kafka_setting alone[] = {
+    { "enable.partition.eof", "true" },
+    { NULL, NULL },
+};
+
 /* librdkafka's mock broker: an empty fetch always waits its whole time, and a rebalance the session's. */
 static const polkai_kafka_setting embedded[] = {
     { "fetch.wait.max.ms", "10" },
@@ -171,12 +177,22 @@ static void tell_fatal(polkai_kafka_source *self)
     polkai_kafka_tell(self, POLKA_FATAL, text);
 }
 
+static void tell_ended(polkai_kafka_source *self, const rd_kafka_message_t *message)
+{
+    if (self->listener.ended == NULL || message->rkt == NULL)
+        return;
+    polkai_position at = { polkai_kafka_name_of(self, rd_kafka_topic_name(message->rkt)), message->partition, message->offset };
+    self->listener.ended(self->listener.user, &at);
+}
+
 /* Not a record but a condition of a topic, a partition or the consumer. */
 static void tell_error(polkai_kafka_source *self, const rd_kafka_message_t *message)
 {
     char text[512];
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        tell_ended(self, message);
         return;
+    }
     if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
         tell_fatal(self);
         return;
@@ -331,6 +347,8 @@ static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_op
     bool by_consumer = polkai_kafka_by_consumer_protocol(options->properties, options->property_count);
     size_t count = append(all, 1, common, by_consumer);
     count = append(all, count, classic, by_consumer);
+    if (!self->grouped)
+        count = append(all, count, alone, by_consumer);
     if (options->embedded)
         count = append(all, count, embedded, by_consumer);
     if (polkai_kafka_prefetch_settable())

@@ -28,7 +28,7 @@ static polka_status start_at(polkai_memory_source *self, const polkai_start *sta
         ENSURE(position->partition >= 0 && position->partition < topic->partition_count, POLKA_MISUSE, error, "unknown-partition",
                "topic %s has %d partitions, there is no partition %d to read", topic->name, topic->partition_count, position->partition);
         self->readings[self->reading_count++] = (polkai_memory_reading){
-            .topic = topic, .partition = position->partition, .next = offset_of(topic, position->partition, position->offset) };
+            .topic = topic, .partition = position->partition, .next = offset_of(topic, position->partition, position->offset), .told = -1 };
     }
     return POLKA_OK;
 }
@@ -147,6 +147,21 @@ static size_t take(polkai_memory_source *self, polkai_record *records, size_t ca
     return count;
 }
 
+/* Without the mutex: who is told may ask. */
+static void tell_ends(polkai_memory_source *self)
+{
+    for (size_t i = 0; self->listener.ended != NULL && self->group == NULL && i < self->reading_count; i++) {
+        polkai_memory_reading *at = &self->readings[i];
+        pthread_mutex_lock(&self->memory->mutex);
+        bool ended = at->next == (int64_t)at->topic->partitions[at->partition].count && at->next != at->told;
+        pthread_mutex_unlock(&self->memory->mutex);
+        if (!ended)
+            continue;
+        at->told = at->next;
+        self->listener.ended(self->listener.user, &(polkai_position){ polka_text_of(at->topic->name), at->partition, at->next });
+    }
+}
+
 static size_t memory_poll(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
 {
     polkai_memory_source *self = (polkai_memory_source *)source;
@@ -160,6 +175,7 @@ static size_t memory_poll(polkai_source *source, polkai_record *records, size_t 
     } while (count == 0 && timeout_ms > 0 && atomic_load(&self->woken) == 0 && polkai_memory_wait(memory, deadline));
     atomic_store(&self->woken, 0);
     pthread_mutex_unlock(&memory->mutex);
+    tell_ends(self);
     return count;
 }
 
