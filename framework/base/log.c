@@ -76,18 +76,32 @@ static void write_json(const polkai_log *log, polkai_log_level level, const polk
     free(text);
 }
 
+static bool is_same(polka_text a, polka_text b) { return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0); }
+
+size_t polkai_log_about(char out[POLKAI_LOG_ABOUT], polka_text event, polka_text correlation_id, polka_text reaction)
+{
+    const polka_text shown[] = { event, correlation_id, is_same(reaction, event) ? (polka_text){ 0, NULL } : reaction };
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        if (shown[i].data == NULL || shown[i].size == 0)
+            continue;
+        out[size] = size == 0 ? '[' : ' ';
+        size++;
+        size += polkai_text_escape(out + size, 130, shown[i].data, shown[i].size, 120);
+    }
+    if (size > 0)
+        out[size++] = ']';
+    out[size] = '\0';
+    return size;
+}
+
 static void write_text(const polkai_log *log, polkai_log_level level, const polkai_log_fields *fields, const char *time, const char *message)
 {
     static const char *const colours[] = { "", "\033[31m", "\033[33m", "", "\033[2m" };
-    char line[1400], extra[340] = "";
-    if (fields != NULL && fields->event.data != NULL) {
-        char event[140], correlation[140];
-        polkai_text_escape(event, sizeof event, fields->event.data, fields->event.size, 120);
-        polkai_text_escape(correlation, sizeof correlation, fields->correlation_id.data, fields->correlation_id.size, 120);
-        snprintf(extra, sizeof extra, " [%s %s]", event, correlation);
-    }
-    int size = snprintf(line, sizeof line, "%s%.12s %-5s %s%s%s%s%s\n", log->colour ? colours[level] : "", time + 11, level_names[level],
-                        log->service != NULL ? log->service : "", log->service != NULL ? ": " : "", message, extra,
+    char line[1500], about[POLKAI_LOG_ABOUT] = "";
+    size_t known = fields != NULL ? polkai_log_about(about, fields->event, fields->correlation_id, fields->reaction) : 0;
+    int size = snprintf(line, sizeof line, "%s%.12s %-5s %s%s%s%s%s%s\n", log->colour ? colours[level] : "", time + 11, level_names[level],
+                        log->service != NULL ? log->service : "", log->service != NULL ? ": " : "", message, known > 0 ? " " : "", about,
                         log->colour && *colours[level] != '\0' ? "\033[0m" : "");
     if (size >= (int)sizeof line) {
         size = (int)sizeof line;

@@ -29,6 +29,13 @@ typedef struct {
     size_t stack_count;
 } polkai_log_fields;
 
+/*
+ * polkai_log_about writes which event a line is about, as text forms show it behind the message: "[event correlation reaction]"; a reaction that
+ * is named as its event is left out, and so is what is not known. At most POLKAI_LOG_ABOUT bytes with the NUL; the size is returned, 0: nothing is known.
+ */
+enum { POLKAI_LOG_ABOUT = 400 };
+size_t polkai_log_about(char out[POLKAI_LOG_ABOUT], polka_text event, polka_text correlation_id, polka_text reaction);
+
 /* polkai_log_init: AUTO is text on a terminal and JSON otherwise; colour on a terminal only, and NO_COLOR is honoured. */
 void polkai_log_init(polkai_log *log, int descriptor, polkai_log_level level, polkai_log_format format, const char *service);
 void polkai_log_write(const polkai_log *log, polkai_log_level level, const polkai_log_fields *fields, const char *format, ...) POLKA_PRINTF(4, 5);

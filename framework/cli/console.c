@@ -2,6 +2,7 @@
 #include <cli/console.h>
 
 #include <base/clock.h>
+#include <base/log.h>
 #include <base/text.h>
 #include <cli/terminal.h>
 #include <jansson.h>
@@ -28,17 +29,23 @@ static const char *level_tint(const cli_console *console, const char *level)
     return strcmp(level, "error") == 0 ? "\033[31m" : strcmp(level, "warn") == 0 ? "\033[33m" : strcmp(level, "debug") == 0 ? "\033[2m" : "";
 }
 
+static polka_text text_of(const json_t *fields, const char *name)
+{
+    const json_t *text = json_object_get(fields, name);
+    return (polka_text){ json_string_length(text), json_string_value(text) };
+}
+
 static void print(const cli_console *console, int index, const char *service, const char *time, const char *level, const char *message, size_t size, const json_t *fields)
 {
     const char *off = console->colour ? "\033[0m" : "", *tinted = level_tint(console, level);
-    const char *event = json_string_value(json_object_get(fields, "event")), *flow = json_string_value(json_object_get(fields, "correlation_id"));
-    char text[LINE_LIMIT + 8];
+    char text[LINE_LIMIT + 8], about[POLKAI_LOG_ABOUT];
+    size_t known = polkai_log_about(about, text_of(fields, "event"), text_of(fields, "correlation_id"), text_of(fields, "reaction"));
     polkai_text_escape(text, sizeof text, message, size, LINE_LIMIT - 8);
     bool worth = level != NULL && strcmp(level, "info") != 0;
     printf("%.12s %s%-*s%s %s%s%s%s%s", strlen(time) >= 24 ? time + 11 : time, tint(console, index), console->width, service, off, tinted,
            worth ? level : "", worth ? ": " : "", text, *tinted != '\0' ? off : "");
-    if (event != NULL)
-        printf(" %s[%.120s%s%.60s]%s", console->colour ? "\033[2m" : "", event, flow != NULL ? " " : "", flow != NULL ? flow : "", off);
+    if (known > 0)
+        printf(" %s%s%s", console->colour ? "\033[2m" : "", about, off);
     putchar('\n');
     fflush(stdout);
 }

@@ -2,14 +2,9 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/identity.h>
-#include <base/log.h>
 #include <base/text.h>
 
 #include <criterion/criterion.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 /* ---- arena ---- */
 
@@ -176,7 +171,7 @@ Test(identity, tells_parts_apart_that_only_together_are_equal)
     cr_assert(memcmp(one, other, 16) != 0);
 }
 
-/* ---- error and log ---- */
+/* ---- error ---- */
 
 Test(error, adds_where_it_happened_before_what_happened)
 {
@@ -185,25 +180,4 @@ Test(error, adds_where_it_happened_before_what_happened)
     polkai_error_where(&error, "in %s", "here");
     cr_assert_str_eq(error.message, "in here: what 7");
     cr_assert_eq(polkai_fail(NULL, POLKA_FATAL, "bad", "nobody listens"), POLKA_FATAL);
-}
-
-Test(log, writes_one_json_object_a_line_whatever_is_in_it)
-{
-    int ends[2];
-    char line[2048] = "";
-    cr_assert_eq(pipe(ends), 0);
-    polkai_log log;
-    polkai_log_init(&log, ends[1], POLKAI_LOG_INFO, POLKAI_LOG_AUTO, "payments");
-    polkai_log_fields fields = { .event = POLKA_TEXT("shop.\xff\n"), .correlation_id = POLKA_TEXT("c-1") };
-    polkai_log_write(&log, POLKAI_LOG_DEBUG, NULL, "not written");
-    polkai_log_write(&log, POLKAI_LOG_WARN, &fields, "a \"text\" with\na line");
-    cr_assert_gt(read(ends[0], line, sizeof line - 1), 0);
-    json_t *json = json_loads(line, 0, NULL);
-    cr_assert_not_null(json, "%s", line);
-    cr_assert_eq(strchr(line, '\n'), line + strlen(line) - 1);
-    cr_assert_str_eq(json_string_value(json_object_get(json, "level")), "warn");
-    cr_assert_str_eq(json_string_value(json_object_get(json, "service")), "payments");
-    cr_assert_str_eq(json_string_value(json_object_get(json, "correlation_id")), "c-1");
-    cr_assert_str_eq(json_string_value(json_object_get(json, "message")), "a \"text\" with\\x0aa line");
-    json_decref(json);
 }
