@@ -64,6 +64,7 @@ static polkai_kafka_options kafka_options(const polkai_assembly *assembly)
         .brokers = polkai_config_text(config, "brokers"),
         .client_id = polkai_config_text(config, "client_id"),
         .properties = config->kafka,
+        .origins = config->kafka_origins,
         .property_count = config->kafka_count,
         .log = &assembly->log,
         .embedded = polkai_config_number(config, "embedded") != 0,

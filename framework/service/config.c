@@ -170,10 +170,14 @@ polkai_config_value *polkai_config_match(polkai_config *config, const char *name
     return NULL;
 }
 
-polka_status polkai_config_unknown(polkai_config *config, const char *name, const char *origin, polka_error *error)
+polka_status polkai_config_unknown(polkai_config *config, const char *name, const char *const *others, const char *origin, polka_error *error)
 {
-    const char **names = polkai_arena_zeroed(&config->arena, config->count, sizeof *names);
     size_t count = 0;
+    while (others != NULL && others[count] != NULL)
+        count++;
+    const char **names = polkai_arena_zeroed(&config->arena, count + config->count, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = others[i];
     for (size_t i = 0; i < config->count; i++)
         if (config->values[i].property.section != NULL)
             names[count++] = config->values[i].property.name;

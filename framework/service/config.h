@@ -63,6 +63,7 @@ polka_status polkai_config_set(polkai_config *config, polkai_config_value *value
 polka_status polkai_config_set_kafka(polkai_config *config, const char *key, const char *text, const char *origin, polka_error *error);
 /* polkai_config_match: the property of that name; *from_file when it is the _file form of a secret. NULL: none. */
 polkai_config_value *polkai_config_match(polkai_config *config, const char *name, bool (*same)(const char *a, const char *b), bool *from_file);
-polka_status polkai_config_unknown(polkai_config *config, const char *name, const char *origin, polka_error *error);
+/* polkai_config_unknown: `others`, NULL at the end: what may stand there beside properties; NULL: nothing. */
+polka_status polkai_config_unknown(polkai_config *config, const char *name, const char *const *others, const char *origin, polka_error *error);
 
 #endif

@@ -19,15 +19,24 @@ static bool belongs_to_others(const polkai_config *config, const char *name)
 
 /* ---- the file ---- */
 
+/* Members of the project file that are no properties: those that `polka` reads, then those that hold properties. */
+static const char *const root_names[] = { "name", "schemas", "build", "topics", "flows", "settings", "services", "kafka", NULL };
+
 typedef struct {
     polkai_config *config;
     bool common;                         /* a place that all services read */
+    bool root;                           /* at the top, where more than properties may stand */
     polka_error *error;
 } file_reader;
 
 static const char *place(const file_reader *read, const polkai_yaml *node)
 {
     return polkai_arena_format(&read->config->arena, "%s:%u:%u", node->file, node->line, node->column).data;
+}
+
+static const char *place_of_name(const file_reader *read, const polkai_yaml *member)
+{
+    return polkai_arena_format(&read->config->arena, "%s:%u:%u", member->file, member->name_line, member->name_column).data;
 }
 
 static const char *join(const file_reader *read, const char *path, const char *name)
@@ -47,18 +56,28 @@ static polka_status set_list(const file_reader *read, const polkai_yaml *node, p
     return polkai_config_set(read->config, value, false, joined.data, place(read, node), read->error);
 }
 
+/* A map of that name may hold properties: log stands for log.level and log.format. */
+static bool is_group(const file_reader *read, const char *path)
+{
+    size_t size = strlen(path);
+    for (size_t i = 0; i < read->config->count; i++)
+        if (strncmp(read->config->values[i].property.name, path, size) == 0 && read->config->values[i].property.name[size] == '.')
+            return true;
+    return strcmp(path, "app") == 0 || strncmp(path, "app.", 4) == 0;        /* also those of other services */
+}
+
 static polka_status read_property(const file_reader *read, const polkai_yaml *node, const char *path)
 {
     bool from_file;
     polkai_config_value *value = polkai_config_match(read->config, path, same_exactly, &from_file);
-    if (value == NULL && node->kind == POLKAI_YAML_MAP && node->count > 0) {
+    if (value == NULL && node->kind == POLKAI_YAML_MAP && node->count > 0 && is_group(read, path)) {
         for (size_t i = 0; i < node->count; i++)
             TRY(read_property(read, &node->items[i], join(read, path, node->items[i].name)));
         return POLKA_OK;
     }
     if (value == NULL)
         return read->common && belongs_to_others(read->config, path) ? POLKA_OK
-             : polkai_config_unknown(read->config, path, place(read, node), read->error);
+             : polkai_config_unknown(read->config, path, read->root && strchr(path, '.') == NULL ? root_names : NULL, place_of_name(read, node), read->error);
     if (node->kind == POLKAI_YAML_LIST && value->property.type == POLKAI_PROPERTY_LIST)
         return set_list(read, node, value);
     if (node->kind != POLKAI_YAML_SCALAR)
@@ -96,12 +115,10 @@ static polka_status read_section(const file_reader *read, const polkai_yaml *sec
     return POLKA_OK;
 }
 
-/* Members of the project file that `polka` reads. */
-static bool of_the_project(const char *name)
+static bool is_root_name(const char *name)
 {
-    static const char *const names[] = { "name", "schemas", "build", "topics", "flows", "settings", "services" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0)
+    for (size_t i = 0; root_names[i] != NULL; i++)
+        if (strcmp(name, root_names[i]) == 0)
             return true;
     return false;
 }
@@ -114,9 +131,10 @@ static polka_status read_root(file_reader *read, const polkai_yaml *root)
         const polkai_yaml *member = &root->items[i];
         if (strcmp(member->name, "kafka") == 0)
             TRY(read_kafka(read, member, ""));
-        else if (!of_the_project(member->name))
+        else if (!is_root_name(member->name))
             TRY(read_property(read, member, member->name));
     }
+    read->root = false;
     TRY(read_section(read, polkai_yaml_member(root, "settings"), "settings"));
 
     const polkai_yaml *services = polkai_yaml_member(root, "services");
@@ -135,7 +153,7 @@ polka_status polkai_config_read_file(polkai_config *config, const char *path, po
 {
     polkai_yaml_document *document AUTO(destroy_document) = NULL;
     TRY(polkai_yaml_read_file(&document, path, error));
-    return read_root(&(file_reader){ .config = config, .common = true, .error = error }, polkai_yaml_root(document));
+    return read_root(&(file_reader){ .config = config, .common = true, .root = true, .error = error }, polkai_yaml_root(document));
 }
 
 /* ---- the environment ---- */
@@ -225,7 +243,7 @@ polka_status polkai_config_read_flags(polkai_config *config, polka_error *error)
         const char *origin = polkai_arena_format(&config->arena, "flag --%s", name).data;
         polkai_config_value *value = polkai_config_match(config, name, polkai_property_same_name, &from_file);
         if (value == NULL)
-            return polkai_config_unknown(config, name, origin, error);
+            return polkai_config_unknown(config, name, NULL, origin, error);
         const char *text = argument->value;
         if (text == NULL && value->property.type == POLKAI_PROPERTY_BOOL)
             text = "true";

@@ -5,6 +5,7 @@
 #include <base/error.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -66,6 +67,17 @@ static polka_status set_all(rd_kafka_conf_t *conf, const polkai_kafka_setting *s
     return POLKA_OK;
 }
 
+void polkai_kafka_add_origins(const polkai_kafka_options *options, polka_error *error)
+{
+    size_t size = error != NULL ? strlen(error->message) : 0;
+    for (size_t i = 0; error != NULL && i < options->property_count && size < sizeof error->message; i++) {
+        const char *origin = options->origins != NULL ? options->origins[i] : NULL;
+        int more = snprintf(error->message + size, sizeof error->message - size, "%s%s%s%s%s", i == 0 ? ". Set by you: " : ", ",
+                            options->properties[i].key, origin != NULL ? " (" : "", origin != NULL ? origin : "", origin != NULL ? ")" : "");
+        size += more > 0 ? (size_t)more : 0;
+    }
+}
+
 static polka_status configure(rd_kafka_conf_t *conf, const polkai_kafka_options *options, const polkai_kafka_setting *settings, polka_error *error)
 {
     TRY(set(conf, "bootstrap.servers", options->brokers, error));
@@ -77,7 +89,10 @@ static polka_status configure(rd_kafka_conf_t *conf, const polkai_kafka_options 
         TRY(polkai_kafka_property_check(options->properties[i].key, options->properties[i].value, error));
         TRY(set(conf, options->properties[i].key, options->properties[i].value, error));
     }
-    return polkai_kafka_properties_check(options->properties, options->property_count, error);
+    polka_status status = polkai_kafka_properties_check(options->properties, options->property_count, error);
+    if (status != POLKA_OK)
+        polkai_kafka_add_origins(options, error);
+    return status;
 }
 
 polka_status polkai_kafka_client_open(polkai_kafka_client *client, rd_kafka_type_t type, const polkai_kafka_options *options,
@@ -105,7 +120,9 @@ polka_status polkai_kafka_client_open(polkai_kafka_client *client, rd_kafka_type
         return POLKA_OK;
     rd_kafka_conf_destroy(conf);
     free(client->brokers);
-    return polkai_fail(error, POLKA_MISUSE, "bad-property", "librdkafka does not start: %s", text);
+    polkai_fail(error, POLKA_MISUSE, "bad-property", "librdkafka does not start: %s", text);
+    polkai_kafka_add_origins(options, error);
+    return POLKA_MISUSE;
 }
 
 /* ---- the end -------------------------------------------------------------------------------------- */

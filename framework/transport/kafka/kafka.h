@@ -17,6 +17,7 @@ typedef struct {
     const char *client_id;
     const char *group;                   /* sources with a group; NULL: none */
     const polkai_kafka_property *properties;             /* the user's -X; they win over the framework's */
+    const char *const *origins;          /* where each of them was set, for messages; NULL: not known */
     size_t property_count;
     const polkai_log *log;
     /* tuned for librdkafka's mock broker, whose empty fetches always wait fetch.wait.max.ms */

@@ -232,7 +232,10 @@ polka_status polkai_kafka_transaction_open(polkai_transaction **transaction, con
 {
     ENSURE(options->group != NULL, POLKA_MISUSE, error, "no-group", "transactions need the group whose offsets they carry");
     ENSURE(!options->embedded, POLKA_MISUSE, error, "not-supported", "the embedded broker has no transactions; use polka dev --kafka");
-    TRY(check_properties(options, error));
+    if (check_properties(options, error) != POLKA_OK) {
+        polkai_kafka_add_origins(options, error);
+        return POLKA_MISUSE;
+    }
     kafka_transaction *self = polkai_alloc(sizeof *self);
     self->transaction.operations = &operations;
     self->options = *options;

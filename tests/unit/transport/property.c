@@ -65,11 +65,13 @@ Test(property, that_breaks_a_transaction_is_refused_with_it)
     polkai_kafka_property rows[] = { { "isolation.level", "read_uncommitted" }, { "message.timeout.ms", "0" }, { "message.timeout.ms", "600000" },
                                      { "acks", "1" } };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        polkai_kafka_options options = { .brokers = "127.0.0.1:1", .group = "g", .properties = &rows[i], .property_count = 1 };
+        const char *origin = "flag -X";
+        polkai_kafka_options options = { .brokers = "127.0.0.1:1", .group = "g", .properties = &rows[i], .origins = &origin, .property_count = 1 };
         polkai_transaction *transaction;
         polka_error why = { 0 };
         cr_assert_eq(polkai_kafka_transaction_open(&transaction, &options, &why), POLKA_MISUSE, "%s", rows[i].key);
         cr_assert_not_null(strstr(why.message, rows[i].key), "%s", why.message);
+        cr_assert_not_null(strstr(why.message, " (flag -X)"), "%s", why.message);
     }
 }
 
@@ -88,6 +90,38 @@ Test(property, the_users_win_over_ours)
         value = text;
     cr_assert_str_eq(value, "7000");
     source->operations->close(source, POLKAI_CLOSE_MS);
+}
+
+Test(property, that_librdkafka_refuses_with_ours_is_named_with_where_it_was_set)
+{
+    polkai_kafka_property properties[] = { { "linger.ms", "3" }, { "acks", "1" } };
+    const char *origins[] = { "polka.yaml:3:5", "flag -X acks" };
+    polkai_kafka_options options = { .brokers = "127.0.0.1:1", .properties = properties, .origins = origins, .property_count = 2 };
+    polkai_sink *sink;
+    polka_error why = { 0 };
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, &why), POLKA_MISUSE);
+    cr_assert_not_null(strstr(why.message, "acks"), "%s", why.message);
+    cr_assert_not_null(strstr(why.message, ". Set by you: linger.ms (polka.yaml:3:5), acks (flag -X acks)"), "%s", why.message);
+    options.origins = NULL;
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, &why), POLKA_MISUSE);
+    cr_assert_not_null(strstr(why.message, ". Set by you: linger.ms, acks"), "%s", why.message);
+}
+
+Test(property, of_which_there_are_too_many_for_a_message_are_cut_and_secrets_are_not_shown)
+{
+    enum { MANY = 60 };
+    polkai_kafka_property properties[MANY];
+    const char *origins[MANY];
+    for (size_t i = 0; i < MANY; i++) {
+        properties[i] = (polkai_kafka_property){ "sasl.password", "s3cret" };
+        origins[i] = "environment POLKA_KAFKA_SASL_PASSWORD";
+    }
+    polkai_kafka_options options = { .properties = properties, .origins = origins, .property_count = MANY };
+    polka_error why = { .message = "refused" };
+    polkai_kafka_add_origins(&options, &why);
+    cr_assert_eq(strlen(why.message), sizeof why.message - 1);
+    cr_assert_null(strstr(why.message, "s3cret"));
+    polkai_kafka_add_origins(&options, NULL);
 }
 
 Test(property, a_bad_one_stops_the_opening)
