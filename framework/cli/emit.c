@@ -2,9 +2,11 @@
 #include <cli/catalog.h>
 #include <cli/edit.h>
 #include <cli/frame.h>
+#include <cli/lines.h>
+#include <cli/pace.h>
 #include <cli/reader.h>
 #include <cli/registry.h>
-#include <cli/terminal.h>
+#include <cli/sender.h>
 
 #include <avro/json.h>
 #include <base/arena.h>
@@ -14,8 +16,13 @@
 #include <flow/envelope/envelope.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { DEADLINE_MS = 15000 };             /* the broker has answered a moment ago; a new leader may take so long */
+enum {
+    TURN_MS = 50,
+    IDLE_MS = 1000,                      /* nothing is open, and no line is there */
+    LISTEN_MS = 5                        /* something is open: how long a line that comes may wait */
+};
 
 typedef struct {
     /* as asked for */
@@ -27,86 +34,13 @@ typedef struct {
     /* as found */
     const cli_event *event;
     cli_frame frame;
-    const char *brokers;
     json_t *base;                        /* of --data; NULL: none, or one a line of stdin */
-    polkai_sink *sink;
     polkai_random random;
     polka_arena arena;                   /* of one emission */
     /* what became of it */
-    int64_t started, sent, settled;
-    int64_t moved_ns, seen;              /* when something was settled last, or nothing was under way */
-    polka_error failure;                 /* status OK: none */
+    int64_t started;
+    cli_sender sender;
 } emitter;
-
-typedef struct {
-    emitter *owner;
-    char id[POLKA_UUID_TEXT + 1];        /* "": a schema record */
-    uint8_t *value;                      /* the sink borrows it until its report */
-    const char *topic;
-} pending;
-
-/* ---- reports ---- */
-
-static void on_report(void *user, const polkai_report *report)
-{
-    pending *one = report->cookie;
-    emitter *emit = one->owner;
-    (void)user;
-    emit->settled++;
-    emit->moved_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
-    if (report->status != POLKA_OK && emit->failure.status == POLKA_OK)
-        polkai_fail(&emit->failure, report->status, report->code != NULL ? report->code : "not-sent", "%s was not taken by the broker: %s%s%s",
-                    one->topic, report->message != NULL ? report->message : "", report->code != NULL ? " " : "", report->code != NULL ? report->code : "");
-    if (report->status == POLKA_OK && one->id[0] != '\0')
-        cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:I}", "id", one->id, "correlation_id", one->id, "topic", one->topic, "partition",
-                                 (int)report->partition, "offset", (json_int_t)report->offset));
-    free(one->value);
-    free(one);
-}
-
-/* Serves reports for up to timeout_ms; false: the broker has taken nothing for too long, and the failure says so. */
-static bool serve(emitter *emit, int timeout_ms)
-{
-    emit->sink->operations->poll(emit->sink, timeout_ms);
-    int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
-    if (emit->settled == emit->sent || emit->settled != emit->seen)
-        emit->moved_ns = now;
-    emit->seen = emit->settled;
-    if (now - emit->moved_ns < DEADLINE_MS * (int64_t)1000000)
-        return true;
-    if (emit->failure.status == POLKA_OK)
-        polkai_fail(&emit->failure, POLKA_TRANSIENT, "no-answer", "the broker at %s has taken nothing for %d s: %" PRId64 " of %" PRId64 " records are not acknowledged",
-                    emit->brokers, DEADLINE_MS / 1000, emit->sent - emit->settled, emit->sent);
-    return false;
-}
-
-static bool may_go_on(const emitter *emit) { return !cli_stopped() && emit->failure.status == POLKA_OK; }
-
-static polka_status send(emitter *emit, polkai_record *record, const char *id, polka_error *error)
-{
-    pending *one = polkai_alloc(sizeof *one);
-    *one = (pending){ .owner = emit, .value = polkai_alloc(record->value.size + 1), .topic = record->topic.data };
-    snprintf(one->id, sizeof one->id, "%s", id);
-    memcpy(one->value, record->value.data, record->value.size);
-    record->value.data = one->value;
-    polka_status status;
-    while ((status = emit->sink->operations->send(emit->sink, record, one, error)) == POLKA_TRANSIENT && may_go_on(emit) && serve(emit, 100))
-        ;                                /* its queue is full */
-    if (status == POLKA_OK) {
-        emit->sent++;
-        return POLKA_OK;
-    }
-    free(one->value);
-    free(one);
-    return status;
-}
-
-/* Serves reports until all is settled, or nothing moves any more. */
-static void settle(emitter *emit)
-{
-    while (emit->settled < emit->sent && serve(emit, 50))
-        ;
-}
 
 /* ---- one event ---- */
 
@@ -164,7 +98,7 @@ static polka_status emit_one(emitter *emit, json_t *base, polka_error *error)
     polkai_record record = { .topic = polka_text_of(emit->event->topic), .partition = -1, .key = key,
                              .value = { buffer.size, buffer.data }, .headers = headers };
     record.header_count = polkai_envelope_write(&envelope, &emit->arena, headers);
-    status = send(emit, &record, id, error);
+    status = cli_sender_send(&emit->sender, &record, id, error);
     polkai_arena_reset(&emit->arena, NULL, 0);
     emit->started++;
     return status;
@@ -174,37 +108,60 @@ static polka_status emit_one(emitter *emit, json_t *base, polka_error *error)
 
 static void pace(emitter *emit, int64_t began_ns)
 {
-    int64_t due = emit->rate > 0 ? began_ns + (int64_t)((double)emit->started / emit->rate * 1e9) : 0;
-    int64_t left_ms = 0;
+    int64_t due_ns = cli_pace_due_ns(began_ns, emit->started, emit->rate);
+    int wait_ms;
     do {
-        left_ms = (due - polkai_clock_real.steady_ns(&polkai_clock_real)) / 1000000;
-    } while (serve(emit, left_ms <= 0 ? 0 : left_ms < 50 ? (int)left_ms : 50) && left_ms > 0 && may_go_on(emit));
+        wait_ms = cli_pace_wait_ms(due_ns, polkai_clock_real.steady_ns(&polkai_clock_real), TURN_MS);
+    } while (cli_sender_serve(&emit->sender, wait_ms) && wait_ms > 0 && cli_sender_goes_on(&emit->sender));
+}
+
+/* Meanwhile reports are served: whoever writes a line may wait for its acknowledgement before writing the next. false: there is none, or no more is wanted. */
+static bool next_line(emitter *emit, cli_lines *lines, polka_text *line)
+{
+    while (cli_sender_goes_on(&emit->sender) && (emit->once || emit->started < emit->count)) {
+        if (cli_lines_take(lines, line))
+            return true;
+        if (lines->ended)
+            return false;
+        bool open = emit->sender.settled < emit->sender.sent;
+        if (!cli_lines_fill(lines, open ? 0 : IDLE_MS) && open)
+            cli_sender_serve(&emit->sender, LISTEN_MS);
+    }
+    return false;
+}
+
+static polka_status emit_line(emitter *emit, polka_text line, int64_t began_ns, polka_error *error)
+{
+    json_t *base = NULL;
+    polka_status status = polkai_json_parse((polka_bytes){ line.size, (const uint8_t *)line.data }, &base, error);
+    if (status == POLKA_OK) {
+        pace(emit, began_ns);
+        status = emit_one(emit, base, error);
+    }
+    json_decref(base);
+    return status;
+}
+
+static bool is_blank(polka_text line)
+{
+    size_t size = 0;
+    while (size < line.size && strchr(" \t\r", line.data[size]) != NULL && line.data[size] != '\0')
+        size++;
+    return size == line.size;
 }
 
 static polka_status emit_lines(emitter *emit, int64_t began_ns, polka_error *error)
 {
-    char *line = NULL;
-    size_t capacity = 0, number = 0;
-    ssize_t size;
-    polka_status status = POLKA_OK;
-    while (status == POLKA_OK && may_go_on(emit) && (emit->once || emit->started < emit->count) &&
-           (size = getline(&line, &capacity, stdin)) > 0) {
-        json_t *base = NULL;
-        number++;
-        if (strspn(line, " \t\r\n") == (size_t)size)
+    cli_lines lines AUTO(cli_lines_free) = { .descriptor = STDIN_FILENO };
+    polka_text line;
+    for (size_t number = 1; next_line(emit, &lines, &line); number++) {
+        if (is_blank(line) || emit_line(emit, line, began_ns, error) == POLKA_OK)
             continue;
-        size -= line[size - 1] == '\n';
-        status = polkai_json_parse((polka_bytes){ (size_t)size, (const uint8_t *)line }, &base, error);
-        if (status == POLKA_OK) {
-            pace(emit, began_ns);
-            status = emit_one(emit, base, error);
-        }
-        json_decref(base);
-        if (status != POLKA_OK)
-            polkai_error_where(error, "line %zu of standard input", number);
+        polkai_error_where(error, "line %zu of standard input", number);
+        return error->status;
     }
-    free(line);
-    return status;
+    ENSURE(lines.failure == 0, POLKA_MISUSE, error, "no-input", "standard input cannot be read: %s", strerror(lines.failure));
+    return POLKA_OK;
 }
 
 static polka_status emit_all(emitter *emit, polka_error *error)
@@ -212,7 +169,7 @@ static polka_status emit_all(emitter *emit, polka_error *error)
     int64_t began_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     if (emit->data != NULL && strcmp(emit->data, "-") == 0)
         return emit_lines(emit, began_ns, error);
-    while (emit->started < emit->count && may_go_on(emit)) {
+    while (emit->started < emit->count && cli_sender_goes_on(&emit->sender)) {
         pace(emit, began_ns);
         TRY(emit_one(emit, emit->base, error));
     }
@@ -303,32 +260,27 @@ static polka_status announce(emitter *emit, polka_error *error)
     polkai_hex64(key, emit->event->fingerprint);
     polkai_record record = { .topic = POLKA_TEXT("polka.schemas"), .partition = -1, .key = { 16, (const uint8_t *)key },
                              .value = { strlen(text), (const uint8_t *)text } };
-    polka_status status = send(emit, &record, "", error);
+    polka_status status = cli_sender_send(&emit->sender, &record, "", error);
     free(text);
     TRY(status);
-    settle(emit);
-    if (emit->failure.status != POLKA_OK)
-        *error = emit->failure;
-    return emit->failure.status;
+    cli_sender_settle(&emit->sender);
+    if (emit->sender.failure.status != POLKA_OK)
+        *error = emit->sender.failure;
+    return emit->sender.failure.status;
 }
 
 static polka_status deliver(emitter *emit, cli_connection *connection, polka_error *error)
 {
     TRY(check_topics(emit, connection, error));
-    emit->brokers = connection->brokers;
-    emit->moved_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
-    polkai_kafka_options options = cli_connection_options(connection);
-    options.report = on_report;
-    options.report_user = emit;
-    TRY(polkai_kafka_sink_open(&emit->sink, &options, error));
+    TRY(cli_sender_open(&emit->sender, connection, error));
     TRY(announce(emit, error));
     polka_status status = emit_all(emit, error);
-    if (emit->failure.status == POLKA_OK)
-        settle(emit);
-    if (emit->failure.status == POLKA_OK)
+    if (emit->sender.failure.status == POLKA_OK)
+        cli_sender_settle(&emit->sender);
+    if (emit->sender.failure.status == POLKA_OK)
         return status;
-    *error = emit->failure;
-    return emit->failure.status;
+    *error = emit->sender.failure;
+    return emit->sender.failure.status;
 }
 
 static polka_status work(emitter *emit, const char *name, const cli_where *where, polka_error *error)
@@ -351,8 +303,7 @@ static polka_status work(emitter *emit, const char *name, const cli_where *where
         status = cli_connection_find(&connection, &project, where, error);
     if (status == POLKA_OK)
         status = deliver(emit, &connection, error);
-    if (emit->sink != NULL)
-        emit->sink->operations->close(emit->sink, 0);
+    cli_sender_close(&emit->sender);
     cli_catalog_close(catalog);
     return status;
 }
@@ -395,7 +346,8 @@ static int run(const cli_command *command, int argc, char **argv)
 const cli_command cli_emit = {
     .name = "emit", .arguments = "EVENT", .summary = "send an event, checked against its schema", .run = run,
     .details = "The value is plain JSON: unions untagged, timestamps as text (2026-11-01T10:00:00Z) or number, bytes as base64.\n"
-               "Fields that have a default may be left out. Prints one line an event: id, correlation_id, topic, partition, offset.\n"
+               "Fields that have a default may be left out. Prints one line an event: id, correlation_id, topic, partition, offset;\n"
+               "with --data - as soon as the broker has it, so that who writes a line may wait for its answer.\n"
                "The project's `framing: confluent` holds here too: the schema is registered, and its id stands before the value.\n",
     .examples = "  polka emit shop.OrderPlaced --sample\n"
                 "  polka emit OrderPlaced --sample --set total=600000 --set currency=USD\n"

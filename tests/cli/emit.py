@@ -1,6 +1,7 @@
 """`polka emit` and `polka tail`: what is sent, what is refused, what is seen."""
 import json
 import os
+import select
 import signal
 import subprocess
 
@@ -121,6 +122,8 @@ class Sent(Case):
         self.assertEqual(len(self.rows("emit", "demo.Placed", "--sample", "-n", "300")), 300)
         rows = self.rows("emit", "demo.Placed", "--sample", "-n", "5", "--rate", "20")
         self.assertEqual(len({row["id"] for row in rows}), 5)
+        made = [int(row["id"].replace("-", "")[:12], 16) for row in rows]                # UUIDv7: milliseconds, of each event's making
+        self.assertGreaterEqual(max(made) - min(made), 199, "4 intervals of 50 ms at least, however busy the machine is")
         self.assertEqual(len({row["id"] for row in self.tail()}), 305)
 
     def test_a_file_and_standard_input(self):
@@ -129,6 +132,37 @@ class Sent(Case):
         lines = "\n".join(json.dumps({**ORDER, "order_id": f"L-{i}"}) for i in range(3))
         self.assertEqual(len(self.rows("emit", "demo.Placed", "--data", "-", stdin=lines + "\n\n")), 3)
         self.assertEqual({row["key"] for row in self.tail()}, {"A-1", "L-0", "L-1", "L-2"})
+
+    def test_each_line_is_answered_before_the_next_one_is_written(self):
+        """As a co-process: whoever waits for the answer to a line before it writes the next one waited for ever."""
+        emit = subprocess.Popen([POLKA, "emit", "demo.Placed", "--data", "-"], cwd=self.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                env=self.environment)
+        self.addCleanup(lambda: (emit.poll() is None and emit.kill(), emit.wait(), emit.stdin.closed or emit.stdin.close(), emit.stdout.close()))
+        for key in ("first", "second", "third"):
+            emit.stdin.write(json.dumps({**ORDER, "order_id": key}) + "\n")
+            emit.stdin.flush()
+            self.assertTrue(select.select([emit.stdout], [], [], 30)[0], f"no answer to the {key} line")
+            sent = json.loads(emit.stdout.readline())
+            self.assertEqual(self.tail("--correlation", sent["id"])[0]["key"], key)
+        emit.stdin.close()
+        self.assertEqual(emit.wait(20), 0)
+
+    def test_input_that_cannot_be_read_is_said(self):
+        folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, folder)
+        done = subprocess.run([POLKA, "emit", "demo.Placed", "--data", "-"], cwd=self.root, stdin=folder, capture_output=True, text=True, timeout=40, env=self.environment)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("standard input cannot be read: Is a directory", done.stderr)
+
+    def test_a_signal_ends_it_while_it_waits_for_a_line(self):
+        emit = subprocess.Popen([POLKA, "emit", "demo.Placed", "--data", "-"], cwd=self.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                env=self.environment)
+        self.addCleanup(lambda: (emit.poll() is None and emit.kill(), emit.wait(), emit.stdin.close(), emit.stdout.close()))
+        emit.stdin.write(json.dumps(ORDER) + "\n")
+        emit.stdin.flush()
+        self.assertTrue(emit.stdout.readline())
+        emit.send_signal(signal.SIGTERM)
+        self.assertEqual(emit.wait(20), 130)
 
     def test_a_bad_line_of_standard_input_is_named(self):
         good = json.dumps(ORDER)
