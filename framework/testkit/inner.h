@@ -50,6 +50,8 @@ _Noreturn void polkai_test_fail(const char *file, int line, const char *format, 
 
 void polkai_test_start(polka_test *test);                /* all services, once */
 void polkai_test_turn(polka_test *test);                 /* until nothing moves any more; what was said is then collected */
+void polkai_test_before_start(const polka_test *test, const char *what);     /* fails when they have started */
+polkai_settings polkai_test_settings(member *of);
 int64_t polkai_test_wall_ms(const polka_test *test);
 
 #endif

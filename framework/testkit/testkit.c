@@ -40,46 +40,6 @@ _Noreturn void polkai_test_fail(const char *file, int line, const char *format, 
     abort();
 }
 
-/* ---- settings ---- */
-
-static const polka_setting *declared(const member *of, const char *name)
-{
-    for (const polka_setting *at = of->service->settings; at != NULL && at->name != NULL; at++)
-        if (strcmp(at->name, name) == 0)
-            return at;
-    return NULL;
-}
-
-static const char *value_of(const member *of, const char *name)
-{
-    const polka_setting *setting = declared(of, name);
-    for (size_t i = of->test->setting_count; i-- > 0;)
-        if (strcmp(of->test->settings[i][0], name) == 0)
-            return of->test->settings[i][1];
-    return setting == NULL ? NULL : setting->fallback;
-}
-
-static bool setting_text(void *user, const char *name, polka_text *value)
-{
-    const member *of = user;
-    const polka_setting *setting = declared(of, name);
-    if (setting == NULL || setting->type != POLKA_SETTING_TEXT)
-        return false;
-    *value = polka_text_of(value_of(of, name));
-    return true;
-}
-
-static bool setting_number(void *user, const char *name, int64_t *value)
-{
-    const member *of = user;
-    const polka_setting *setting = declared(of, name);
-    const char *text = value_of(of, name);
-    if (setting == NULL || setting->type == POLKA_SETTING_TEXT || text == NULL)
-        return false;
-    *value = setting->type == POLKA_SETTING_BOOL ? strcmp(text, "true") == 0 : strtoll(text, NULL, 10);
-    return true;
-}
-
 /* ---- create ---- */
 
 static void remember_log(void *user, polkai_log_level level, const char *message)
@@ -129,7 +89,7 @@ static void start_member(polka_test *test, member *each)
     polkai_source *source;
     polkai_sink *sink;
     polkai_flow_options options = { .service = each->service, .lanes = 0, .seed = SEED, .clock = &test->clock, .log = &test->log,
-                                    .settings = { each, setting_text, setting_number }, .resource = each->resource,
+                                    .settings = polkai_test_settings(each), .resource = each->resource,
                                     .cluster = { test, open_source, open_admin } };
     const char *group = each->service->group != NULL ? each->service->group : each->service->name;
     if (polkai_flow_create(&each->flow, &options, &error) != POLKA_OK ||
@@ -158,7 +118,7 @@ void polka_test_destroy(polka_test *test)
     free(test);
 }
 
-static void too_late(const polka_test *test, const char *what)
+void polkai_test_before_start(const polka_test *test, const char *what)
 {
     if (test->started)
         polkai_test_fail(NULL, 0, "%s comes before the first polka_test_given", what);
@@ -166,7 +126,7 @@ static void too_late(const polka_test *test, const char *what)
 
 void polka_test_resource(polka_test *test, const char *service, void *resource)
 {
-    too_late(test, "polka_test_resource");
+    polkai_test_before_start(test, "polka_test_resource");
     for (size_t i = 0; i < test->member_count; i++) {
         if (strcmp(test->members[i].service->name, service) == 0) {
             test->members[i].resource = resource;
@@ -174,18 +134,6 @@ void polka_test_resource(polka_test *test, const char *service, void *resource)
         }
     }
     polkai_test_fail(NULL, 0, "polka_test_resource: no service %s in this test", service);
-}
-
-void polka_test_setting(polka_test *test, const char *name, const char *value)
-{
-    too_late(test, "polka_test_setting");
-    bool known = false;
-    for (size_t i = 0; i < test->member_count; i++)
-        known = known || declared(&test->members[i], name) != NULL;
-    if (!known || test->setting_count == SETTINGS_MOST)
-        polkai_test_fail(NULL, 0, "polka_test_setting: no service of this test declares the setting %s", name);
-    test->settings[test->setting_count][0] = polkai_arena_text(&test->arena, name, strlen(name)).data;
-    test->settings[test->setting_count++][1] = polkai_arena_text(&test->arena, value, strlen(value)).data;
 }
 
 void polka_test_header(polka_test *test, const char *name, const char *value)

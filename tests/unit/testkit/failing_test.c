@@ -1,0 +1,302 @@
+/* What does not hold must fail: each expectation of the test kit, and each wrong use of it, ends the process by abort() and says where and what. */
+#include "services.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char said[8192];
+static polka_test *test;
+
+/* What it wrote on standard error stands in `said`. */
+static void fails(void (*wrong)(void))
+{
+    int ends[2], status;
+    size_t size = 0;
+    cr_assert_eq(pipe(ends), 0);
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        signal(SIGABRT, SIG_DFL);
+        dup2(ends[1], STDERR_FILENO);
+        wrong();
+        _exit(0);
+    }
+    close(ends[1]);
+    for (ssize_t got = 1; got > 0 && size < sizeof said - 1; size += got > 0 ? (size_t)got : 0)
+        got = read(ends[0], said + size, sizeof said - 1 - size);
+    said[size] = '\0';
+    close(ends[0]);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "it was taken (%x): %s", (unsigned)status, said);
+}
+
+static void says(const char *words) { cr_assert_not_null(strstr(said, words), "no '%s' in: %s", words, said); }
+static void keeps_silent_about(const char *words) { cr_assert_null(strstr(said, words), "'%s' in: %s", words, said); }
+
+static void ask(const polka_service *service, const char *text)
+{
+    if (test == NULL)
+        test = polka_test_create(service);
+    POLKA_GIVEN(test, kit_asked, .id = POLKA_TEXT("A-1"), .text = polka_text_of(text));
+}
+
+/* ---- an event ---- */
+
+static void nothing_was_said(void)
+{
+    ask(&echo, "");
+    POLKA_EXPECT(test, kit_answered);
+}
+
+static void it_was_expected_already(void)
+{
+    ask(&echo, "once");
+    POLKA_EXPECT(test, kit_answered);
+    POLKA_EXPECT(test, kit_answered);
+}
+
+static void only_a_letter_of_that_type(void)
+{
+    ask(&judge, "no good");
+    POLKA_EXPECT(test, kit_asked);
+}
+
+static void another_type_was_said(void)
+{
+    ask(&echo, "hello");
+    POLKA_EXPECT(test, kit_asked);
+}
+
+static void it_is_not_due_yet(void)
+{
+    ask(&patient, "at last");
+    polka_test_advance_ms(test, 1400);
+    POLKA_EXPECT(test, kit_answered);
+}
+
+static void after_a_warning(void)
+{
+    ask(&clerk, "warn");
+    ask(&clerk, "tell");
+    POLKA_EXPECT(test, kit_answered);
+}
+
+Test(expect, an_event_that_was_not_said_fails_with_place_and_type)
+{
+    fails(nothing_was_said);
+    says("failing_test.c:");
+    says(": expected kit.Answered; what was said and not expected yet: nothing");
+}
+
+Test(expect, an_event_is_taken_once)
+{
+    fails(it_was_expected_already);
+    says("not expected yet: nothing");
+}
+
+Test(expect, a_dead_letter_is_no_event_of_its_type)
+{
+    fails(only_a_letter_of_that_type);
+    says("expected kit.Asked");
+    says("\n  dead letter of kit.Asked: no good");
+}
+
+Test(expect, an_event_of_another_type_does_not_do_and_is_listed)
+{
+    fails(another_type_was_said);
+    says("expected kit.Asked");
+    says("\n  kit.Answered");
+    keeps_silent_about("dead letter");
+}
+
+Test(expect, an_event_whose_time_has_not_come_fails) { fails(it_is_not_due_yet); }
+
+Test(expect, the_last_warning_helps_to_see_why)
+{
+    fails(after_a_warning);
+    says("(last warning: be careful)");
+    keeps_silent_about("only told");
+    fails(nothing_was_said);
+    keeps_silent_about("last warning");
+}
+
+/* ---- a dead letter ---- */
+
+static void no_letter(void)
+{
+    ask(&echo, "too small");
+    POLKA_EXPECT_DEAD(test, "too small");
+}
+
+static void another_reason(void)
+{
+    ask(&judge, "too small");
+    POLKA_EXPECT_DEAD(test, "too large");
+}
+
+static void letter_expected_already(void)
+{
+    ask(&judge, "too small");
+    POLKA_EXPECT_DEAD(test, "small");
+    POLKA_EXPECT_DEAD(test, "small");
+}
+
+Test(expect_dead, an_event_is_no_dead_letter)
+{
+    fails(no_letter);
+    says("failing_test.c:");
+    says("expected a dead letter that says \"too small\"");
+    says("\n  kit.Answered");
+}
+
+Test(expect_dead, another_reason_fails_and_is_shown)
+{
+    fails(another_reason);
+    says("dead letter of kit.Asked: too small");
+}
+
+Test(expect_dead, a_letter_is_taken_once) { fails(letter_expected_already); }
+
+/* ---- nothing ---- */
+
+static void an_emission_is_left(void)
+{
+    ask(&echo, "hello");
+    POLKA_EXPECT_NOTHING(test);
+}
+
+static void one_of_two_is_left(void)
+{
+    ask(&echo, "twice");
+    POLKA_EXPECT(test, kit_answered);
+    POLKA_EXPECT_NOTHING(test);
+}
+
+static void a_letter_is_left(void)
+{
+    ask(&judge, "too small");
+    POLKA_EXPECT_NOTHING(test);
+}
+
+static void a_copy_is_left(void)
+{
+    ask(&echo, "hello");
+    POLKA_EXPECT(test, kit_answered);
+    polka_test_redelivered(test);
+    POLKA_EXPECT_NOTHING(test);
+}
+
+Test(expect_nothing, an_emission_that_is_left_fails_with_place_and_type)
+{
+    fails(an_emission_is_left);
+    says("failing_test.c:");
+    says("expected nothing more, but there is:\n  kit.Answered");
+}
+
+Test(expect_nothing, the_second_of_two_fails) { fails(one_of_two_is_left); }
+
+Test(expect_nothing, a_dead_letter_that_is_left_fails_with_its_reason)
+{
+    fails(a_letter_is_left);
+    says("dead letter of kit.Asked: too small");
+}
+
+Test(expect_nothing, what_a_copy_caused_fails) { fails(a_copy_is_left); }
+
+/* ---- the services ---- */
+
+static const polka_service nameless = { .version = "1", .reactions = (const polka_reaction[]){ { 0 } } };
+
+static void a_wrong_service(void) { ask(&nameless, ""); }
+static void what_it_does_not_declare(void) { ask(&rogue, ""); }
+
+static void too_many_services(void)
+{
+    const polka_service *all[66] = { NULL };
+    for (size_t i = 0; i < 65; i++)
+        all[i] = &echo;
+    polka_test_create_all(all);
+}
+
+Test(services, one_that_is_wrong_fails_at_the_first_given)
+{
+    fails(a_wrong_service);
+    says("service ");
+}
+
+Test(services, one_that_emits_what_it_does_not_declare_fails_with_its_name)
+{
+    fails(what_it_does_not_declare);
+    says("service rogue stopped: ");
+    says("kit.Asked");
+}
+
+Test(services, there_may_be_64)
+{
+    fails(too_many_services);
+    says("at most 64 services");
+}
+
+/* ---- wrong use ---- */
+
+static const polka_event homeless = { .name = "kit.Homeless" };
+
+static void no_topic(void) { polka_test_given(polka_test_create(&echo), &homeless, NULL); }
+static void redelivered_before_given(void) { polka_test_redelivered(polka_test_create(&echo)); }
+static void no_such_service(void) { polka_test_resource(polka_test_create(&echo), "porter", NULL); }
+static void no_such_setting(void) { polka_test_setting(polka_test_create(&clerk), "limt", "5"); }
+static void no_number(void) { polka_test_setting(polka_test_create(&clerk), "limit", "many"); }
+static void out_of_range(void) { polka_test_setting(polka_test_create(&clerk), "limit", "101"); }
+static void no_duration(void) { polka_test_setting(polka_test_create(&clerk), "pause", "soon"); }
+static void no_truth(void) { polka_test_setting(polka_test_create(&clerk), "strict", "yes"); }
+
+static void resource_too_late(void)
+{
+    ask(&porter, "");
+    polka_test_resource(test, "porter", NULL);
+}
+
+static void setting_too_late(void)
+{
+    ask(&clerk, "");
+    polka_test_setting(test, "limit", "5");
+}
+
+static void too_many_headers(void)
+{
+    test = polka_test_create(&echo);
+    for (unsigned i = 0; i < 17; i++)
+        polka_test_header(test, "x", "y");
+}
+
+static void json_of_another_schema(void) { POLKA_GIVEN_JSON(polka_test_create(&echo), kit_asked, kit_asked_event.schema, "{\"id\":1}"); }
+static void no_json(void) { POLKA_GIVEN_JSON(polka_test_create(&echo), kit_asked, kit_asked_event.schema, "{"); }
+static void no_schema(void) { POLKA_GIVEN_JSON(polka_test_create(&echo), kit_asked, "{\"type\":\"nothing\"}", "{}"); }
+
+Test(misuse, each_kind_fails_and_says_what)
+{
+    static const struct { void (*wrong)(void); const char *words; } rows[] = {
+        { no_topic, "polka_test_given: the schema of kit.Homeless has no polka.topic" },
+        { redelivered_before_given, "polka_test_redelivered: nothing was given yet" },
+        { no_such_service, "polka_test_resource: no service porter in this test" },
+        { no_such_setting, "polka_test_setting: no service of this test declares the setting limt" },
+        { no_number, "polka_test_setting: limit: 'many' is not a number, 1 to 100" },
+        { out_of_range, "polka_test_setting: limit: '101' is not a number, 1 to 100" },
+        { no_duration, "polka_test_setting: pause: 'soon' is not a duration" },
+        { no_truth, "polka_test_setting: strict: 'yes' is not true or false" },
+        { resource_too_late, "polka_test_resource comes before the first polka_test_given" },
+        { setting_too_late, "polka_test_setting comes before the first polka_test_given" },
+        { too_many_headers, "polka_test_header: too many headers" },
+        { json_of_another_schema, "polka_test_given_json: kit.Asked: " },
+        { no_json, "polka_test_given_json: kit.Asked: " },
+        { no_schema, "polka_test_given: the writer's schema of kit.Asked: " },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fails(rows[i].wrong);
+        says(rows[i].words);
+    }
+}
