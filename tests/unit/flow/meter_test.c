@@ -100,3 +100,38 @@ Test(meter, shows_what_is_behind_an_event_that_waits)
     harness_stop(h);
     harness_destroy(h);
 }
+
+/* ---- what a handler measures itself ---- */
+
+static int64_t measured[3];
+
+static polka_outcome measure(polka_context *ctx, const note *asked)
+{
+    (void)asked;
+    measured[0] = polka_elapsed_ns(ctx);
+    h->now_ns += 7000000;
+    measured[1] = polka_elapsed_ns(ctx);
+    h->now_ns += 5;
+    measured[2] = polka_elapsed_ns(ctx);
+    return polka_caused_by(ctx)->attempt == 1 ? polka_retry(ctx, "once more") : POLKA_DONE;
+}
+
+static const polka_service stopwatch = { .name = "stopwatch", .version = "1", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, measure, .retry = { .attempts = 2, .first_delay_ms = 100 }), { 0 } } };
+
+Test(meter, time_in_a_handler_moves_and_begins_anew_with_each_attempt)
+{
+    h = harness_create();
+    harness_start(h, &stopwatch, (polkai_flow_options){ 0 });
+    harness_put(h, "k", "one", "id-1");
+    harness_turn(h);
+    for (unsigned attempt = 1; attempt <= 2; attempt++) {
+        cr_assert(measured[0] == 0 && measured[1] == 7000000 && measured[2] == 7000005, "attempt %u", attempt);
+        measured[0] = -1;
+        harness_advance_ms(h, 200);
+        harness_turn(h);
+    }
+    cr_assert_eq(measured[0], -1, "two attempts, and no third");
+    harness_stop(h);
+    harness_destroy(h);
+}

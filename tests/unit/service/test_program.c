@@ -1,6 +1,8 @@
 /* The life of a service program, from outside: what it prints, with which exit code it leaves, what signals do. No broker is there. */
 #include "child.h"
 
+#include <transport/kafka/kafka.h>
+
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
@@ -326,4 +328,29 @@ Test(program, refuses_a_producer_with_reactions_and_a_service_without)
     cr_assert_eq(polka_producer_open(&producer, &edge, 5, ARGUMENTS(NOWHERE), &error), POLKA_OK, "%s", error.message);
     polka_producer_close(producer);
     polka_producer_close(NULL);
+}
+
+static void emit_one(polka_context *ctx, const char *id) { polka_emit(ctx, &sample_placed_event, "1234567", &(polka_emission){ .id = polka_text_of(id) }); }
+
+Test(program, what_a_producer_abandons_is_not_sent_also_not_with_what_it_commits_later)
+{
+    polka_error error = { 0 };
+    polka_producer *producer;
+    polkai_broker *broker;
+    polkai_admin *admin;
+    int64_t low = -1, high = -1;
+    polka_service edge = { .name = "edge", .version = "1", .emits = POLKA_EMITS(&sample_placed_event) };
+    char *brokers = child_broker_with(&broker, (const char *const[]){ "one" }, 1);
+    cr_assert_eq(polka_producer_open(&producer, &edge, 4, ((char *[]){ "edge", "--brokers", brokers, "--embedded", NULL }), &error), POLKA_OK, "%s", error.message);
+    polka_context *abandoned = polka_begin(producer), *kept = polka_begin(producer);
+    emit_one(abandoned, "two");
+    emit_one(kept, "three");
+    polka_abandon_take(abandoned);
+    cr_assert_eq(polka_commit_take(kept, &error), POLKA_OK, "%s", error.message);
+    polka_producer_close(producer);
+    cr_assert_eq(polkai_kafka_admin_open(&admin, &(polkai_kafka_options){ .brokers = brokers, .embedded = true }, &error), POLKA_OK, "%s", error.message);
+    cr_assert_eq(admin->operations->watermarks(admin, "t.orders", 0, &low, &high, &error), POLKA_OK, "%s", error.message);
+    cr_assert_eq(high, 2, "%" PRId64 " of one, two, three", high);
+    admin->operations->close(admin);
+    polkai_broker_stop(broker);
 }
