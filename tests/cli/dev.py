@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -107,6 +108,31 @@ class Dev(Case):
         self.dev("audit", "--format", "text")
         self.assertRegex(self.log(), r"polka.yaml:3:\S* settings for the service 'payment', which /\S* does not have; is 'payments' meant\?")
         self.assertNotIn("'audit'", self.log())
+
+    def test_a_service_is_asked_to_stop_once_however_long_it_takes(self):
+        self.write("build/dev/bin/payments.late", "")
+        self.stop(self.dev("--format", "text"), number=signal.SIGINT)
+        self.assertIn("still busy 9", self.log())
+        self.assertIn("SIGTERM came 1 times", self.log())
+
+    def test_it_says_once_that_the_broker_inside_keeps_nothing(self):
+        dev = self.dev("--format", "text")
+        self.polka("emit", "demo.Placed", "--sample")
+        self.stop(dev)
+        self.assertEqual(self.log().count("nothing there is kept"), 1)
+
+    def test_the_build_that_was_made_last_is_taken(self):
+        shutil.copytree(os.path.join(self.root, "build/dev"), os.path.join(self.root, "build/release"))
+        rows = [{"name": name, "path": os.path.join(self.root, "build/release/bin", name)} for name in self.services]
+        self.write("build/release/polka/services.json", json.dumps(rows))
+        for last, first in (("release", "dev"), ("dev", "release")):
+            for name in self.services:
+                os.utime(os.path.join(self.root, "build", first, "bin", name), (1000000000, 1000000000))
+            os.utime(os.path.join(self.root, "build", last, "bin", "audit"), (1000000001, 1000000001))
+            os.utime(os.path.join(self.root, "build", last, "bin", "payments"), (999999999, 999999999))
+            dev = self.dev()
+            self.assertEqual(self.running()["build"], os.path.join(self.root, "build", last))
+            self.stop(dev)
 
     def test_exit_1_when_a_service_did_not_drain(self):
         self.write("build/dev/bin/payments.stubborn", "")

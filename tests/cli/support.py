@@ -46,6 +46,11 @@ if on("mute") is None:
     log("ready", state="ready")
 while not ending:
     time.sleep(0.02)
+for turn in range(10 if on("late") is not None else 0):
+    log(f"still busy {turn}")
+    time.sleep(0.02)
+if on("late") is not None:
+    log(f"SIGTERM came {len(ending)} times")
 if on("stubborn") is not None:
     sys.exit(5)
 log("drained", state="drained")
