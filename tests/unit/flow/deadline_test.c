@@ -129,7 +129,7 @@ Test(deadline, of_a_handler_that_never_returns_ends_the_service_and_commits_what
     cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 10, "and what it emitted was sent");
     cr_expect_eq(harness_committed(h, "brisk", "test.asked"), 10, "up to the stuck one");
     atomic_store(&release_first, true);
-    nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+    nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);      /* what must not happen cannot be waited for: too short, and a mistake is overlooked once */
     cr_expect_eq(atomic_load(&ended), 10u, "the thread is held for good");
 }
 
