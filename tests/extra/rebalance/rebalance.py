@@ -23,10 +23,11 @@ PARTITIONS, RATE, HEARTBEAT_MS, SESSION_MS = 12, 1200, 1000, 10000
 BROKER = (f"group.consumer.min.heartbeat.interval.ms={HEARTBEAT_MS}", f"group.consumer.heartbeat.interval.ms={HEARTBEAT_MS}",
           f"group.consumer.min.session.timeout.ms={SESSION_MS}", f"group.consumer.session.timeout.ms={SESSION_MS}")
 TWIN = "group.instance.id"
+FROZEN = 3                               # times a member is stopped
 AFTER_S = 4                              # measured after a member has come or gone
 
 faults.PARTITIONS = PARTITIONS
-faults.LOSSES += (f"source: {TWIN}", TWIN)
+faults.LOSSES += (f"source: {TWIN}", TWIN, "the group has put this process out")
 
 Case = collections.namedtuple("Case", "play protocol arguments old new")
 COOPERATIVE = ("-X", "partition.assignment.strategy=cooperative-sticky")
@@ -226,6 +227,29 @@ def _twin(group, case, first, row):
     return came
 
 
+def frozen(group, case, row):
+    """A member is stopped for longer than its session, and goes on as one that the group has put out: nothing that was under way leaves."""
+    group.begin(slow=(0.05, 300000, 1500000))
+    first, second = [group.member(number, case.new, "--lanes", "8") for number in (1, 2)]
+    first.wait_state("ready")
+    second.wait_state("ready")
+    group.stage.feed.begin(rate=RATE // 12)
+    group.wait_share(first, 50)
+    group.wait_share(second, 50)
+    for _ in range(FROZEN):
+        fault = group.stage.fault(f"{second.name} frozen")
+        second.stop()
+        time.sleep(SESSION_MS / 1000 + 3)
+        second.cont()
+        group.stage.healed(fault, within_s=20)
+        group.wait_share(second, 20)
+    told, lost = len(second.says("the group has put this process out")), second.losses()
+    if lost == 0 or (told == 0 and case.protocol == "consumer"):     # with the others the client library may know it at once
+        row.problems.append(f"{second.name} was frozen {FROZEN} times and has not noticed: {second.tail()}")
+    group.finish(row)
+    row.said.insert(0, f"frozen {FROZEN} times, put out {told} times by its own question")
+
+
 CASES = {
     "join-leave-range-old": Case(join_leave, "range", (), "old", "old"),
     "join-leave-range": Case(join_leave, "range", (), "new", "new"),
@@ -235,6 +259,8 @@ CASES = {
     "static": Case(static, "range", (), "old", "old"),
     "static-exactly-once": Case(static, "range", EXACTLY_ONCE, "new", "new"),
     "static-consumer": Case(static, "consumer", CONSUMER, "new", "new"),
+    "frozen-cooperative": Case(frozen, "cooperative-sticky", COOPERATIVE, "new", "new"),
+    "frozen-consumer": Case(frozen, "consumer", CONSUMER, "new", "new"),
 }
 
 
