@@ -110,7 +110,8 @@ static polka_status try_set(rd_kafka_conf_t *conf, const char *key, const char *
 
 /* What older releases do not have, or not in good order; `word`: in the value, in capitals or not; NULL: with any. */
 static const struct { const char *key, *word; int since; const char *why; } newer_properties[] = {
-    { "partition.assignment.strategy", "cooperative", 0x020601, "before, it may crash or hang in a rebalance. Leave it out, which means range" },
+    { "partition.assignment.strategy", "cooperative", 0x020a01, "before, a commit during a rebalance may lose the whole assignment (librdkafka#4059), and until 2.6.1 it "
+      "may hang. Leave it out, which means range" },
     { "group.protocol", NULL, 0x020c00, "before, KIP-848 is a preview, and until 2.4.0 not there. Leave it out, which means the classic protocol" },
     { "group.remote.assignor", NULL, 0x020c00, "it belongs to group.protocol=consumer. Leave it out" },
 };

@@ -14,7 +14,10 @@ Test(protocol, that_a_release_does_not_have_in_good_order_is_refused_with_what_t
     static const struct { int release; const char *key, *value; bool taken; } rows[] = {
         { 0x020002ff, "partition.assignment.strategy", "cooperative-sticky", false },
         { 0x020503ff, "partition.assignment.strategy", "cooperative-sticky", false },
-        { 0x020601ff, "partition.assignment.strategy", "cooperative-sticky", true },
+        { 0x020601ff, "partition.assignment.strategy", "cooperative-sticky", false },
+        { 0x020900ff, "partition.assignment.strategy", "cooperative-sticky", false },
+        { 0x020a01ff, "partition.assignment.strategy", "cooperative-sticky", true },
+        { 0x020f01ff, "partition.assignment.strategy", "cooperative-sticky", true },
         { 0x020002ff, "partition.assignment.strategy", "range", true },
         { 0x020002ff, "group.protocol", "consumer", false }, { 0x020002ff, "group.protocol", "classic", false },
         { 0x020b01ff, "group.protocol", "consumer", false }, { 0x020c00ff, "group.protocol", "consumer", true },
