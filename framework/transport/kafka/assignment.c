@@ -13,6 +13,8 @@
 
 typedef rd_kafka_topic_partition_list_t list;
 
+enum { MEMBER_LOOK_NS = 100000000, SPARE_AFTER_NS = 2000000000 };
+
 static void free_list(list **partitions)
 {
     if (*partitions != NULL)
@@ -73,6 +75,7 @@ polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start
     self->listener = start->listener;
     if (start->topic_count > 0) {
         TRY(subscribe(self, start, error));
+        self->spare = self->by_consumer;
     } else {
         self->grouped = false;
         TRY(start_at(self, start, error));
@@ -153,6 +156,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
         (void)polkai_kafka_resolve_committed(handle, partitions, POLKAI_KAFKA_ASK_MS);
     polkai_position *positions = positions_of(self, partitions);
     if (take) {
+        self->spare = false;
         change(self, partitions, true);
         if (self->assigned)              /* librdkafka has paused those that stay, too */
             polkai_kafka_prefetch_wake(handle);
@@ -161,6 +165,8 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
             self->listener.assigned(self->listener.user, positions, (size_t)partitions->cnt);
     } else {
         bool lost = rd_kafka_assignment_lost(handle) == 1;
+        self->spare = self->spare || (lost && self->by_consumer);
+        self->member_since_ns = 0;
         give_back(self, partitions);
         if (self->assigned && self->listener.revoked != NULL)
             self->listener.revoked(self->listener.user, positions, (size_t)partitions->cnt, lost);
@@ -171,6 +177,40 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
     }
     self->close_limit_ns += polkai_kafka_now_ns() - began_ns;        /* what the owner takes for its last commit is its own time */
     free(positions);
+}
+
+/* All releases that have this protocol in good order have it; the linker need not find it, as the one we were built against may be older. */
+__attribute__((weak)) int32_t rd_kafka_consumer_group_metadata_generation_id(const rd_kafka_consumer_group_metadata_t *metadata);
+
+static bool is_member(rd_kafka_t *handle)
+{
+    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(handle);
+    bool known = metadata != NULL && rd_kafka_consumer_group_metadata_generation_id(metadata) > 0;
+    if (metadata != NULL)
+        rd_kafka_consumer_group_metadata_destroy(metadata);
+    return known;
+}
+
+/*
+ * With group.protocol=consumer librdkafka tells of an assignment when it differs from the one before, so a member beyond the number of
+ * partitions would never hear that it has joined. One that has partitions hears of them a little later than that it is a member.
+ */
+void polkai_kafka_spare_look(polkai_kafka_source *self)
+{
+    int64_t now_ns = polkai_kafka_now_ns();
+    if (now_ns < self->member_look_ns)
+        return;
+    self->member_look_ns = now_ns + MEMBER_LOOK_NS;
+    if (!is_member(self->client.handle))
+        self->member_since_ns = 0;
+    else if (self->member_since_ns == 0)
+        self->member_since_ns = now_ns;
+    if (self->member_since_ns == 0 || now_ns - self->member_since_ns < SPARE_AFTER_NS)
+        return;
+    self->spare = false;
+    self->assigned = true;
+    if (self->listener.assigned != NULL)
+        self->listener.assigned(self->listener.user, NULL, 0);
 }
 
 /* As events, since what was fetched and not yet taken is in this queue too, and queue_poll_callback stops the process at it. */

@@ -271,6 +271,8 @@ static size_t kafka_poll(polkai_source *source, polkai_record *records, size_t c
         polkai_kafka_outage_look(&self->client);
     }
     polkai_kafka_outage_look(&self->client);
+    if (self->spare)
+        polkai_kafka_spare_look(self);
     polkai_kafka_prefetch_taken(self, records, count);
     atomic_store(&self->woken, 0);
     return count;
@@ -344,13 +346,13 @@ static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_op
     polkai_kafka_setting all[24];
     /* without a group librdkafka still wants the name of one; nobody joins it, and nothing is committed to it */
     all[0] = (polkai_kafka_setting){ "group.id", self->grouped ? options->group : "polka-without-group" };
-    bool by_consumer = polkai_kafka_by_consumer_protocol(options->properties, options->property_count);
-    size_t count = append(all, 1, common, by_consumer);
-    count = append(all, count, classic, by_consumer);
+    self->by_consumer = polkai_kafka_by_consumer_protocol(options->properties, options->property_count);
+    size_t count = append(all, 1, common, self->by_consumer);
+    count = append(all, count, classic, self->by_consumer);
     if (!self->grouped)
-        count = append(all, count, alone, by_consumer);
+        count = append(all, count, alone, self->by_consumer);
     if (options->embedded)
-        count = append(all, count, embedded, by_consumer);
+        count = append(all, count, embedded, self->by_consumer);
     if (polkai_kafka_prefetch_settable())
         all[count++] = polkai_kafka_prefetch_setting;
     all[count] = (polkai_kafka_setting){ NULL, NULL };

@@ -24,6 +24,9 @@ typedef struct {
     bool grouped;
     bool started;
     bool assigned;                       /* the owner has been told of an assignment, and not yet of its end */
+    bool by_consumer;                    /* group.protocol=consumer */
+    bool spare;                          /* by it, and the owner was told of no assignment yet, or of none since the last was lost */
+    int64_t member_look_ns, member_since_ns;             /* spare: whether the group has us is asked again then; since when it has, 0: it has not */
     int waker;                           /* eventfd: librdkafka writes when a record has come, wake when it is called */
     atomic_int woken;
     rd_kafka_queue_t *queue;             /* the consumer's */
@@ -58,6 +61,7 @@ polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start
 void polkai_kafka_pause(polkai_source *source, bool paused);
 void polkai_kafka_leave(polkai_kafka_source *source, int timeout_ms);     /* gives the assignment up and leaves the group */
 rd_kafka_topic_partition_list_t *polkai_kafka_list_of(const polkai_position *positions, size_t count);       /* new */
+void polkai_kafka_spare_look(polkai_kafka_source *source);                /* at each poll of a spare: is it a member, and has no partitions? */
 
 /* In commit.c. _look takes the answers that are there, and tells of what failed. */
 polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);

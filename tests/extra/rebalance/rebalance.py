@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import traceback
+import urllib.request
 
 from confluent_kafka.admin import AdminClient
 
@@ -17,13 +18,14 @@ import stage as faults
 from checker import DEPOSITS
 from feed import Plan
 from ledgers import Ledgers
-from support import ENVIRONMENT, SKIP, Failed, Skip, say, wait_for
+from support import ENVIRONMENT, SKIP, Failed, Skip, free_port, say, wait_for
 
 PARTITIONS, RATE, HEARTBEAT_MS, SESSION_MS = 12, 1200, 1000, 10000
 BROKER = (f"group.consumer.min.heartbeat.interval.ms={HEARTBEAT_MS}", f"group.consumer.heartbeat.interval.ms={HEARTBEAT_MS}",
           f"group.consumer.min.session.timeout.ms={SESSION_MS}", f"group.consumer.session.timeout.ms={SESSION_MS}")
 TWIN = "group.instance.id"
 FROZEN = 3                               # times a member is stopped
+SPARE_S = 15                             # a heartbeat to join, two seconds without partitions, and a slow machine
 AFTER_S = 4                              # measured after a member has come or gone
 
 faults.PARTITIONS = PARTITIONS
@@ -250,6 +252,33 @@ def frozen(group, case, row):
     row.said.insert(0, f"frozen {FROZEN} times, put out {told} times by its own question")
 
 
+def spare(group, case, row):
+    """More members than partitions: the one that gets none is ready all the same, and takes over when another goes."""
+    group.begin()
+    members = [group.member(number + 1, case.new) for number in range(PARTITIONS)]
+    for member in members:
+        member.wait_state("ready")
+    wait_for("all partitions given out", lambda: [len(share) for _, share in group.shares()] == [1] * PARTITIONS, 60, pause=0.5)
+    began, port = time.monotonic(), free_port(1)
+    last = group.member(PARTITIONS + 1, case.new, "--http.address", "127.0.0.1", "--http.port", str(port))
+    last.wait_state("ready", SPARE_S)
+    took = time.monotonic() - began
+    if sorted(len(share) for _, share in group.shares()) != [0] + [1] * PARTITIONS:
+        raise Failed(f"the members have {group.shares()}")
+    for page in ("startupz", "readyz"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=5) as answer:     # all but 2xx raises
+            answer.read()
+    group.stage.feed.begin(rate=RATE // 12)
+    group.wait_share(members[0], 20)
+    fault = group.stage.fault(f"{members[0].name} goes")
+    members[0].term()
+    members[0].end(0)
+    group.stage.healed(fault, within_s=20)
+    group.wait_share(last, 20)
+    group.finish(row)
+    row.said.insert(0, f"{PARTITIONS + 1} members of {PARTITIONS} partitions: the last was ready after {took:.1f} s")
+
+
 CASES = {
     "join-leave-range-old": Case(join_leave, "range", (), "old", "old"),
     "join-leave-range": Case(join_leave, "range", (), "new", "new"),
@@ -261,6 +290,7 @@ CASES = {
     "static-consumer": Case(static, "consumer", CONSUMER, "new", "new"),
     "frozen-cooperative": Case(frozen, "cooperative-sticky", COOPERATIVE, "new", "new"),
     "frozen-consumer": Case(frozen, "consumer", CONSUMER, "new", "new"),
+    "spare-consumer": Case(spare, "consumer", CONSUMER, "new", "new"),
 }
 
 

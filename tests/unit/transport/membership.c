@@ -107,12 +107,19 @@ Test(protocol, and_what_does_not_go_with_it_stop_the_opening)
 
 /* ---- a twin takes the place ----------------------------------------------------------------------- */
 
-typedef struct { unsigned assigned, fatal; char said[1100]; } member;
+typedef struct { unsigned told, assigned, lost, fatal; char said[1100]; } member;
 
 static void on_assigned(void *user, const polkai_position *partitions, size_t count)
 {
     (void)partitions;
+    ((member *)user)->told++;
     ((member *)user)->assigned += (unsigned)count;
+}
+
+static void on_revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
+{
+    (void)partitions, (void)count;
+    ((member *)user)->lost += lost;
 }
 
 static void on_notice(void *user, polka_status status, const char *message)
@@ -153,6 +160,61 @@ Test(twin, with_the_same_instance_is_named_once_with_what_to_do, .timeout = 60)
     cr_assert_not_null(strstr(self.said, "Each process of a group needs one of its own"), "what to do: %s", self.said);
     source->operations->close(source, POLKAI_CLOSE_MS);
     cr_assert_eq(self.fatal, 1, "told once");
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(owner);
+}
+
+/* ---- more members than partitions ----------------------------------------------------------------- */
+
+static polkai_source *join_by_consumer(rd_kafka_mock_cluster_t *mock, member *self, const char *poll_interval_ms)
+{
+    polkai_kafka_property properties[] = { { "group.protocol", "consumer" }, { "max.poll.interval.ms", poll_interval_ms } };
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(mock), .group = "g", .embedded = true, .properties = properties, .property_count = 2 };
+    polka_text topic = POLKA_TEXT_INIT("t");
+    polkai_start start = { .topics = &topic, .topic_count = 1,
+                           .listener = { .user = self, .assigned = on_assigned, .revoked = on_revoked, .notice = on_notice } };
+    polkai_source *source;
+    polka_error why = { 0 };
+    cr_assert_eq(polkai_kafka_source_open(&source, &options, &why), POLKA_OK, "%s", why.message);
+    cr_assert_eq(source->operations->start(source, &start, &why), POLKA_OK, "%s", why.message);
+    return source;
+}
+
+/* The first may not stay away from its poll for longer than two seconds. */
+static bool poll_both_until(polkai_source *one, polkai_source *other, const unsigned *wanted)
+{
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)20 * 1000000000; *wanted == 0 && polkai_kafka_now_ns() < end;) {
+        one->operations->poll(one, &(polkai_record){ 0 }, 1, 50);
+        other->operations->poll(other, &(polkai_record){ 0 }, 1, 50);
+    }
+    return *wanted > 0;
+}
+
+/* Found by reading: librdkafka calls nobody when the first share is empty, and the service never was ready. */
+Test(spare, of_the_consumer_protocol_hears_that_it_has_joined_each_time_it_does_and_later_of_its_partitions, .timeout = 120)
+{
+    if (rd_kafka_version() >> 8 < 0x020c00)
+        cr_skip_test("librdkafka %s has the classic protocol only", rd_kafka_version_str());
+    rd_kafka_t *owner = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), NULL, 0);
+    rd_kafka_mock_cluster_t *mock = rd_kafka_mock_cluster_new(owner, 1);
+    cr_assert_eq(rd_kafka_mock_topic_create(mock, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    member first = { 0 }, second = { 0 };
+    polkai_source *one = join_by_consumer(mock, &first, "2000");
+    cr_assert(poll_until(one, &first.assigned));
+    polkai_source *other = join_by_consumer(mock, &second, "300000");
+    cr_assert(poll_both_until(one, other, &second.told));
+    cr_assert(second.told == 1 && second.assigned == 0, "told %u times, of %u partitions", second.told, second.assigned);
+    first = (member){ 0 };
+    for (int64_t end = polkai_kafka_now_ns() + (int64_t)3 * 1000000000; polkai_kafka_now_ns() < end;)
+        other->operations->poll(other, &(polkai_record){ 0 }, 1, 50);
+    cr_assert(poll_both_until(one, other, &first.lost), "it was away for too long");
+    cr_assert(poll_both_until(one, other, &second.assigned));
+    cr_assert_eq(second.told, 2);
+    cr_assert(poll_both_until(one, other, &first.told), "back in the group, with nothing");
+    cr_assert_eq(first.assigned, 0);
+    other->operations->close(other, POLKAI_CLOSE_MS);
+    cr_assert(poll_until(one, &first.assigned));
+    one->operations->close(one, POLKAI_CLOSE_MS);
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(owner);
 }
