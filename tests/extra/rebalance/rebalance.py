@@ -326,6 +326,14 @@ def table(rows):
     return "\n".join(lines)
 
 
+def pauses(rows):
+    """The table in a line: of join-leave-…, over all partitions and in the worst one."""
+    def said(row):
+        return f"{row.name.removeprefix('join-leave-')} " + ", ".join(f"{every} ({worst})" for when, every, worst, _ in row.pauses if when != "before")
+    measured = [row for row in rows if row.name.startswith("join-leave-") and row.pauses]
+    return f"; pause in ms on join, leave (in the worst partition): {'; '.join(said(row) for row in measured)}" if measured else ""
+
+
 def version_of(options, release):
     done = subprocess.run([*options.releases[release], os.path.join(options.build, "bin", "faults_keeper"), "--version"], capture_output=True, text=True, env=ENVIRONMENT)
     found = [row.split()[1] for row in done.stdout.splitlines() if row.startswith("librdkafka ")]
@@ -373,7 +381,7 @@ def main():
     print(table(rows))
     if not failed:
         shutil.rmtree(cluster.folder, ignore_errors=True)
-    print(f"RESULT: {len(rows) - len(failed)} of {len(rows)} cases passed in {time.monotonic() - began:.0f} s, seed {options.seed}")
+    print(f"RESULT: {len(rows) - len(failed)} of {len(rows)} cases passed in {time.monotonic() - began:.0f} s, seed {options.seed}{pauses(rows)}")
     return 1 if failed else 0
 
 
