@@ -46,6 +46,7 @@ typedef struct {
     size_t half_queue_records;
     const rd_kafka_topic_t *last;        /* the topic of the record taken last, while that record holds it */
     polkai_kafka_trouble *troubles;      /* NULL: all can be read */
+    polkai_position emptied;             /* the batch met last that is taken to have no records (any more) */
     bool park_unread;
     int unread_ms;                       /* so long a batch is tried again before it is given up */
     int answer_ms;                       /* and so long something is waited for behind a probe of the search for its end */
@@ -60,8 +61,8 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kaf
 polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start, polka_error *error);
 void polkai_kafka_pause(polkai_source *source, bool paused);
 void polkai_kafka_leave(polkai_kafka_source *source, int timeout_ms);     /* gives the assignment up and leaves the group */
-rd_kafka_topic_partition_list_t *polkai_kafka_list_of(const polkai_position *positions, size_t count);       /* new */
 void polkai_kafka_spare_look(polkai_kafka_source *source);                /* at each poll of a spare: is it a member, and has no partitions? */
+rd_kafka_topic_partition_list_t *polkai_kafka_list_of(const polkai_position *positions, size_t count);       /* new */
 
 /* In commit.c. _look takes the answers that are there, and tells of what failed. */
 polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);

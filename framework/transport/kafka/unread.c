@@ -7,6 +7,9 @@
  * Whatever follows such an error is not believed: after a wrong checksum librdkafka goes on reading in the middle of the batch
  * (2.0.2 and 2.15.1), takes what it finds there for an offset, and begins anew at the start of the partition when there is no such
  * offset. So the partition is held between two tries, and nothing of it passes that is not where it has to be.
+ *
+ * Only at what "might be too large" it goes on by itself in most cases: so it calls batches of which compaction has left no record, once
+ * it has met some. They are in nobody's way; it is trouble when the same offset comes again.
  */
 #include <transport/kafka/source.h>
 
@@ -131,6 +134,15 @@ static int64_t first_of(polkai_kafka_source *source, polkai_kafka_trouble *troub
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR || list->elems[0].offset < 0)
         code = rd_kafka_committed(source->client.handle, list, ANSWER_MS);
     return code != RD_KAFKA_RESP_ERR_NO_ERROR || list->elems[0].offset < trouble->base ? trouble->base : list->elems[0].offset;
+}
+
+static bool seems_emptied(polkai_kafka_source *source, const rd_kafka_message_t *message)
+{
+    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return false;
+    polkai_position last = source->emptied, now = { polkai_kafka_name_of(source, rd_kafka_topic_name(message->rkt)), message->partition, message->offset };
+    source->emptied = now;
+    return last.topic.data != now.topic.data || last.partition != now.partition || last.offset != now.offset;
 }
 
 static void begin(polkai_kafka_source *source, const rd_kafka_message_t *message)
@@ -298,7 +310,7 @@ polkai_kafka_passage polkai_kafka_unread_look(polkai_kafka_source *source, const
     if (!is_record && !is_unreadable(message->err))
         return POLKAI_KAFKA_PASS;
     if (trouble == NULL) {
-        if (!is_record)
+        if (!is_record && !seems_emptied(source, message))
             begin(source, message);
         return is_record ? POLKAI_KAFKA_PASS : POLKAI_KAFKA_DROP;
     }
@@ -345,6 +357,7 @@ bool polkai_kafka_unread_held(const polkai_kafka_source *source, const rd_kafka_
 
 void polkai_kafka_unread_forget(polkai_kafka_source *source, const rd_kafka_topic_partition_list_t *partitions)
 {
+    source->emptied = (polkai_position){ { 0, NULL }, 0, 0 };        /* it may be met once more with good reason */
     for (polkai_kafka_trouble *at = source->troubles, *next; at != NULL; at = next) {
         next = at->next;
         if (partitions != NULL && rd_kafka_topic_partition_list_find(partitions, at->topic.data, at->partition) == NULL)
