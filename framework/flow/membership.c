@@ -8,7 +8,7 @@
 #include <base/error.h>
 #include <flow/inner.h>
 
-enum { ASK_MS = 1000, HEAR_MS = 1000, SLICE_MS = 10 };
+enum { ASK_MS = 1000, HEAR_MS = 2500, SLICE_MS = 10 };
 
 static void doubt(polkai_flow *flow, int from, int to)
 {
@@ -39,7 +39,8 @@ static bool is_any_doubted(const polkai_flow *flow)
 
 /*
  * What the source says of it. That is known by now with the classic protocol; with group.protocol=consumer librdkafka asks the group by
- * itself first, an answer of the broker later. What it says nothing of goes on: a rebalance under way has other ends, too.
+ * itself first, an answer of the broker later. A cooperative member that was put out while it joined hears of it by the second join that
+ * librdkafka makes then, and it makes one a second. What it says nothing of goes on: a rebalance under way has other ends, too.
  */
 size_t polkai_membership_hear(polkai_flow *flow, size_t (*take)(polkai_flow *flow, int timeout_ms))
 {
