@@ -87,7 +87,7 @@ static polka_status start(polkai_source *source, const polkai_start *start, polk
     stubborn_source *self = (stubborn_source *)source;
     polkai_start own = *start;
     self->listener = start->listener;
-    own.listener = (polkai_source_listener){ self, assigned, revoked, notice, NULL, NULL };
+    own.listener = (polkai_source_listener){ self, assigned, revoked, notice, NULL, NULL, NULL };
     return self->inner->operations->start(self->inner, &own, error);
 }
 
