@@ -1,6 +1,6 @@
 /*
- * decode.c: the reading half of NAME.c. A record has one function read_<record>, an enum too; an array, map, union or
- * pointer has one for each place, read_<record>__<member>. All others are calls of wire.h.
+ * decode.c: the reading half of NAME.c. A record has one function <record>__read, an enum too; an array, map, union or
+ * pointer has one for each place, <record>__<member>__read. All others are calls of wire.h.
  */
 #include "gen.h"
 
@@ -36,22 +36,6 @@ static bool has_texts(gen *g, named *type)
     return texts_in_record(type);
 }
 
-size_t gen_least_bytes(const polkai_schema *schema)
-{
-    size_t sum = 0;
-    switch (schema->type) {
-    case POLKAI_AVRO_NULL: return 0;
-    case POLKAI_AVRO_FLOAT: return 4;
-    case POLKAI_AVRO_DOUBLE: return 8;
-    case POLKAI_AVRO_FIXED: return schema->fixed_size;
-    case POLKAI_AVRO_RECORD:
-        for (size_t i = 0; i < schema->count; i++)
-            sum += gen_least_bytes(schema->fields[i].schema);   /* ends: a record contains itself only behind what takes a byte */
-        return sum;
-    default: return 1;
-    }
-}
-
 /* ---- calls ------------------------------------------------------------------------------------- */
 
 const char *gen_read_call(gen *g, const shape *s, const char *to)
@@ -76,8 +60,8 @@ const char *gen_read_call(gen *g, const shape *s, const char *to)
     case SHAPE_FIXED: return *to == '&' ? CALL("polka_read_piece(r, at, %zu, %s.bytes)", s->schema->fixed_size, to + 1)
                                         : CALL("polka_read_piece(r, at, %zu, %s->bytes)", s->schema->fixed_size, to);
     case SHAPE_ENUM:
-    case SHAPE_RECORD: return CALL("read_%s(r, at, %s)", s->named->name, to);
-    case SHAPE_ARRAY: case SHAPE_MAP: case SHAPE_POINTER: case SHAPE_UNION: return CALL("read_%s(r, at, %s)", s->place, to);
+    case SHAPE_RECORD: return CALL("%s__read(r, at, %s)", s->named->name, to);
+    case SHAPE_ARRAY: case SHAPE_MAP: case SHAPE_POINTER: case SHAPE_UNION: return CALL("%s__read(r, at, %s)", s->place, to);
     }
     return "at";
 }
@@ -85,7 +69,7 @@ const char *gen_read_call(gen *g, const shape *s, const char *to)
 static void write_head(out *o, const char *place, const char *type)
 {
     bool star = type[strlen(type) - 1] == '*';
-    out_add(o, "\nstatic const uint8_t *read_%s(polka_reader *r, const uint8_t *at, %s%s*v)\n{\n", place, type, star ? "" : " ");
+    out_add(o, "\nstatic const uint8_t *%s__read(polka_reader *r, const uint8_t *at, %s%s*v)\n{\n", place, type, star ? "" : " ");
 }
 
 /* ---- functions of a place ---------------------------------------------------------------------- */
@@ -158,15 +142,15 @@ const char *gen_item(const shape *array_or_map)
     return array_or_map->kind == SHAPE_ARRAY ? "&items[count]" : "&items[count].value";
 }
 
-void gen_write_items(out *o, const shape *s, const polkai_schema *written, const char *call)
+void gen_write_items(gen *g, out *o, const shape *s, const polkai_schema *written, const char *call)
 {
-    (s->kind == SHAPE_ARRAY ? write_array_body : write_map_body)(o, s, gen_least_bytes(written), call);
+    (s->kind == SHAPE_ARRAY ? write_array_body : write_map_body)(o, s, gen_least_bytes(g, written), call);
 }
 
 static void write_items(gen *g, out *o, const shape *s)
 {
     write_head(o, s->place, s->type);
-    gen_write_items(o, s, s->schema->items, gen_read_call(g, s->inner, gen_item(s)));
+    gen_write_items(g, o, s, s->schema->items, gen_read_call(g, s->inner, gen_item(s)));
 }
 
 const char *gen_branch_place(gen *g, const branch *b)
@@ -265,7 +249,7 @@ void gen_write_decode(gen *g, out *o, named *const *types, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (types[i]->recursive)
-            out_add(o, "\nstatic const uint8_t *read_%s(polka_reader *r, const uint8_t *at, %s *v);", types[i]->name, types[i]->name);
+            out_add(o, "\nstatic const uint8_t *%s__read(polka_reader *r, const uint8_t *at, %s *v);", types[i]->name, types[i]->name);
     out_add(o, "\n");
     for (size_t i = 0; i < count; i++) {
         if (types[i]->schema->type == POLKAI_AVRO_ENUM)
@@ -275,5 +259,5 @@ void gen_write_decode(gen *g, out *o, named *const *types, size_t count)
     }
     for (size_t i = 0; i < count; i++)
         if (types[i]->event && !types[i]->foreign)
-            gen_write_entrance(g, o, types[i], CALL("decode_%s", types[i]->name), CALL("read_%s", types[i]->name));
+            gen_write_entrance(g, o, types[i], CALL("%s__decode", types[i]->name), CALL("%s__read", types[i]->name));
 }

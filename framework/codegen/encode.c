@@ -1,6 +1,6 @@
 /*
- * encode.c: the writing half of NAME.c. bound_… tells the most bytes that a value takes, so that one reserve does;
- * write_… then writes without asking again. A cycle of pointers ends in the depth limit of bound_….
+ * encode.c: the writing half of NAME.c. …__bound tells the most bytes that a value takes, so that one reserve does;
+ * …__write then writes without asking again. A cycle of pointers ends in the depth limit of …__bound.
  */
 #include "gen.h"
 
@@ -33,18 +33,7 @@ static const char *part(gen *g, const char *pointer, const char *name)
 
 /* ---- bounds ------------------------------------------------------------------------------------ */
 
-static size_t constant_bound(const shape *s);
-
-/* A recursive record counts all of itself in bound_…, as its depth is checked there. */
-static size_t constant_of_record(const named *type)
-{
-    size_t sum = 0;
-    for (size_t i = 0; !type->recursive && i < type->member_count; i++)
-        sum += constant_bound(type->members[i].shape);
-    return sum;
-}
-
-/* The constant part of a shape's bound; what grows with the value is the rest, and bound_… tells it. */
+/* The constant part of a shape's bound; what grows with the value is the rest, and …__bound tells it. */
 static size_t constant_bound(const shape *s)
 {
     switch (s->kind) {
@@ -61,29 +50,27 @@ static size_t constant_bound(const shape *s)
     case SHAPE_ARRAY: case SHAPE_MAP: return 11;
     case SHAPE_POINTER: return 1;
     case SHAPE_UNION: return 5;
-    case SHAPE_RECORD: return constant_of_record(s->named);
+    case SHAPE_RECORD: return s->named->constant_bound;
     }
     return 0;
-}
-
-static bool grows(const shape *s);
-
-static bool record_grows(const named *type)
-{
-    if (type->recursive)
-        return true;
-    for (size_t i = 0; i < type->member_count; i++)
-        if (grows(type->members[i].shape))
-            return true;
-    return false;
 }
 
 static bool grows(const shape *s)
 {
     switch (s->kind) {
     case SHAPE_TEXT: case SHAPE_BYTES: case SHAPE_ARRAY: case SHAPE_MAP: case SHAPE_POINTER: case SHAPE_UNION: return true;
-    case SHAPE_RECORD: return record_grows(s->named);
+    case SHAPE_RECORD: return s->named->grows;
     default: return false;
+    }
+}
+
+/* Of a record whose parts are measured. A recursive one counts all of itself in …__bound, as its depth is checked there. */
+static void measure(named *type)
+{
+    type->grows = type->recursive;
+    for (size_t i = 0; !type->recursive && i < type->member_count; i++) {
+        type->constant_bound += constant_bound(type->members[i].shape);
+        type->grows = type->grows || grows(type->members[i].shape);
     }
 }
 
@@ -93,15 +80,15 @@ static const char *bound_call(gen *g, const named *owner, const shape *s, const 
     switch (s->kind) {
     case SHAPE_TEXT: case SHAPE_BYTES: return format(g, "polka_bound_size(%s)", part(g, value, "size"));
     case SHAPE_RECORD:
-        return s->named->recursive ? format(g, "bound_%s(%s, %s)", s->named->name, value, owner->recursive ? "depth + 1" : "1")
-                                   : format(g, "bound_%s(%s)", s->named->name, value);
-    default: return format(g, "bound_%s(%s%s)", s->place, value, owner->recursive ? ", depth" : "");
+        return s->named->recursive ? format(g, "%s__bound(%s, %s)", s->named->name, value, owner->recursive ? "depth + 1" : "1")
+                                   : format(g, "%s__bound(%s)", s->named->name, value);
+    default: return format(g, "%s__bound(%s%s)", s->place, value, owner->recursive ? ", depth" : "");
     }
 }
 
 static void bound_head(gen *g, out *o, const named *owner, const char *place, const char *type)
 {
-    out_add(o, "\nstatic uint64_t bound_%s(%s%s)\n{\n", place, parameter(g, type), owner->recursive ? ", unsigned depth" : "");
+    out_add(o, "\nstatic uint64_t %s__bound(%s%s)\n{\n", place, parameter(g, type), owner->recursive ? ", unsigned depth" : "");
 }
 
 static void bound_items(gen *g, out *o, const named *owner, const shape *s)
@@ -160,7 +147,7 @@ static void bound_place(gen *g, out *o, const named *owner, const shape *s)
 static void bound_record(gen *g, out *o, const named *type)
 {
     size_t constant = 0, terms = 0;
-    if (!record_grows(type))
+    if (!type->grows)
         return;
     for (size_t i = 0; i < type->member_count; i++) {
         bound_place(g, o, type, type->members[i].shape);
@@ -214,15 +201,15 @@ static const char *write_call(gen *g, const shape *s, const char *at, const char
     case SHAPE_DURATION: return format(g, "polka_write_duration(%s, %s)", at, target(g, v));
     case SHAPE_FIXED: return format(g, "polka_write_piece(%s, %s, %zu)", at, part(g, v, "bytes"), s->schema->fixed_size);
     case SHAPE_ENUM: return format(g, "polka_write_symbol(w, %s, (unsigned)%s, %zu)", at, target(g, v), s->schema->count);
-    case SHAPE_RECORD: return format(g, "write_%s(w, %s, %s)", s->named->name, at, v);
-    case SHAPE_ARRAY: case SHAPE_MAP: case SHAPE_POINTER: case SHAPE_UNION: return format(g, "write_%s(w, %s, %s)", s->place, at, v);
+    case SHAPE_RECORD: return format(g, "%s__write(w, %s, %s)", s->named->name, at, v);
+    case SHAPE_ARRAY: case SHAPE_MAP: case SHAPE_POINTER: case SHAPE_UNION: return format(g, "%s__write(w, %s, %s)", s->place, at, v);
     }
     return at;
 }
 
 static void write_head(gen *g, out *o, const char *place, const char *type)
 {
-    out_add(o, "\nstatic uint8_t *write_%s(polka_writer *w, uint8_t *at, %s)\n{\n", place, parameter(g, type));
+    out_add(o, "\nstatic uint8_t *%s__write(polka_writer *w, uint8_t *at, %s)\n{\n", place, parameter(g, type));
 }
 
 static void write_statement(gen *g, out *o, const shape *s, const char *indent, const char *v, const char *on_failure)
@@ -311,23 +298,27 @@ static void write_record(gen *g, out *o, const named *type)
 
 static void write_entrance(gen *g, out *o, const named *event)
 {
-    const char *grown = record_grows(event) ? format(g, " + bound_%s(value%s)", event->name, event->recursive ? ", 1" : "") : "";
-    out_add(o, "\nstatic polka_status encode_%s(const void *value, polka_buffer *buffer, polka_error *error)\n{\n"
+    const char *grown = event->grows ? format(g, " + %s__bound(value%s)", event->name, event->recursive ? ", 1" : "") : "";
+    out_add(o, "\nstatic polka_status %s__encode(const void *value, polka_buffer *buffer, polka_error *error)\n{\n"
                "    polka_writer writer;\n"
                "    uint8_t *at = polka_writer_begin(&writer, buffer, %zu%s, error);\n"
-               "    if (at == NULL || (at = write_%s(&writer, at, value)) == NULL)\n"
+               "    if (at == NULL || (at = %s__write(&writer, at, value)) == NULL)\n"
                "        return polka_write_failed(&writer, \"%s\");\n"
                "    buffer->size = (size_t)(at - buffer->data);\n"
                "    return POLKA_OK;\n}\n",
-            event->name, constant_of_record(event), grown, event->name, event->schema->name);
+            event->name, event->constant_bound, grown, event->name, event->schema->name);
 }
 
 void gen_write_encode(gen *g, out *o, named *const *types, size_t count)
 {
     for (size_t i = 0; i < count; i++)
+        types[i]->grows = types[i]->recursive;
+    for (size_t i = 0; i < count; i++)
+        measure(types[i]);
+    for (size_t i = 0; i < count; i++)
         if (types[i]->recursive)
-            out_add(o, "\nstatic uint64_t bound_%s(const %s *v, unsigned depth);\n"
-                       "static uint8_t *write_%s(polka_writer *w, uint8_t *at, const %s *v);\n",
+            out_add(o, "\nstatic uint64_t %s__bound(const %s *v, unsigned depth);\n"
+                       "static uint8_t *%s__write(polka_writer *w, uint8_t *at, const %s *v);\n",
                     types[i]->name, types[i]->name, types[i]->name, types[i]->name);
     for (size_t i = 0; i < count; i++)
         if (types[i]->schema->type == POLKAI_AVRO_RECORD) {

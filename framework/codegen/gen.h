@@ -2,12 +2,16 @@
  * gen.h: what the rooms of the generator share: one run, the types it makes, how each Avro schema appears in C.
  *
  * A run reads files (files.c), finds the named types and their C names (model.c, names.c, shapes.c), checks what makes an
- * event (events.c), puts the declarations in order (order.c), and writes (header.c, decode.c, older.c, encode.c, source.c).
- * All memory of a run lives in its arena.
+ * event (events.c), puts the declarations in order (order.c), refuses what no event can hold (sizes.c), and writes (header.c,
+ * decode.c, older.c, encode.c, source.c). All memory of a run lives in its arena.
+ *
+ * No static function or table of NAME.c meets a name of NAME.h: it is <type or place>__<verb>, a C name of the header has two
+ * underscores at most where a type's own name ends in one, and none ends in a verb (read, write, bound, encode, decode, ...).
  */
 #ifndef POLKA_CODEGEN_GEN_H
 #define POLKA_CODEGEN_GEN_H
 
+#include <avro/pairs.h>
 #include <avro/schema.h>
 #include <base/arena.h>
 #include <base/error.h>
@@ -46,7 +50,7 @@ struct shape {
     const char *type;                    /* C type, "int64_t", "const int64_t *" */
     const char *stem;                    /* <stem>_array and <stem>_map are its arrays and maps */
     const char *suffix;                  /* unit in the member's name, "_ms"; "" */
-    const char *place;                   /* unique: read_<place>, "shop_order_placed__lines" */
+    const char *place;                   /* unique: <place>__read, "shop_order_placed__lines" */
     bool or_null;                        /* TEXT and BYTES: null is data NULL */
     unsigned null_index;                 /* of the null branch: POINTER, and TEXT and BYTES or null */
     shape *inner;                        /* of ARRAY, MAP, POINTER */
@@ -81,6 +85,9 @@ struct named {
     bool forward;                        /* declared before it is defined */
     bool coded;                          /* an event of this target contains it */
     bool walked;                         /* mark of the graph walk that runs */
+    bool grows;                          /* encode.c: its bytes are not bounded by a constant */
+    size_t constant_bound;               /* encode.c: the constant part of the bound */
+    size_t memory_bytes;                 /* sizes.c: at most so many in C, without what stands behind pointers */
     enum { ORDER_NEW, ORDER_OPEN, ORDER_DONE } order;
     member *members;
     size_t member_count;
@@ -111,8 +118,12 @@ typedef struct gen {
     LIST(named *) ordered;               /* what a type is made of before the type itself */
     LIST(declaration) declarations;
     LIST(declaration) entries;           /* of maps whose values were not complete; declared last */
+    json_t *by_name;                     /* full name -> index in types */
     json_t *names;                       /* C name at file scope -> what made it */
+    json_t *places;                      /* that have a shape */
     json_t *compounds;                   /* C names of arrays and maps that are declared already */
+    polkai_pairs sized;                  /* schemas whose least_bytes are known, in this order */
+    LIST(size_t) least_bytes;
 } gen;
 
 /* ---- names.c ----------------------------------------------------------------------------------- */
@@ -123,10 +134,19 @@ const char *gen_member_name(gen *g, const char *name);                   /* snak
 const char *gen_type_name(gen *g, const char *full_name);                /* the same for names at file scope */
 bool gen_is_own(const char *full_name);                                  /* "polka.FlowStalled", which the framework says: polka_event_flow_stalled in C */
 const char *gen_constant_name(gen *g, const char *upper, const char *symbol);
-/* gen_claim: a C name at file scope belongs to `what`; MISUSE naming both when it is taken. */
+/* gen_claim: a C name at file scope belongs to `what`; MISUSE when it is taken, naming both. */
 polka_status gen_claim(gen *g, const named *owner, const char *name, const char *what);
 
-/* ---- files.c, model.c, shapes.c, events.c, order.c --------------------------------------------- */
+/* ---- taken.c: what the system's headers have --------------------------------------------------- */
+
+bool gen_listed(const char *name, const char *const *rows, size_t count);               /* rows are sorted */
+#define GEN_LISTED(NAME, ROWS) gen_listed((NAME), (ROWS), sizeof(ROWS) / sizeof *(ROWS))
+bool gen_is_macro(const char *name);                                     /* "sa_handler": not even a member can be called so */
+bool gen_is_declared(const char *name);                                  /* "pthread_create": taken at file scope */
+bool gen_is_constant(const char *name);                                  /* "IP_PMTUDISC_DO" */
+bool gen_is_word(const char *word);                                      /* "SA": macros SA_… are many */
+
+/* ---- files.c, model.c, shapes.c, events.c, order.c, sizes.c ------------------------------------ */
 
 void gen_add_file(gen *g, const char *path, bool used);
 polka_status gen_read_files(gen *g);
@@ -140,12 +160,16 @@ bool gen_names_type(const shape *s, const char *name);                   /* a ty
 const source_file *gen_file_of(const gen *g, const char *path);
 /* gen_bad: an error at a type's place: "file: $.fields[2]…: …". `below` is appended to the JSON path of the type. */
 polka_status gen_bad(gen *g, const polkai_schema *type, const char *below, const char *format, ...) POLKA_PRINTF(4, 5);
+const char *gen_path(gen *g, const json_t *from, const json_t *to);      /* "[2].type"; NULL: it is not there */
 
 shape *gen_shape(gen *g, named *owner, const polkai_schema *schema, const char *place);
 bool gen_small_decimal(const polkai_schema *schema);                     /* fits into 64 bits: at most 18 digits */
 const char *gen_compound(gen *g, const shape *array_or_map);             /* C name: shop_order_line_array */
 polka_status gen_events(gen *g);
 polka_status gen_order(gen *g);
+polka_status gen_check_sizes(gen *g);                                    /* MISUSE when no event could hold a value */
+/* gen_least_bytes: the fewest that an encoded value takes: a block holds no more items than that allows. More than POLKA_BODY_MAX counts as that + 1. */
+size_t gen_least_bytes(gen *g, const polkai_schema *schema);
 
 /* ---- writing ----------------------------------------------------------------------------------- */
 
@@ -167,9 +191,8 @@ void gen_write_older(gen *g, out *o, named *event, older_schema *older);  /* old
 const char *gen_read_call(gen *g, const shape *s, const char *to);
 const char *gen_item(const shape *array_or_map);                         /* where the item goes that is read next */
 const char *gen_branch_place(gen *g, const branch *b);
-size_t gen_least_bytes(const polkai_schema *schema);                     /* the fewest that a value takes: a block holds no more items than that allows */
 /* Bodies: of an array or map of `written` items; of a case of a union. */
-void gen_write_items(out *o, const shape *s, const polkai_schema *written, const char *call);
+void gen_write_items(gen *g, out *o, const shape *s, const polkai_schema *written, const char *call);
 void gen_write_branch(out *o, const char *indent, const branch *b, const char *call);
 void gen_write_entrance(gen *g, out *o, named *event, const char *decode, const char *read);
 

@@ -1,8 +1,6 @@
 /* header.c: NAME.h: the types, and what belongs to each event. */
 #include "gen.h"
 
-#include <stdio.h>
-
 static bool ends_in_star(const char *type)
 {
     return type[strlen(type) - 1] == '*';
@@ -138,9 +136,10 @@ static const char *item_gap(const shape *inner)
     return ends_in_star(inner->type) ? "" : " ";
 }
 
-static void write_entry(out *o, const shape *s, const char *head, const char *tail)
+/* {…} of the struct <T>_entry */
+static void write_entry(out *o, const shape *s)
 {
-    out_add(o, "%s{ polka_text key; %s%svalue; }%s;\n", head, s->inner->type, item_gap(s->inner), tail);
+    out_add(o, "{ polka_text key; %s%svalue; }", s->inner->type, item_gap(s->inner));
 }
 
 static void write_get(out *o, const shape *s)
@@ -154,17 +153,15 @@ static void write_compound(gen *g, out *o, const declaration *d)
     const shape *s = d->shape;
     const char *stem = s->inner->stem, *guard = gen_upper(g, s->type);
     if (d->guarded)
-        out_add(o, "#ifndef %s_DECLARED\n#define %s_DECLARED\n", guard, guard);
+        out_add(o, "#ifndef POLKA_DECLARED_%s\n#define POLKA_DECLARED_%s\n", guard, guard);
     if (d->kind == DECLARE_ARRAY) {
         bool star = ends_in_star(s->inner->type);
         out_add(o, "typedef struct { size_t count; %s%s%sitems; } %s;\n", star ? "" : "const ", s->inner->type, star ? "const *" : " *", s->type);
     } else {
-        char tail[200];
-        snprintf(tail, sizeof tail, " %s_entry", stem);
+        out_add(o, d->kind == DECLARE_MAP ? "typedef struct " : "typedef struct %s_entry", stem);
         if (d->kind == DECLARE_MAP)
-            write_entry(o, s, "typedef struct ", tail);
-        else
-            out_add(o, "typedef struct %s_entry %s_entry;\n", stem, stem);
+            write_entry(o, s);
+        out_add(o, " %s_entry;\n", stem);
         out_add(o, "typedef struct { size_t count; const %s_entry *items; } %s;\n", stem, s->type);
         if (d->kind == DECLARE_MAP)
             write_get(o, s);
@@ -202,13 +199,12 @@ static void write_declaration(gen *g, out *o, const declaration *d)
     switch (d->kind) {
     case DECLARE_NAMED: write_named(o, d->named); break;
     case DECLARE_UNION: write_union(o, d->shape); break;
-    case DECLARE_ENTRY: {
-        char head[200];
-        snprintf(head, sizeof head, "\nstruct %s_entry ", d->shape->inner->stem);
-        write_entry(o, d->shape, head, "");
+    case DECLARE_ENTRY:
+        out_add(o, "\nstruct %s_entry ", d->shape->inner->stem);
+        write_entry(o, d->shape);
+        out_add(o, ";\n");
         write_get(o, d->shape);
         break;
-    }
     default: write_compound(g, o, d);
     }
 }
@@ -216,7 +212,7 @@ static void write_declaration(gen *g, out *o, const declaration *d)
 void gen_write_header(gen *g, out *o)
 {
     const char *guard = gen_upper(g, g->target);
-    out_add(o, "/* %s.h: made by polka_avro_generate; changes go into the schemas. */\n#ifndef %s_H\n#define %s_H\n\n#include <polka/codec.h>\n", g->target, guard, guard);
+    out_add(o, "/* %s.h: made by polka_avro_generate; changes go into the schemas. */\n#ifndef POLKA_GENERATED_%s_H\n#define POLKA_GENERATED_%s_H\n\n#include <polka/codec.h>\n", g->target, guard, guard);
     for (size_t i = 0; i < g->headers.count; i++)
         out_add(o, "#include \"%s.h\"\n", g->headers.items[i]);
     out_add(o, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");

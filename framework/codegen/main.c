@@ -57,6 +57,7 @@ static polka_status generate(gen *g, const char *folder)
     TRY(gen_read_older(g));
     TRY(gen_check_histories(g));
     TRY(gen_order(g));
+    TRY(gen_check_sizes(g));
     TRY(save(g, folder, "h", gen_write_header));
     return save(g, folder, "c", gen_write_source);
 }
@@ -74,7 +75,9 @@ int main(int argc, char **argv)
     gen g = { .error = &error };
     polkai_arena_init(&g.arena, NULL, 0);
     g.set = polkai_schema_set_create();
+    g.by_name = json_object();
     g.names = json_object();
+    g.places = json_object();
     g.compounds = json_object();
     int code = 2;
     if (!read_arguments(&g, argc, argv)) {
@@ -86,7 +89,10 @@ int main(int argc, char **argv)
             fprintf(stderr, "polka-codegen: %s%s\n", error.message, g.details == NULL ? "" : g.details);
     }
     json_decref(g.compounds);
+    json_decref(g.places);
     json_decref(g.names);
+    json_decref(g.by_name);
+    polkai_pairs_deinit(&g.sized);
     for (size_t i = 0; i < g.older_sets.count; i++)
         polkai_schema_set_destroy(g.older_sets.items[i]);
     polkai_schema_set_destroy(g.set);

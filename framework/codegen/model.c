@@ -1,34 +1,23 @@
 /* model.c: the named types of a run, their members and C names, and what can contain what. */
 #include "gen.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- where a type stands ----------------------------------------------------------------------- */
 
-/* Finds `wanted` below `json` and puts the way to it behind `path`. Types are objects of their own, so that a pointer tells them. */
-static bool find_json(const json_t *json, const json_t *wanted, char *path, size_t used, size_t room)
+/* Types are objects of their own, so that a pointer tells them. */
+const char *gen_path(gen *g, const json_t *from, const json_t *to)
 {
-    if (json == wanted)
-        return true;
     size_t index;
-    const char *key;
+    const char *key, *below = from == to ? "" : NULL;
     json_t *part;
-    if (json_is_array(json)) {
-        json_array_foreach((json_t *)(uintptr_t)json, index, part) {
-            int more = snprintf(path + used, room - used, "[%zu]", index);
-            if (used + (size_t)more < room && find_json(part, wanted, path, used + (size_t)more, room))
-                return true;
-        }
-    } else if (json_is_object(json)) {
-        json_object_foreach((json_t *)(uintptr_t)json, key, part) {
-            int more = snprintf(path + used, room - used, ".%s", key);
-            if (used + (size_t)more < room && find_json(part, wanted, path, used + (size_t)more, room))
-                return true;
-        }
-    }
-    path[used] = '\0';
-    return false;
+    json_array_foreach((json_t *)(uintptr_t)from, index, part)
+        if (below == NULL && (below = gen_path(g, part, to)) != NULL)
+            return polkai_arena_format(&g->arena, "[%zu]%s", index, below).data;
+    json_object_foreach((json_t *)(uintptr_t)from, key, part)
+        if (below == NULL && (below = gen_path(g, part, to)) != NULL)
+            return polkai_arena_format(&g->arena, ".%s%s", key, below).data;
+    return below;
 }
 
 const source_file *gen_file_of(const gen *g, const char *path)
@@ -41,26 +30,26 @@ const source_file *gen_file_of(const gen *g, const char *path)
 
 polka_status gen_bad(gen *g, const polkai_schema *type, const char *below, const char *format, ...)
 {
-    char path[160] = "$", what[360];
     const source_file *file = gen_file_of(g, type->file);
-    if (file != NULL && file->schema != NULL && !find_json(file->schema->json, type->json, path, 1, sizeof path))
-        strcpy(path, "$");
+    const char *path = file == NULL || file->schema == NULL ? NULL : gen_path(g, file->schema->json, type->json);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    const char *what = polkai_arena_vformat(&g->arena, format, arguments).data;
     va_end(arguments);
-    return polkai_fail(g->error, POLKA_MISUSE, "bad-schema", "%s: %s%s: %s", type->file == NULL ? type->name : type->file, path,
-                       below == NULL ? "" : below, what);
+    polka_text message = polkai_arena_format(&g->arena, "%s: $%s%s: %s", type->file == NULL ? type->name : type->file, path == NULL ? "" : path,
+                                             below == NULL ? "" : below, what);
+    if (message.size >= sizeof g->error->message)        /* the rest of a long path or name */
+        g->details = message.data + sizeof g->error->message - 1;
+    return polkai_fail(g->error, POLKA_MISUSE, "bad-schema", "%s", message.data);
 }
 
 /* ---- collecting -------------------------------------------------------------------------------- */
 
 named *gen_named(gen *g, const polkai_schema *schema)
 {
-    for (size_t i = 0; schema != NULL && i < g->types.count; i++)
-        if (g->types.items[i]->schema == schema)
-            return g->types.items[i];
-    return NULL;
+    const json_t *index = schema == NULL || schema->name == NULL ? NULL : json_object_get(g->by_name, schema->name);
+    named *type = index == NULL ? NULL : g->types.items[json_integer_value(index)];
+    return type != NULL && type->schema == schema ? type : NULL;
 }
 
 static void collect(gen *g, const polkai_schema *schema)
@@ -78,6 +67,7 @@ static void collect(gen *g, const polkai_schema *schema)
     type->upper = gen_upper(g, type->name);
     type->foreign = file != NULL && file->used;
     type->version = file != NULL ? file->version : 0;
+    json_object_set_new(g->by_name, schema->name, json_integer((json_int_t)g->types.count));
     LIST_ADD(&g->arena, &g->types, type);
     for (size_t i = 0; schema->type == POLKAI_AVRO_RECORD && i < schema->count; i++)
         collect(g, schema->fields[i].schema);
@@ -136,6 +126,8 @@ static polka_status claim_type(gen *g, named *type)
     TRY(gen_claim(g, type, type->name, polkai_arena_format(&g->arena, "%s %s", kind, type->schema->name).data));
     if (type->schema->type != POLKAI_AVRO_ENUM)
         return POLKA_OK;
+    if (type->schema->count == 0)
+        return gen_bad(g, type->schema, ".symbols", "enum %s has no symbols, and C has no empty enum: give it one", type->schema->name);
     TRY(gen_claim(g, type, polkai_arena_format(&g->arena, "%s_name", type->name).data,
                   polkai_arena_format(&g->arena, "the name function of enum %s", type->schema->name).data));
     type->symbols = polkai_arena_zeroed(&g->arena, type->schema->count, sizeof *type->symbols);

@@ -2,9 +2,8 @@
 #include "gen.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 
-/* Keywords of C11, C23, C++20 and GNU C; macros of the standard headers in lower case. Sorted. */
+/* Keywords of C11, C23, C++20 and GNU C, and macros of ISO C in lower case. Sorted. */
 static const char *const reserved[] = {
     "alignas", "alignof", "and", "and_eq", "asm", "assert", "atomic_cancel", "atomic_commit", "atomic_noexcept", "auto", "bitand", "bitor", "bool",
     "break", "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return", "co_yield", "compl", "complex",
@@ -18,51 +17,11 @@ static const char *const reserved[] = {
     "wchar_t", "while", "xor", "xor_eq",
 };
 
-/* What the C library declares at file scope in one word: only types without a namespace can meet it. Sorted. */
-static const char *const library[] = {
-    "abort", "abs", "accept", "access", "acos", "acosh", "alarm", "asin", "asinh", "atan", "atan2", "atanh", "atexit", "atof", "atoi", "atol",
-    "basename", "bcmp", "bcopy", "bind", "brk", "bsearch", "btowc", "bzero", "calloc", "cbrt", "ceil", "chdir", "chmod", "chown", "clock", "clone",
-    "close", "connect", "copysign", "cos", "cosh", "creal", "ctime", "daemon", "difftime", "div", "drem", "dup", "dup2", "environ", "erf", "erfc",
-    "err", "error", "execl", "execv", "exit", "exp", "exp10", "exp2", "expm1", "fabs", "fclose", "fdim", "feof", "ferror", "fflush", "ffs", "fgetc",
-    "fgets", "floor", "fma", "fmax", "fmin", "fmod", "fopen", "fork", "fprintf", "fputc", "fputs", "fread", "free", "frexp", "fscanf", "fseek",
-    "ftell", "fwrite", "gamma", "getc", "getchar", "getenv", "getline", "gets", "getw", "gmtime", "hypot", "ilogb", "imaxabs", "imaxdiv", "index",
-    "ioctl", "isalnum", "isalpha", "isblank", "iscntrl", "isdigit", "isgraph", "islower", "isprint", "ispunct", "isspace", "isupper", "j0", "j1",
-    "jn", "kill", "labs", "ldexp", "ldiv", "lgamma", "link", "listen", "llabs", "lldiv", "llrint", "llround", "localtime", "log", "log10", "log1p",
-    "log2", "logb", "longjmp", "lrint", "lround", "lseek", "main", "malloc", "mblen", "memccpy", "memchr", "memcmp", "memcpy", "memfrob", "memmem",
-    "memmove", "mempcpy", "memset", "mkdir", "mktime", "modf", "nan", "nearbyint", "nice", "open", "optarg", "optind", "pause", "perror", "pipe",
-    "poll", "pow", "pow10", "printf", "putc", "putchar", "putenv", "puts", "qsort", "raise", "rand", "random", "read", "readlink", "realloc",
-    "recv", "remainder", "remove", "rename", "rewind", "rindex", "rint", "rmdir", "round", "sbrk", "scalb", "scanf", "select", "send", "setbuf",
-    "setenv", "shutdown", "signal", "significand", "sin", "sincos", "sinh", "sleep", "snprintf", "socket", "sprintf", "sqrt", "srand", "srandom",
-    "sscanf", "stat", "stpcpy", "strcat", "strchr", "strcmp", "strcoll", "strcpy", "strcspn", "strdup", "strerror", "strfry", "strftime", "strlen",
-    "strncat", "strncmp", "strncpy", "strndup", "strpbrk", "strrchr", "strsep", "strspn", "strstr", "strtod", "strtok", "strtol", "strxfrm",
-    "swab", "symlink", "sync", "system", "tan", "tanh", "tgamma", "time", "times", "timezone", "tmpfile", "tmpnam", "tolower", "toupper", "trunc",
-    "truncate", "tzname", "ungetc", "unlink", "usleep", "vfork", "vfprintf", "vprintf", "wait", "wcscpy", "wcslen", "write", "y0", "y1", "yn",
-};
-
 /* What functions of generated code call their parameters and variables. Sorted. */
 static const char *const locals[] = {
     "any", "arena", "at", "block", "body", "bound", "branch", "buffer", "bytes", "count", "ctx", "depth", "end", "error", "event", "handler", "i", "index",
     "items", "json", "key", "map", "name", "names", "options", "r", "reader", "room", "v", "value", "w", "writer",
 };
-
-/* First words of macros in capitals: PREFIX_… of an enum without a namespace would meet them. */
-static const char *const macro_prefixes[] = {
-    "ATOMIC_", "BUFSIZ", "CHAR_", "CLOCKS_", "CLOCK_", "DBL_", "DECIMAL_", "EXIT_", "FE_", "FILENAME_", "FLT_", "FOPEN_", "FP_", "F_", "INT", "LC_",
-    "LDBL_", "LLONG_", "LONG_", "MATH_", "MB_", "M_", "NULL", "ONCE_", "O_", "PATH_", "POLKA", "PRI", "PTRDIFF_", "P_", "RAND_", "R_", "SCHAR_",
-    "SCN", "SEEK_", "SHRT_", "SIG_", "SIZE_", "SSIZE_", "S_", "TIME_", "TMP_", "TSS_", "UCHAR_", "UINT", "ULLONG_", "ULONG_", "USHRT_", "WCHAR_",
-    "WINT_", "W_", "X_OK",
-};
-
-static int compare(const void *name, const void *row)
-{
-    return strcmp(name, *(const char *const *)row);
-}
-
-static bool listed(const char *name, const char *const *rows, size_t count)
-{
-    return bsearch(name, rows, count, sizeof *rows, compare) != NULL;
-}
-#define LISTED(NAME, ROWS) listed((NAME), (ROWS), sizeof(ROWS) / sizeof *(ROWS))
 
 const char *gen_snake(gen *g, const char *name)
 {
@@ -98,7 +57,7 @@ static const char *behind(gen *g, const char *name, const char *tail)
 const char *gen_member_name(gen *g, const char *name)
 {
     const char *snake = gen_snake(g, name);
-    return LISTED(snake, reserved) ? behind(g, snake, "_") : snake;
+    return GEN_LISTED(snake, reserved) || gen_is_macro(snake) ? behind(g, snake, "_") : snake;
 }
 
 bool gen_is_own(const char *full_name)
@@ -113,7 +72,7 @@ const char *gen_type_name(gen *g, const char *full_name)
         snake++;
     size_t size = strlen(snake);
     bool standard_type = size > 2 && strcmp(snake + size - 2, "_t") == 0;
-    bool safe = !LISTED(snake, reserved) && !LISTED(snake, library) && !LISTED(snake, locals) && !standard_type;
+    bool safe = !GEN_LISTED(snake, reserved) && !gen_is_macro(snake) && !gen_is_declared(snake) && !GEN_LISTED(snake, locals) && !standard_type;
     return safe ? snake : behind(g, snake, "_");
 }
 
@@ -126,10 +85,8 @@ const char *gen_constant_name(gen *g, const char *upper, const char *symbol)
     const char *name = polkai_arena_format(&g->arena, "%s%s%s", upper, joined || *snake == '_' ? "" : "_", snake).data;
     const char *underscore = strchr(upper, '_');
     bool one_word = underscore == NULL || underscore[1] == '\0';
-    for (size_t i = 0; one_word && i < sizeof macro_prefixes / sizeof *macro_prefixes; i++)
-        if (strncmp(name, macro_prefixes[i], strlen(macro_prefixes[i])) == 0)
-            return behind(g, name, "_");
-    return name;
+    bool safe = !gen_is_constant(name) && !(one_word && gen_is_word(polkai_arena_text(&g->arena, upper, strcspn(upper, "_")).data));
+    return safe ? name : behind(g, name, "_");
 }
 
 polka_status gen_claim(gen *g, const named *owner, const char *name, const char *what)
@@ -137,6 +94,8 @@ polka_status gen_claim(gen *g, const named *owner, const char *name, const char 
     const char *other = json_string_value(json_object_get(g->names, name));
     if (other != NULL)
         return gen_bad(g, owner->schema, NULL, "%s and %s would both be '%s' in C: rename one", what, other, name);
+    if (gen_is_macro(name) || gen_is_declared(name))
+        return gen_bad(g, owner->schema, NULL, "%s would be '%s' in C, and the system's headers have that: rename it", what, name);
     json_object_set_new(g->names, name, json_string(what));
     return POLKA_OK;
 }

@@ -32,7 +32,7 @@ const char *gen_job(older_decoder *d, job wanted)
     for (size_t i = 0; i < d->jobs.count; i++)
         if (is_same_job(&d->jobs.items[i], &wanted))
             return d->jobs.items[i].name;
-    wanted.name = CALL(d->g, "%s%u_%s_%zu", does[wanted.kind], d->version, d->event->name, d->jobs.count);
+    wanted.name = CALL(d->g, "%s__%s%u_%zu", d->event->name, does[wanted.kind], d->version, d->jobs.count);
     LIST_ADD(&d->g->arena, &d->jobs, wanted);
     return wanted.name;
 }
@@ -219,7 +219,7 @@ static void write_enum(older_decoder *d, const job *at)
 static void write_items(older_decoder *d, const job *at)
 {
     const shape *item = at->shape->inner;
-    gen_write_items(&d->body, at->shape, at->writer->items, read_call(d, at->writer->items, at->reader->items, item, gen_item(at->shape)));
+    gen_write_items(d->g, &d->body, at->shape, at->writer->items, read_call(d, at->writer->items, at->reader->items, item, gen_item(at->shape)));
 }
 
 /* ---- records ----------------------------------------------------------------------------------- */
@@ -297,7 +297,7 @@ void gen_write_older(gen *g, out *o, named *event, older_schema *older)
 {
     older_decoder d = { .g = g, .event = event, .version = older->version };
     const shape whole = { .kind = SHAPE_RECORD, .schema = event->schema, .type = event->name, .named = event };
-    older->decode = CALL(g, "decode_%s", event->name);
+    older->decode = CALL(g, "%s__decode", event->name);
     if (reads_as_it_is(older->parsed, event->schema) || polkai_match_alike(older->parsed, event->schema, true))
         return;                                          /* the same bytes: the newest decoder */
     gen_job(&d, (job){ .kind = JOB_READ, .writer = older->parsed, .reader = event->schema, .shape = &whole });
@@ -305,7 +305,7 @@ void gen_write_older(gen *g, out *o, named *event, older_schema *older)
         job at = d.jobs.items[i];
         write_job(&d, &at);
     }
-    older->decode = d.refused ? NULL : CALL(g, "decode%u_%s", older->version, event->name);
+    older->decode = d.refused ? NULL : CALL(g, "%s__decode%u", event->name, older->version);
     if (!d.refused) {
         out_add(o, "\n/* ---- version %u of %s ---- */\n", older->version, event->schema->name);
         for (size_t i = 0; i < d.jobs.count; i++) {

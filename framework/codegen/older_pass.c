@@ -68,7 +68,7 @@ static void pass_items(older_decoder *d, const polkai_schema *writer)
                       "        if ((at = polka_read_block(r, at, %zu, &block)) == NULL)\n"
                       "            return NULL;\n"
                       "        if (block.count == 0)\n"
-                      "            return at;\n", !map && empty ? "" : "    size_t count = 0;\n", map + gen_least_bytes(writer->items));
+                      "            return at;\n", !map && empty ? "" : "    size_t count = 0;\n", map + gen_least_bytes(d->g, writer->items));
     if (map)
         out_add(&d->body, "        for (size_t end = count + block.count; count < end; count++) {\n"
                           "%s"

@@ -2,6 +2,7 @@
 #include "gen.h"
 
 static polka_status visit(gen *g, named *owner, shape *s);
+static polka_status visit_behind(gen *g, named *owner, shape *s);
 
 static polka_status declare(gen *g, declaration_kind kind, named *type, shape *s, bool guarded)
 {
@@ -24,6 +25,39 @@ static polka_status visit_named(gen *g, named *type)
         ? POLKA_OK : declare(g, DECLARE_NAMED, type, NULL, false);
 }
 
+static bool holds_open(const shape *s);
+
+/* A record, not a pointer to one, stands in `type`, whose own declaration has begun and goes on after this. */
+static bool record_holds_open(named *type)
+{
+    bool open = type->order == ORDER_OPEN;
+    if (type->walked)
+        return false;
+    type->walked = true;
+    for (size_t i = 0; !open && i < type->member_count; i++)
+        open = holds_open(type->members[i].shape);
+    return open;
+}
+
+static bool holds_open(const shape *s)
+{
+    bool open = s->kind == SHAPE_RECORD && record_holds_open(s->named);
+    for (size_t i = 0; !open && i < s->branch_count; i++)
+        open = !s->branches[i].pointer && holds_open(s->branches[i].shape);
+    return open;
+}
+
+/* What stands behind a pointer need not be complete, and cannot be while what it holds is not: its turn comes. */
+static polka_status visit_behind(gen *g, named *owner, shape *s)
+{
+    for (size_t i = 0; i < g->types.count; i++)
+        g->types.items[i]->walked = false;
+    if (s->kind != SHAPE_RECORD || !holds_open(s))
+        return visit(g, owner, s);
+    s->named->forward = true;
+    return POLKA_OK;
+}
+
 /* What an array or map is of in the end; it tells who declares it: the framework, another target, or this one. */
 static const shape *root(const shape *s)
 {
@@ -32,22 +66,33 @@ static const shape *root(const shape *s)
     return s;
 }
 
+static bool is_of_framework(const shape *of)
+{
+    bool own_name = of->kind == SHAPE_UNION || (of->named != NULL && of->stem == of->named->name);
+    return !own_name && strncmp(of->stem, "polka_", 6) == 0;
+}
+
+static polka_status claim_compound(gen *g, named *owner, const shape *s)
+{
+    static const char *const tails[] = { "entry", "map_get" };
+    const char *what = polkai_arena_format(&g->arena, "the type of %ss of %s", s->kind == SHAPE_ARRAY ? "array" : "map", s->inner->stem).data;
+    TRY(gen_claim(g, owner, s->type, what));
+    for (size_t i = 0; s->kind == SHAPE_MAP && i < sizeof tails / sizeof *tails; i++)
+        TRY(gen_claim(g, owner, polkai_arena_format(&g->arena, "%s_%s", s->inner->stem, tails[i]).data, what));
+    return POLKA_OK;
+}
+
 static polka_status visit_compound(gen *g, named *owner, shape *s)
 {
-    TRY(visit(g, owner, s->inner));
-    bool framework = s->inner->kind != SHAPE_ARRAY && s->inner->kind != SHAPE_MAP && s->inner->kind != SHAPE_POINTER && strncmp(s->inner->stem, "polka_", 6) == 0;
-    if (framework || json_object_get(g->compounds, s->type) != NULL)
-        return POLKA_OK;
-    json_object_set_new(g->compounds, s->type, json_true());
+    TRY(visit_behind(g, owner, s->inner));
     const shape *of = root(s);
-    bool nobodys = of->kind != SHAPE_UNION && of->named == NULL;         /* polka_text_array_array: any header may need it */
+    bool nobodys = is_of_framework(of);                                  /* polka_text_array_array: any header may need it */
+    if ((nobodys && of == s->inner) || json_object_get(g->compounds, s->type) != NULL)
+        return POLKA_OK;                                 /* polka_text_array: polka.h has it */
+    json_object_set_new(g->compounds, s->type, json_true());
     bool own = !nobodys && (of->named == NULL || !of->named->foreign);
-    if (own) {
-        const char *what = polkai_arena_format(&g->arena, "the type of %ss of %s", s->kind == SHAPE_ARRAY ? "array" : "map", s->inner->stem).data;
-        TRY(gen_claim(g, owner, s->type, what));
-        if (s->kind == SHAPE_MAP)
-            TRY(gen_claim(g, owner, polkai_arena_format(&g->arena, "%s_entry", s->inner->stem).data, what));
-    }
+    if (!nobodys)
+        TRY(claim_compound(g, owner, s));
     if (owner->foreign && !nobodys)
         return POLKA_OK;                                 /* the other target's header has it */
     if (s->kind == SHAPE_ARRAY)
@@ -62,11 +107,11 @@ static polka_status visit(gen *g, named *owner, shape *s)
 {
     switch (s->kind) {
     case SHAPE_ENUM: case SHAPE_FIXED: case SHAPE_RECORD: return visit_named(g, s->named);
-    case SHAPE_POINTER: return visit(g, owner, s->inner);
+    case SHAPE_POINTER: return visit_behind(g, owner, s->inner);
     case SHAPE_ARRAY: case SHAPE_MAP: return visit_compound(g, owner, s);
     case SHAPE_UNION:
         for (size_t i = 0; i < s->branch_count; i++)
-            TRY(visit(g, owner, s->branches[i].shape));
+            TRY((s->branches[i].pointer ? visit_behind : visit)(g, owner, s->branches[i].shape));
         return owner->foreign ? POLKA_OK : declare(g, DECLARE_UNION, owner, s, false);
     default: return POLKA_OK;
     }

@@ -137,6 +137,9 @@ static bool shape_union(gen *g, named *owner, shape *s)
     for (unsigned i = 0; s->schema->count == 2 && i < 2; i++)
         if (s->schema->branches[i]->type == POLKAI_AVRO_NULL)
             return shape_nullable(g, owner, s, i);
+    if (s->schema->count == 0)
+        return gen_bad(g, owner->schema, gen_path(g, owner->schema->json, s->schema->json),
+                       "a union without branches has no value: give it one") == POLKA_OK;
     s->kind = SHAPE_UNION;
     s->type = s->stem = s->unit = collapse(g, s->place);
     s->branch_count = s->schema->count;
@@ -156,11 +159,21 @@ static bool shape_union(gen *g, named *owner, shape *s)
     return true;
 }
 
+/* "a___b" may be a field _b of a, or a field b of a_; "a__b__item" an item, or a branch of a type that is called so. */
+static const char *unique_place(gen *g, const char *place)
+{
+    const char *unique = place;
+    for (size_t i = 2; json_object_get(g->places, unique) != NULL; i++)
+        unique = FORMAT(g, "%s_%zu", place, i);
+    json_object_set_new(g->places, unique, json_true());
+    return unique;
+}
+
 shape *gen_shape(gen *g, named *owner, const polkai_schema *schema, const char *place)
 {
     shape *s = polkai_arena_zeroed(&g->arena, 1, sizeof *s);
     s->schema = schema;
-    s->place = place;
+    s->place = unique_place(g, place);
     s->suffix = "";
     bool made = true;
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)

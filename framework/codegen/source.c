@@ -22,7 +22,7 @@ static void write_older(gen *g, out *o, named *event)
         return;
     for (size_t i = 0; i < event->older.count; i++)
         gen_write_older(g, o, event, &event->older.items[i]);
-    out_add(o, "\nstatic const polka_older_schema %s_older[] = {\n", event->name);
+    out_add(o, "\nstatic const polka_older_schema %s__older[] = {\n", event->name);
     for (size_t i = 0; i < event->older.count; i++) {
         out_add(o, "    { %u, UINT64_C(0x%016" PRIx64 "),\n      ", event->older.items[i].version, event->older.items[i].fingerprint);
         out_literal(o, event->older.items[i].schema, "      ");
@@ -37,7 +37,7 @@ static void write_key(out *o, const named *event)
         return;
     const shape *s = event->key_shape;
     const char *type = event->schema->name, *value = event->key_expression;
-    out_add(o, "\nstatic polka_status key_%s(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)\n{\n    const %s *v = value;\n",
+    out_add(o, "\nstatic polka_status %s__key(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)\n{\n    const %s *v = value;\n",
             event->name, event->name);
     switch (s->kind) {
     case SHAPE_INT: case SHAPE_LONG: out_add(o, "    return polka_key_number(%s, arena, key);\n}\n", value); return;
@@ -60,12 +60,12 @@ static void write_event(gen *g, out *o, named *event)
     const char *name = event->name;
     write_older(g, o, event);
     write_key(o, event);
-    out_add(o, "\nstatic const polka_codec %s_codec = {\n    .encode = encode_%s,\n    .decode = decode_%s,\n", name, name, name);
+    out_add(o, "\nstatic const polka_codec %s__codec = {\n    .encode = %s__encode,\n    .decode = %s__decode,\n", name, name, name);
     if (event->key != NULL)
-        out_add(o, "    .key = key_%s,\n", name);
+        out_add(o, "    .key = %s__key,\n", name);
     if (event->older.count > 0)
-        out_add(o, "    .older = %s_older,\n    .older_count = %zu,\n", name, event->older.count);
-    out_add(o, "};\n\nstatic polka_outcome invoke_%s(polka_function handler, polka_context *ctx, const void *value)\n{\n"
+        out_add(o, "    .older = %s__older,\n    .older_count = %zu,\n", name, event->older.count);
+    out_add(o, "};\n\nstatic polka_outcome %s__invoke(polka_function handler, polka_context *ctx, const void *value)\n{\n"
                "    return ((%s_handler *)handler)(ctx, value);\n}\n",
             name, name);
     out_add(o, "\nconst polka_event %s_event = {\n    .name = \"%s\",\n    .topic = \"%s\",\n", name, event->schema->name, event->topic);
@@ -76,7 +76,7 @@ static void write_event(gen *g, out *o, named *event)
     out_literal(o, text, "        ");
     free(text);
     out_add(o, ",\n    .fingerprint = UINT64_C(0x%016" PRIx64 "),\n    .version = %u,\n    .final = %s,\n    .value_size = sizeof(%s),\n"
-               "    .invoke = invoke_%s,\n    .codec = &%s_codec,\n};\n",
+               "    .invoke = %s__invoke,\n    .codec = &%s__codec,\n};\n",
             polkai_schema_fingerprint(event->schema), event->version, event->final ? "true" : "false", name, name, name);
 }
 

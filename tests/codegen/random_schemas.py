@@ -11,7 +11,7 @@ import sys
 from random_history import History
 
 HOSTILE = ["int", "class", "default", "errno", "stdin", "linux", "register", "operator", "alignas", "bool", "value", "r", "w", "v", "at", "items",
-           "count", "tag", "as", "size", "data", "key", "_id", "camelCase", "HTTPServer", "Upper", "x__y", "final", "depth", "bound", "branch", "index"]
+           "count", "tag", "as", "size", "data", "key", "_id", "id", "camelCase", "sa_handler", "st_size", "HTTPServer", "Upper", "x__y", "final", "depth", "bound", "branch", "index"]
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
 LOGICAL = [("string", "uuid"), ("int", "date"), ("int", "time-millis"), ("long", "time-micros"), ("long", "timestamp-millis"), ("long", "timestamp-micros"),
            ("long", "timestamp-nanos"), ("long", "local-timestamp-millis"), ("long", "local-timestamp-micros"), ("bytes", "decimal")]
@@ -22,11 +22,18 @@ class Maker:
     def __init__(self, seed):
         self.chance = random.Random(seed)
         self.number = 0
+        self.names = []
         self.shared = []                 # full names of types in files of their own
 
     def fresh(self, what):
+        """Some are called like a function or table of the source, or like another type but for an underscore."""
         self.number += 1
-        return f"{what}{self.number}"
+        name = f"{what}{self.number}"
+        if self.names and self.chance.random() < 0.2:
+            like = self.chance.choice(self.names) + self.chance.choice(["Codec", "Read", "Write", "Older", "Key", "_x"])
+            name = name if like in self.names else like
+        self.names.append(name)
+        return name
 
     def doc(self, node):
         if self.chance.random() < 0.2:

@@ -1,32 +1,32 @@
 /* events.h: made by polka_avro_generate; changes go into the schemas. */
-#ifndef EVENTS_H
-#define EVENTS_H
+#ifndef POLKA_GENERATED_EVENTS_H
+#define POLKA_GENERATED_EVENTS_H
 
 #include <polka/codec.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-#ifndef POLKA_TEXT_ARRAY_MAP_DECLARED
-#define POLKA_TEXT_ARRAY_MAP_DECLARED
+#ifndef POLKA_DECLARED_POLKA_TEXT_ARRAY_MAP
+#define POLKA_DECLARED_POLKA_TEXT_ARRAY_MAP
 typedef struct { polka_text key; polka_text_array value; } polka_text_array_entry;
 typedef struct { size_t count; const polka_text_array_entry *items; } polka_text_array_map;
 POLKA_MAP_GET(polka_text_array, polka_text_array)
 #endif
-#ifndef POLKA_TEXT_ARRAY_MAP_ARRAY_DECLARED
-#define POLKA_TEXT_ARRAY_MAP_ARRAY_DECLARED
+#ifndef POLKA_DECLARED_POLKA_TEXT_ARRAY_MAP_ARRAY
+#define POLKA_DECLARED_POLKA_TEXT_ARRAY_MAP_ARRAY
 typedef struct { size_t count; const polka_text_array_map *items; } polka_text_array_map_array;
 #endif
-#ifndef POLKA_TEXT_ARRAY_MAP_ARRAY_ARRAY_DECLARED
-#define POLKA_TEXT_ARRAY_MAP_ARRAY_ARRAY_DECLARED
+#ifndef POLKA_DECLARED_POLKA_TEXT_ARRAY_MAP_ARRAY_ARRAY
+#define POLKA_DECLARED_POLKA_TEXT_ARRAY_MAP_ARRAY_ARRAY
 typedef struct { size_t count; const polka_text_array_map_array *items; } polka_text_array_map_array_array;
 #endif
-#ifndef POLKA_LONG_OR_NULL_ARRAY_DECLARED
-#define POLKA_LONG_OR_NULL_ARRAY_DECLARED
+#ifndef POLKA_DECLARED_POLKA_LONG_OR_NULL_ARRAY
+#define POLKA_DECLARED_POLKA_LONG_OR_NULL_ARRAY
 typedef struct { size_t count; const int64_t *const *items; } polka_long_or_null_array;
 #endif
-#ifndef POLKA_LONG_OR_NULL_ARRAY_OR_NULL_MAP_DECLARED
-#define POLKA_LONG_OR_NULL_ARRAY_OR_NULL_MAP_DECLARED
+#ifndef POLKA_DECLARED_POLKA_LONG_OR_NULL_ARRAY_OR_NULL_MAP
+#define POLKA_DECLARED_POLKA_LONG_OR_NULL_ARRAY_OR_NULL_MAP
 typedef struct { polka_text key; const polka_long_or_null_array *value; } polka_long_or_null_array_or_null_entry;
 typedef struct { size_t count; const polka_long_or_null_array_or_null_entry *items; } polka_long_or_null_array_or_null_map;
 #endif

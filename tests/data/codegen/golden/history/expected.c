@@ -17,7 +17,7 @@ const char *shop_channel_name(shop_channel value)
 }
 
 
-static const uint8_t *read_shop_order_line__quantity(polka_reader *r, const uint8_t *at, const int64_t **v)
+static const uint8_t *shop_order_line__quantity__read(polka_reader *r, const uint8_t *at, const int64_t **v)
 {
     unsigned branch;
     if ((at = polka_read_index(r, at, 2, "union", &branch)) == NULL)
@@ -30,7 +30,7 @@ static const uint8_t *read_shop_order_line__quantity(polka_reader *r, const uint
     return polka_read_long(r, at, value);
 }
 
-static const uint8_t *read_shop_order_line__tags(polka_reader *r, const uint8_t *at, polka_text_array *v)
+static const uint8_t *shop_order_line__tags__read(polka_reader *r, const uint8_t *at, polka_text_array *v)
 {
     polka_text *items = NULL;
     size_t room = 0, count = 0;
@@ -51,18 +51,18 @@ static const uint8_t *read_shop_order_line__tags(polka_reader *r, const uint8_t 
     return at;
 }
 
-static const uint8_t *read_shop_order_line(polka_reader *r, const uint8_t *at, shop_order_line *v)
+static const uint8_t *shop_order_line__read(polka_reader *r, const uint8_t *at, shop_order_line *v)
 {
     if ((at = polka_read_text(r, at, &v->sku)) == NULL)
         return polka_read_in(r, "sku");
-    if ((at = read_shop_order_line__quantity(r, at, &v->quantity)) == NULL)
+    if ((at = shop_order_line__quantity__read(r, at, &v->quantity)) == NULL)
         return polka_read_in(r, "quantity");
-    if ((at = read_shop_order_line__tags(r, at, &v->tags)) == NULL)
+    if ((at = shop_order_line__tags__read(r, at, &v->tags)) == NULL)
         return polka_read_in(r, "tags");
     return at;
 }
 
-static const uint8_t *read_shop_channel(polka_reader *r, const uint8_t *at, shop_channel *v)
+static const uint8_t *shop_channel__read(polka_reader *r, const uint8_t *at, shop_channel *v)
 {
     unsigned index;
     if ((at = polka_read_index(r, at, 3, "enum", &index)) == NULL)
@@ -71,7 +71,7 @@ static const uint8_t *read_shop_channel(polka_reader *r, const uint8_t *at, shop
     return at;
 }
 
-static const uint8_t *read_shop_order_placed__lines(polka_reader *r, const uint8_t *at, shop_order_line_array *v)
+static const uint8_t *shop_order_placed__lines__read(polka_reader *r, const uint8_t *at, shop_order_line_array *v)
 {
     shop_order_line *items = NULL;
     size_t room = 0, count = 0;
@@ -82,7 +82,7 @@ static const uint8_t *read_shop_order_placed__lines(polka_reader *r, const uint8
             break;
         items = polka_read_room(r, items, count, block.count, &room, sizeof *items);
         for (size_t end = count + block.count; count < end; count++)
-            if ((at = read_shop_order_line(r, at, &items[count])) == NULL)
+            if ((at = shop_order_line__read(r, at, &items[count])) == NULL)
                 return polka_read_in_item(r, count);
         if ((at = polka_read_block_end(r, at, &block)) == NULL)
             return NULL;
@@ -92,7 +92,7 @@ static const uint8_t *read_shop_order_placed__lines(polka_reader *r, const uint8
     return at;
 }
 
-static const uint8_t *read_shop_order_placed(polka_reader *r, const uint8_t *at, shop_order_placed *v)
+static const uint8_t *shop_order_placed__read(polka_reader *r, const uint8_t *at, shop_order_placed *v)
 {
     if ((at = polka_read_long(r, at, &v->placed_at_ms)) == NULL)
         return polka_read_in(r, "placed_at");
@@ -100,26 +100,26 @@ static const uint8_t *read_shop_order_placed(polka_reader *r, const uint8_t *at,
         return polka_read_in(r, "order_id");
     if ((at = polka_read_text(r, at, &v->country)) == NULL)
         return polka_read_in(r, "country");
-    if ((at = read_shop_order_placed__lines(r, at, &v->lines)) == NULL)
+    if ((at = shop_order_placed__lines__read(r, at, &v->lines)) == NULL)
         return polka_read_in(r, "lines");
-    if ((at = read_shop_channel(r, at, &v->channel)) == NULL)
+    if ((at = shop_channel__read(r, at, &v->channel)) == NULL)
         return polka_read_in(r, "channel");
     return at;
 }
 
-static polka_status decode_shop_order_placed(polka_bytes body, polka_arena *arena, void *value, polka_error *error)
+static polka_status shop_order_placed__decode(polka_bytes body, polka_arena *arena, void *value, polka_error *error)
 {
     polka_reader reader;
-    const uint8_t *at = read_shop_order_placed(&reader, polka_reader_begin(&reader, body, arena, true, error), value);
+    const uint8_t *at = shop_order_placed__read(&reader, polka_reader_begin(&reader, body, arena, true, error), value);
     return POLKA_LIKELY(at == reader.end) ? POLKA_OK : polka_read_failed(&reader, at, "shop.OrderPlaced");
 }
 
-static uint64_t bound_shop_order_line__quantity(const int64_t *const *v)
+static uint64_t shop_order_line__quantity__bound(const int64_t *const *v)
 {
     return *v == NULL ? 0 : 10;
 }
 
-static uint64_t bound_shop_order_line__tags(const polka_text_array *v)
+static uint64_t shop_order_line__tags__bound(const polka_text_array *v)
 {
     uint64_t bound = 0;
     for (size_t i = 0; v->items != NULL && i < v->count && bound <= POLKA_BODY_MAX; i++)
@@ -127,14 +127,14 @@ static uint64_t bound_shop_order_line__tags(const polka_text_array *v)
     return bound;
 }
 
-static uint64_t bound_shop_order_line(const shop_order_line *v)
+static uint64_t shop_order_line__bound(const shop_order_line *v)
 {
     return polka_bound_size(v->sku.size)
-        + bound_shop_order_line__quantity(&v->quantity)
-        + bound_shop_order_line__tags(&v->tags);
+        + shop_order_line__quantity__bound(&v->quantity)
+        + shop_order_line__tags__bound(&v->tags);
 }
 
-static uint8_t *write_shop_order_line__quantity(polka_writer *w, uint8_t *at, const int64_t *const *v)
+static uint8_t *shop_order_line__quantity__write(polka_writer *w, uint8_t *at, const int64_t *const *v)
 {
     if (*v == NULL)
         return polka_write_size(at, 0);
@@ -142,7 +142,7 @@ static uint8_t *write_shop_order_line__quantity(polka_writer *w, uint8_t *at, co
     return polka_write_long(at, **v);
 }
 
-static uint8_t *write_shop_order_line__tags(polka_writer *w, uint8_t *at, const polka_text_array *v)
+static uint8_t *shop_order_line__tags__write(polka_writer *w, uint8_t *at, const polka_text_array *v)
 {
     if (v->count > 0) {
         if (v->items == NULL)
@@ -156,65 +156,65 @@ static uint8_t *write_shop_order_line__tags(polka_writer *w, uint8_t *at, const 
     return at + 1;
 }
 
-static uint8_t *write_shop_order_line(polka_writer *w, uint8_t *at, const shop_order_line *v)
+static uint8_t *shop_order_line__write(polka_writer *w, uint8_t *at, const shop_order_line *v)
 {
     if ((at = polka_write_text(w, at, v->sku)) == NULL)
         return polka_write_in(w, "sku");
-    if ((at = write_shop_order_line__quantity(w, at, &v->quantity)) == NULL)
+    if ((at = shop_order_line__quantity__write(w, at, &v->quantity)) == NULL)
         return polka_write_in(w, "quantity");
-    if ((at = write_shop_order_line__tags(w, at, &v->tags)) == NULL)
+    if ((at = shop_order_line__tags__write(w, at, &v->tags)) == NULL)
         return polka_write_in(w, "tags");
     return at;
 }
 
-static uint64_t bound_shop_order_placed__lines(const shop_order_line_array *v)
+static uint64_t shop_order_placed__lines__bound(const shop_order_line_array *v)
 {
     uint64_t bound = 0;
     for (size_t i = 0; v->items != NULL && i < v->count && bound <= POLKA_BODY_MAX; i++)
-        bound += 12 + bound_shop_order_line(&v->items[i]);
+        bound += 12 + shop_order_line__bound(&v->items[i]);
     return bound;
 }
 
-static uint64_t bound_shop_order_placed(const shop_order_placed *v)
+static uint64_t shop_order_placed__bound(const shop_order_placed *v)
 {
     return polka_bound_size(v->order_id.size)
         + polka_bound_size(v->country.size)
-        + bound_shop_order_placed__lines(&v->lines);
+        + shop_order_placed__lines__bound(&v->lines);
 }
 
-static uint8_t *write_shop_order_placed__lines(polka_writer *w, uint8_t *at, const shop_order_line_array *v)
+static uint8_t *shop_order_placed__lines__write(polka_writer *w, uint8_t *at, const shop_order_line_array *v)
 {
     if (v->count > 0) {
         if (v->items == NULL)
             return polka_write_items_fail(w, v->count);
         at = polka_write_size(at, v->count);
         for (size_t i = 0; i < v->count; i++)
-            if ((at = write_shop_order_line(w, at, &v->items[i])) == NULL)
+            if ((at = shop_order_line__write(w, at, &v->items[i])) == NULL)
                 return polka_write_in_item(w, i);
     }
     *at = 0;
     return at + 1;
 }
 
-static uint8_t *write_shop_order_placed(polka_writer *w, uint8_t *at, const shop_order_placed *v)
+static uint8_t *shop_order_placed__write(polka_writer *w, uint8_t *at, const shop_order_placed *v)
 {
     at = polka_write_long(at, v->placed_at_ms);
     if ((at = polka_write_text(w, at, v->order_id)) == NULL)
         return polka_write_in(w, "order_id");
     if ((at = polka_write_text(w, at, v->country)) == NULL)
         return polka_write_in(w, "country");
-    if ((at = write_shop_order_placed__lines(w, at, &v->lines)) == NULL)
+    if ((at = shop_order_placed__lines__write(w, at, &v->lines)) == NULL)
         return polka_write_in(w, "lines");
     if ((at = polka_write_symbol(w, at, (unsigned)v->channel, 3)) == NULL)
         return polka_write_in(w, "channel");
     return at;
 }
 
-static polka_status encode_shop_order_placed(const void *value, polka_buffer *buffer, polka_error *error)
+static polka_status shop_order_placed__encode(const void *value, polka_buffer *buffer, polka_error *error)
 {
     polka_writer writer;
-    uint8_t *at = polka_writer_begin(&writer, buffer, 26 + bound_shop_order_placed(value), error);
-    if (at == NULL || (at = write_shop_order_placed(&writer, at, value)) == NULL)
+    uint8_t *at = polka_writer_begin(&writer, buffer, 26 + shop_order_placed__bound(value), error);
+    if (at == NULL || (at = shop_order_placed__write(&writer, at, value)) == NULL)
         return polka_write_failed(&writer, "shop.OrderPlaced");
     buffer->size = (size_t)(at - buffer->data);
     return POLKA_OK;
@@ -222,25 +222,25 @@ static polka_status encode_shop_order_placed(const void *value, polka_buffer *bu
 
 /* ---- version 1 of shop.OrderPlaced ---- */
 
-static const uint8_t *read1_shop_order_placed_0(polka_reader *r, const uint8_t *at, shop_order_placed *v);
-static const uint8_t *pass1_shop_order_placed_1(polka_reader *r, const uint8_t *at);
-static const uint8_t *read1_shop_order_placed_2(polka_reader *r, const uint8_t *at, shop_order_line_array *v);
-static const uint8_t *read1_shop_order_placed_3(polka_reader *r, const uint8_t *at, shop_channel *v);
-static const uint8_t *read1_shop_order_placed_4(polka_reader *r, const uint8_t *at, shop_order_line *v);
-static const uint8_t *read1_shop_order_placed_5(polka_reader *r, const uint8_t *at, const int64_t **v);
-static const uint8_t *default1_shop_order_placed_6(polka_reader *reader, const uint8_t *place, polka_text_array *v);
+static const uint8_t *shop_order_placed__read1_0(polka_reader *r, const uint8_t *at, shop_order_placed *v);
+static const uint8_t *shop_order_placed__pass1_1(polka_reader *r, const uint8_t *at);
+static const uint8_t *shop_order_placed__read1_2(polka_reader *r, const uint8_t *at, shop_order_line_array *v);
+static const uint8_t *shop_order_placed__read1_3(polka_reader *r, const uint8_t *at, shop_channel *v);
+static const uint8_t *shop_order_placed__read1_4(polka_reader *r, const uint8_t *at, shop_order_line *v);
+static const uint8_t *shop_order_placed__read1_5(polka_reader *r, const uint8_t *at, const int64_t **v);
+static const uint8_t *shop_order_placed__default1_6(polka_reader *reader, const uint8_t *place, polka_text_array *v);
 
-static const uint8_t *read1_shop_order_placed_0(polka_reader *r, const uint8_t *at, shop_order_placed *v)
+static const uint8_t *shop_order_placed__read1_0(polka_reader *r, const uint8_t *at, shop_order_placed *v)
 {
     if ((at = polka_read_text(r, at, &v->order_id)) == NULL)
         return polka_read_in(r, "order_id");
-    if ((at = pass1_shop_order_placed_1(r, at)) == NULL)
+    if ((at = shop_order_placed__pass1_1(r, at)) == NULL)
         return polka_read_in(r, "remark");
     if ((at = polka_read_long(r, at, &v->placed_at_ms)) == NULL)
         return polka_read_in(r, "placed_at");
-    if ((at = read1_shop_order_placed_2(r, at, &v->lines)) == NULL)
+    if ((at = shop_order_placed__read1_2(r, at, &v->lines)) == NULL)
         return polka_read_in(r, "lines");
-    if ((at = read1_shop_order_placed_3(r, at, &v->channel)) == NULL)
+    if ((at = shop_order_placed__read1_3(r, at, &v->channel)) == NULL)
         return polka_read_in(r, "channel");
     if ((at = polka_pass_long(r, at)) == NULL)
         return polka_read_in(r, "counter");
@@ -248,7 +248,7 @@ static const uint8_t *read1_shop_order_placed_0(polka_reader *r, const uint8_t *
     return at;
 }
 
-static const uint8_t *pass1_shop_order_placed_1(polka_reader *r, const uint8_t *at)
+static const uint8_t *shop_order_placed__pass1_1(polka_reader *r, const uint8_t *at)
 {
     unsigned branch;
     if ((at = polka_read_index(r, at, 2, "union", &branch)) == NULL)
@@ -259,7 +259,7 @@ static const uint8_t *pass1_shop_order_placed_1(polka_reader *r, const uint8_t *
     }
 }
 
-static const uint8_t *read1_shop_order_placed_2(polka_reader *r, const uint8_t *at, shop_order_line_array *v)
+static const uint8_t *shop_order_placed__read1_2(polka_reader *r, const uint8_t *at, shop_order_line_array *v)
 {
     shop_order_line *items = NULL;
     size_t room = 0, count = 0;
@@ -270,7 +270,7 @@ static const uint8_t *read1_shop_order_placed_2(polka_reader *r, const uint8_t *
             break;
         items = polka_read_room(r, items, count, block.count, &room, sizeof *items);
         for (size_t end = count + block.count; count < end; count++)
-            if ((at = read1_shop_order_placed_4(r, at, &items[count])) == NULL)
+            if ((at = shop_order_placed__read1_4(r, at, &items[count])) == NULL)
                 return polka_read_in_item(r, count);
         if ((at = polka_read_block_end(r, at, &block)) == NULL)
             return NULL;
@@ -280,7 +280,7 @@ static const uint8_t *read1_shop_order_placed_2(polka_reader *r, const uint8_t *
     return at;
 }
 
-static const uint8_t *read1_shop_order_placed_3(polka_reader *r, const uint8_t *at, shop_channel *v)
+static const uint8_t *shop_order_placed__read1_3(polka_reader *r, const uint8_t *at, shop_channel *v)
 {
     static const shop_channel symbols[] = {
         SHOP_CHANNEL_OTHER, SHOP_CHANNEL_SHOP, SHOP_CHANNEL_WEB,
@@ -292,42 +292,42 @@ static const uint8_t *read1_shop_order_placed_3(polka_reader *r, const uint8_t *
     return at;
 }
 
-static const uint8_t *read1_shop_order_placed_4(polka_reader *r, const uint8_t *at, shop_order_line *v)
+static const uint8_t *shop_order_placed__read1_4(polka_reader *r, const uint8_t *at, shop_order_line *v)
 {
     if ((at = polka_read_text(r, at, &v->sku)) == NULL)
         return polka_read_in(r, "sku");
-    if ((at = read1_shop_order_placed_5(r, at, &v->quantity)) == NULL)
+    if ((at = shop_order_placed__read1_5(r, at, &v->quantity)) == NULL)
         return polka_read_in(r, "quantity");
-    if ((at = default1_shop_order_placed_6(r, at, &v->tags)) == NULL)
+    if ((at = shop_order_placed__default1_6(r, at, &v->tags)) == NULL)
         return polka_read_in(r, "tags");
     return at;
 }
 
-static const uint8_t *read1_shop_order_placed_5(polka_reader *r, const uint8_t *at, const int64_t **v)
+static const uint8_t *shop_order_placed__read1_5(polka_reader *r, const uint8_t *at, const int64_t **v)
 {
     int64_t *value = polka_arena_alloc(r->arena, sizeof *value);
     *v = value;
     return polka_read_int_as_long(r, at, value);
 }
 
-static const uint8_t *default1_shop_order_placed_6(polka_reader *reader, const uint8_t *place, polka_text_array *v)
+static const uint8_t *shop_order_placed__default1_6(polka_reader *reader, const uint8_t *place, polka_text_array *v)
 {
     static const uint8_t bytes[] = {
         0x02, 0x0a, 0x70, 0x6c, 0x61, 0x69, 0x6e, 0x00,
     };
     polka_reader inner, *r = &inner;
     const uint8_t *at = polka_default_begin(r, reader, place, 8, bytes);
-    return at == NULL ? NULL : polka_default_end(reader, place, r, read_shop_order_line__tags(r, at, v));
+    return at == NULL ? NULL : polka_default_end(reader, place, r, shop_order_line__tags__read(r, at, v));
 }
 
-static polka_status decode1_shop_order_placed(polka_bytes body, polka_arena *arena, void *value, polka_error *error)
+static polka_status shop_order_placed__decode1(polka_bytes body, polka_arena *arena, void *value, polka_error *error)
 {
     polka_reader reader;
-    const uint8_t *at = read1_shop_order_placed_0(&reader, polka_reader_begin(&reader, body, arena, true, error), value);
+    const uint8_t *at = shop_order_placed__read1_0(&reader, polka_reader_begin(&reader, body, arena, true, error), value);
     return POLKA_LIKELY(at == reader.end) ? POLKA_OK : polka_read_failed(&reader, at, "shop.OrderPlaced");
 }
 
-static const polka_older_schema shop_order_placed_older[] = {
+static const polka_older_schema shop_order_placed__older[] = {
     { 1, UINT64_C(0x676c7811eb8b11ff),
       "{\"type\":\"record\",\"name\":\"OrderPlaced\",\"namespace\":\"shop\",\"polka.topic\":\"shop.orders\",\"polka.key\":\"or"
       "der_id\",\"fields\":[{\"name\":\"order_id\",\"type\":\"string\"},{\"name\":\"remark\",\"type\":[\"null\",\"string\"],\"def"
@@ -336,24 +336,24 @@ static const polka_older_schema shop_order_placed_older[] = {
       "[{\"name\":\"sku\",\"type\":\"string\"},{\"name\":\"count\",\"type\":\"int\"}]}}},{\"name\":\"channel\",\"type\":{\"type\":\""
       "enum\",\"name\":\"Channel\",\"namespace\":\"shop\",\"symbols\":[\"PHONE\",\"SHOP\",\"WEB\"]}},{\"name\":\"counter\",\"type"
       "\":\"long\",\"default\":0}]}",
-      decode1_shop_order_placed },
+      shop_order_placed__decode1 },
 };
 
-static polka_status key_shop_order_placed(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)
+static polka_status shop_order_placed__key(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)
 {
     const shop_order_placed *v = value;
     return polka_key_text("shop.OrderPlaced", "order_id", v->order_id, key, error);
 }
 
-static const polka_codec shop_order_placed_codec = {
-    .encode = encode_shop_order_placed,
-    .decode = decode_shop_order_placed,
-    .key = key_shop_order_placed,
-    .older = shop_order_placed_older,
+static const polka_codec shop_order_placed__codec = {
+    .encode = shop_order_placed__encode,
+    .decode = shop_order_placed__decode,
+    .key = shop_order_placed__key,
+    .older = shop_order_placed__older,
     .older_count = 1,
 };
 
-static polka_outcome invoke_shop_order_placed(polka_function handler, polka_context *ctx, const void *value)
+static polka_outcome shop_order_placed__invoke(polka_function handler, polka_context *ctx, const void *value)
 {
     return ((shop_order_placed_handler *)handler)(ctx, value);
 }
@@ -375,6 +375,6 @@ const polka_event shop_order_placed_event = {
     .version = 2,
     .final = false,
     .value_size = sizeof(shop_order_placed),
-    .invoke = invoke_shop_order_placed,
-    .codec = &shop_order_placed_codec,
+    .invoke = shop_order_placed__invoke,
+    .codec = &shop_order_placed__codec,
 };

@@ -17,7 +17,7 @@ const char *shop_currency_name(shop_currency value)
 }
 
 
-static const uint8_t *read_shop_currency(polka_reader *r, const uint8_t *at, shop_currency *v)
+static const uint8_t *shop_currency__read(polka_reader *r, const uint8_t *at, shop_currency *v)
 {
     unsigned index;
     if ((at = polka_read_index(r, at, 4, "enum", &index)) == NULL)
@@ -26,7 +26,7 @@ static const uint8_t *read_shop_currency(polka_reader *r, const uint8_t *at, sho
     return at;
 }
 
-static const uint8_t *read_shop_order_line(polka_reader *r, const uint8_t *at, shop_order_line *v)
+static const uint8_t *shop_order_line__read(polka_reader *r, const uint8_t *at, shop_order_line *v)
 {
     if ((at = polka_read_text(r, at, &v->sku)) == NULL)
         return polka_read_in(r, "sku");
@@ -35,7 +35,7 @@ static const uint8_t *read_shop_order_line(polka_reader *r, const uint8_t *at, s
     return at;
 }
 
-static const uint8_t *read_shop_order_placed__lines(polka_reader *r, const uint8_t *at, shop_order_line_array *v)
+static const uint8_t *shop_order_placed__lines__read(polka_reader *r, const uint8_t *at, shop_order_line_array *v)
 {
     shop_order_line *items = NULL;
     size_t room = 0, count = 0;
@@ -46,7 +46,7 @@ static const uint8_t *read_shop_order_placed__lines(polka_reader *r, const uint8
             break;
         items = polka_read_room(r, items, count, block.count, &room, sizeof *items);
         for (size_t end = count + block.count; count < end; count++)
-            if ((at = read_shop_order_line(r, at, &items[count])) == NULL)
+            if ((at = shop_order_line__read(r, at, &items[count])) == NULL)
                 return polka_read_in_item(r, count);
         if ((at = polka_read_block_end(r, at, &block)) == NULL)
             return NULL;
@@ -56,32 +56,32 @@ static const uint8_t *read_shop_order_placed__lines(polka_reader *r, const uint8
     return at;
 }
 
-static const uint8_t *read_shop_order_placed(polka_reader *r, const uint8_t *at, shop_order_placed *v)
+static const uint8_t *shop_order_placed__read(polka_reader *r, const uint8_t *at, shop_order_placed *v)
 {
     if ((at = polka_read_text(r, at, &v->order_id)) == NULL)
         return polka_read_in(r, "order_id");
-    if ((at = read_shop_currency(r, at, &v->currency)) == NULL)
+    if ((at = shop_currency__read(r, at, &v->currency)) == NULL)
         return polka_read_in(r, "currency");
-    if ((at = read_shop_order_placed__lines(r, at, &v->lines)) == NULL)
+    if ((at = shop_order_placed__lines__read(r, at, &v->lines)) == NULL)
         return polka_read_in(r, "lines");
     if ((at = polka_read_text_or_null(r, at, 0, &v->note)) == NULL)
         return polka_read_in(r, "note");
     return at;
 }
 
-static polka_status decode_shop_order_placed(polka_bytes body, polka_arena *arena, void *value, polka_error *error)
+static polka_status shop_order_placed__decode(polka_bytes body, polka_arena *arena, void *value, polka_error *error)
 {
     polka_reader reader;
-    const uint8_t *at = read_shop_order_placed(&reader, polka_reader_begin(&reader, body, arena, true, error), value);
+    const uint8_t *at = shop_order_placed__read(&reader, polka_reader_begin(&reader, body, arena, true, error), value);
     return POLKA_LIKELY(at == reader.end) ? POLKA_OK : polka_read_failed(&reader, at, "shop.OrderPlaced");
 }
 
-static uint64_t bound_shop_order_line(const shop_order_line *v)
+static uint64_t shop_order_line__bound(const shop_order_line *v)
 {
     return polka_bound_size(v->sku.size);
 }
 
-static uint8_t *write_shop_order_line(polka_writer *w, uint8_t *at, const shop_order_line *v)
+static uint8_t *shop_order_line__write(polka_writer *w, uint8_t *at, const shop_order_line *v)
 {
     if ((at = polka_write_text(w, at, v->sku)) == NULL)
         return polka_write_in(w, "sku");
@@ -89,80 +89,80 @@ static uint8_t *write_shop_order_line(polka_writer *w, uint8_t *at, const shop_o
     return at;
 }
 
-static uint64_t bound_shop_order_placed__lines(const shop_order_line_array *v)
+static uint64_t shop_order_placed__lines__bound(const shop_order_line_array *v)
 {
     uint64_t bound = 0;
     for (size_t i = 0; v->items != NULL && i < v->count && bound <= POLKA_BODY_MAX; i++)
-        bound += 5 + bound_shop_order_line(&v->items[i]);
+        bound += 5 + shop_order_line__bound(&v->items[i]);
     return bound;
 }
 
-static uint64_t bound_shop_order_placed(const shop_order_placed *v)
+static uint64_t shop_order_placed__bound(const shop_order_placed *v)
 {
     return polka_bound_size(v->order_id.size)
-        + bound_shop_order_placed__lines(&v->lines)
+        + shop_order_placed__lines__bound(&v->lines)
         + polka_bound_size(v->note.size);
 }
 
-static uint8_t *write_shop_order_placed__lines(polka_writer *w, uint8_t *at, const shop_order_line_array *v)
+static uint8_t *shop_order_placed__lines__write(polka_writer *w, uint8_t *at, const shop_order_line_array *v)
 {
     if (v->count > 0) {
         if (v->items == NULL)
             return polka_write_items_fail(w, v->count);
         at = polka_write_size(at, v->count);
         for (size_t i = 0; i < v->count; i++)
-            if ((at = write_shop_order_line(w, at, &v->items[i])) == NULL)
+            if ((at = shop_order_line__write(w, at, &v->items[i])) == NULL)
                 return polka_write_in_item(w, i);
     }
     *at = 0;
     return at + 1;
 }
 
-static uint8_t *write_shop_order_placed(polka_writer *w, uint8_t *at, const shop_order_placed *v)
+static uint8_t *shop_order_placed__write(polka_writer *w, uint8_t *at, const shop_order_placed *v)
 {
     if ((at = polka_write_text(w, at, v->order_id)) == NULL)
         return polka_write_in(w, "order_id");
     if ((at = polka_write_symbol(w, at, (unsigned)v->currency, 4)) == NULL)
         return polka_write_in(w, "currency");
-    if ((at = write_shop_order_placed__lines(w, at, &v->lines)) == NULL)
+    if ((at = shop_order_placed__lines__write(w, at, &v->lines)) == NULL)
         return polka_write_in(w, "lines");
     if ((at = polka_write_text_or_null(w, at, 0, v->note)) == NULL)
         return polka_write_in(w, "note");
     return at;
 }
 
-static polka_status encode_shop_order_placed(const void *value, polka_buffer *buffer, polka_error *error)
+static polka_status shop_order_placed__encode(const void *value, polka_buffer *buffer, polka_error *error)
 {
     polka_writer writer;
-    uint8_t *at = polka_writer_begin(&writer, buffer, 17 + bound_shop_order_placed(value), error);
-    if (at == NULL || (at = write_shop_order_placed(&writer, at, value)) == NULL)
+    uint8_t *at = polka_writer_begin(&writer, buffer, 17 + shop_order_placed__bound(value), error);
+    if (at == NULL || (at = shop_order_placed__write(&writer, at, value)) == NULL)
         return polka_write_failed(&writer, "shop.OrderPlaced");
     buffer->size = (size_t)(at - buffer->data);
     return POLKA_OK;
 }
 
-static const polka_older_schema shop_order_placed_older[] = {
+static const polka_older_schema shop_order_placed__older[] = {
     { 1, UINT64_C(0x62e17589c56d0e01),
       "{\"type\":\"record\",\"name\":\"OrderPlaced\",\"namespace\":\"shop\",\"polka.topic\":\"shop.orders\",\"polka.key\":\"or"
       "der_id\",\"fields\":[{\"name\":\"order_id\",\"type\":\"string\"}]}",
       NULL },
 };
 
-static polka_status key_shop_order_placed(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)
+static polka_status shop_order_placed__key(const void *value, polka_arena *arena, polka_bytes *key, polka_error *error)
 {
     const shop_order_placed *v = value;
     return polka_key_text("shop.OrderPlaced", "order_id", v->order_id, key, error);
 }
 
-static const polka_codec shop_order_placed_codec = {
-    .encode = encode_shop_order_placed,
-    .decode = decode_shop_order_placed,
-    .key = key_shop_order_placed,
-    .older = shop_order_placed_older,
+static const polka_codec shop_order_placed__codec = {
+    .encode = shop_order_placed__encode,
+    .decode = shop_order_placed__decode,
+    .key = shop_order_placed__key,
+    .older = shop_order_placed__older,
     .older_count = 1,
 };
 
-static polka_outcome invoke_shop_order_placed(polka_function handler, polka_context *ctx, const void *value)
+static polka_outcome shop_order_placed__invoke(polka_function handler, polka_context *ctx, const void *value)
 {
     return ((shop_order_placed_handler *)handler)(ctx, value);
 }
@@ -183,6 +183,6 @@ const polka_event shop_order_placed_event = {
     .version = 2,
     .final = true,
     .value_size = sizeof(shop_order_placed),
-    .invoke = invoke_shop_order_placed,
-    .codec = &shop_order_placed_codec,
+    .invoke = shop_order_placed__invoke,
+    .codec = &shop_order_placed__codec,
 };

@@ -1,6 +1,6 @@
 /* events.h: made by polka_avro_generate; changes go into the schemas. */
-#ifndef EVENTS_H
-#define EVENTS_H
+#ifndef POLKA_GENERATED_EVENTS_H
+#define POLKA_GENERATED_EVENTS_H
 
 #include <polka/codec.h>
 
