@@ -40,6 +40,8 @@ polka_status polkai_json_parse(polka_bytes text, json_t **value, polka_error *er
 
 /* polkai_json_write appends the compact text of `value`; numbers with the fewest digits that read back the same. */
 void polkai_json_write(const json_t *value, polka_buffer *buffer);
+/* polkai_json_text: a text that others made (a file's name, a message with one in it): bytes that are no UTF-8 as \xNN; NULL is null. new. */
+json_t *polkai_json_text(const char *text);
 /* polkai_json_write_text appends `text`, which is UTF-8, as a JSON string. */
 void polkai_json_write_text(polka_buffer *buffer, const char *text, size_t size);
 

@@ -328,6 +328,18 @@ static void put(polka_buffer *out, const char *text)
     polkai_put_bytes(out, text, strlen(text));
 }
 
+json_t *polkai_json_text(const char *text)
+{
+    json_t *value = text != NULL ? json_string(text) : json_null();
+    if (value != NULL)
+        return value;
+    size_t size = strlen(text), room = 4 * size + 8;
+    char *safe = polkai_alloc(room);
+    value = json_stringn(safe, polkai_text_escape(safe, room, text, size, size));
+    free(safe);
+    return value;
+}
+
 void polkai_json_write_text(polka_buffer *out, const char *text, size_t size)
 {
     char escape[8];

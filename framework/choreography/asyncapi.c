@@ -314,7 +314,8 @@ static json_t *version_of(maker *make)
 static json_t *info_of(maker *make)
 {
     const polkai_asyncapi_about *about = make->about;
-    json_t *info = json_pack("{s:s, s:o}", "title", about->service != NULL ? about->service : about->title != NULL ? about->title : "services", "version", version_of(make));
+    json_t *info = json_pack("{s:o, s:o}", "title", polkai_json_text(about->service != NULL ? about->service : about->title != NULL ? about->title : "services"), "version",
+                             version_of(make));
     json_object_set_new(info, "description", json_string(about->service != NULL ? "What this service hears and says on Apache Kafka. A message has the schema that the service was compiled with."
                                                          : "What the services hear and say on Apache Kafka. A message has the schema of who emits it."));
     return info;
@@ -328,7 +329,7 @@ static json_t *servers_of(maker *make)
         size_t size = strcspn(at, ", ");
         if (size > 0)
             json_object_set_new(servers, polkai_arena_format(make->arena, "kafka-%u", ++number).data,
-                                json_pack("{s:s%, s:s}", "host", at, size, "protocol", "kafka"));
+                                json_pack("{s:o, s:s}", "host", polkai_json_text(polkai_arena_text(make->arena, at, size).data), "protocol", "kafka"));
         at += size + (at[size] != '\0');
     }
     return servers;

@@ -1,6 +1,7 @@
 /* avro.c: `polka avro`: values as bytes and as JSON. Reading input whole or by lines, hex, and what is printed. */
 #include <cli/avro.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/text.h>
 #include <cli/group.h>
@@ -65,7 +66,7 @@ static void print_error(const cli_avro_options *options, size_t line, const polk
     json_t *row = json_object();
     if (options->objects && line > 0)
         json_object_set_new(row, "line", json_integer((json_int_t)line));
-    json_object_set_new(row, "error", json_string(error->message));
+    json_object_set_new(row, "error", polkai_json_text(error->message));
     cli_print_json(row);
 }
 

@@ -5,6 +5,7 @@
 #include <cli/running.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/clock.h>
 #include <errno.h>
@@ -141,9 +142,9 @@ static polka_status write_running(developer *dev, polka_error *error)
     json_t *services = json_array();
     for (size_t i = 0; i < dev->count; i++)
         json_array_append_new(services, json_pack("{s:s, s:i}", "name", dev->children[i].name, "pid", (int)dev->children[i].pid));
-    return cli_running_write(&dev->project, json_pack("{s:s, s:s, s:i, s:s, s:b, s:s, s:s, s:o}", "brokers", dev->host.connection.brokers, "registry",
+    return cli_running_write(&dev->project, json_pack("{s:o, s:s, s:i, s:s, s:b, s:o, s:s, s:o}", "brokers", polkai_json_text(dev->host.connection.brokers), "registry",
                              cli_server_url(dev->registry.server), "pid", (int)getpid(),
-                             "mode", kinds[dev->host.kind], "embedded", dev->host.connection.embedded, "build", dev->build.folder, "since", since,
+                             "mode", kinds[dev->host.kind], "embedded", dev->host.connection.embedded, "build", polkai_json_text(dev->build.folder), "since", since,
                              "services", services), error);
 }
 

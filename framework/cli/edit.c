@@ -64,6 +64,7 @@ static polka_status put(json_t *at, const char *name, json_t *taken, const char 
 {
     char *end = NULL;
     size_t index = (size_t)strtoull(name, &end, 10);
+    ENSURE(taken != NULL, POLKA_MISUSE, error, "bad-set", "--set %s: not UTF-8", path);
     if (json_is_object(at)) {
         ENSURE(json_object_set_new(at, name, taken) == 0, POLKA_MISUSE, error, "bad-set", "--set %s: not UTF-8", path);
         return POLKA_OK;

@@ -2,6 +2,7 @@
 #include <cli/declared.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <choreography/impact.h>
 #include <stdio.h>
@@ -13,19 +14,17 @@ typedef struct {
     cli_declared_where where;
 } question;
 
-static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
-
 static void print_json(const polkai_impact *impact, const polkai_consequence *one)
 {
     json_t *row = json_object();
     json_object_set_new(row, "what", json_string(impact->kind));
-    json_object_set_new(row, "name", json_string(impact->name));
+    json_object_set_new(row, "name", polkai_json_text(impact->name));
     json_object_set_new(row, "effect", json_string(polkai_effect_name(one->effect)));
     json_object_set_new(row, "breaks", json_boolean(polkai_effect_breaks(one->effect)));
-    json_object_set_new(row, "service", text_or_null(one->service));
-    json_object_set_new(row, "version", text_or_null(one->version));
-    json_object_set_new(row, "event", text_or_null(one->event));
-    json_object_set_new(row, "message", json_string(one->message));
+    json_object_set_new(row, "service", polkai_json_text(one->service));
+    json_object_set_new(row, "version", polkai_json_text(one->version));
+    json_object_set_new(row, "event", polkai_json_text(one->event));
+    json_object_set_new(row, "message", polkai_json_text(one->message));
     cli_print_json(row);
 }
 

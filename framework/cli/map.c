@@ -3,6 +3,7 @@
 #include <cli/observe.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/clock.h>
 #include <choreography/map.h>
@@ -18,15 +19,13 @@ typedef struct {
     cli_where broker;
 } viewer;
 
-static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
-
 static void print_row(const polkai_map *map, size_t event, const char *from, const char *to)
 {
     json_t *row = json_object();
-    json_object_set_new(row, "from", text_or_null(from));
-    json_object_set_new(row, "event", json_string(map->nodes[event].name));
-    json_object_set_new(row, "to", text_or_null(to));
-    json_object_set_new(row, "topic", text_or_null(map->nodes[event].topic));
+    json_object_set_new(row, "from", polkai_json_text(from));
+    json_object_set_new(row, "event", polkai_json_text(map->nodes[event].name));
+    json_object_set_new(row, "to", polkai_json_text(to));
+    json_object_set_new(row, "topic", polkai_json_text(map->nodes[event].topic));
     cli_print_json(row);
 }
 
@@ -126,7 +125,7 @@ static void print_difference(const viewer *view, const char *kind, const char *s
     if (seen != NULL)
         polkai_time_write(last, seen->last_ms);
     if (strcmp(view->format, "json") == 0)
-        cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:s?}", "difference", kind, "service", service, "does", says ? "says" : "hears", "event", event, "seen",
+        cli_print_json(json_pack("{s:s, s:o, s:s, s:o, s:I, s:s?}", "difference", kind, "service", polkai_json_text(service), "does", says ? "says" : "hears", "event", polkai_json_text(event), "seen",
                                  (json_int_t)(seen == NULL ? 0 : seen->count), "last", seen == NULL ? NULL : last));
     else if (seen == NULL)
         printf("%-13s %s %s %s\n", kind, service, says ? "says" : "hears", event);

@@ -1,4 +1,5 @@
 /* schema.c: `polka schema`: the commands under it, and how they read a schema. */
+#include <avro/json.h>
 #include <cli/schema.h>
 
 #include <cli/group.h>
@@ -39,7 +40,7 @@ polka_status cli_schema_read(cli_schema *schema, const char *file, const cli_lis
 int cli_schema_fail(bool json, const polka_error *error)
 {
     if (json)
-        cli_print_json(json_pack("{s:s}", "error", error->message));
+        cli_print_json(json_pack("{s:o}", "error", polkai_json_text(error->message)));
     return cli_complain(error);
 }
 

@@ -3,6 +3,7 @@
 #include <cli/schema_registry.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static void print(const registration *work, const char *subject, const char *act
         printf("%-10s %s%s%s%s\n", action, subject, known, *note != '\0' ? "  " : "", note);
         return;
     }
-    json_t *row = json_pack("{s:s, s:s, s:s}", "subject", subject, "action", action, "note", note);
+    json_t *row = json_pack("{s:o, s:s, s:o}", "subject", polkai_json_text(subject), "action", action, "note", polkai_json_text(note));
     json_object_set_new(row, "version", version > 0 ? json_integer(version) : json_null());
     json_object_set_new(row, "id", id > 0 ? json_integer(id) : json_null());
     cli_print_json(row);

@@ -2,6 +2,7 @@
 #include <cli/schema.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ static int print(const cli_schema_text_kind *kind, const char *file, const cli_l
     cli_schema schema AUTO(cli_schema_close) = { 0 };
     polka_error error = { 0 };
     char *text = NULL;
-    json_t *row = json ? json_pack("{s:s}", "file", file) : NULL;
+    json_t *row = json ? json_pack("{s:o}", "file", polkai_json_text(file)) : NULL;
     polka_status status = cli_schema_open(&schema, file, with, &error);
     if (status == POLKA_OK)
         status = kind->text(schema.schema, &text, row, &error);

@@ -2,6 +2,7 @@
 #include <cli/schema.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <stdio.h>
 
 /* The JSON path and the rule in "FILE: $.fields[2].type: rule"; *path is "" when there is none. */
@@ -27,7 +28,7 @@ static json_t *warnings_json(const cli_schema *schema, const char *shown)
     const polkai_schema_notice *warning;
     for (size_t i = 0; (warning = polkai_schema_warning(schema->set, i)) != NULL; i++)
         if (strcmp(warning->file, shown) == 0)
-            json_array_append_new(warnings, json_pack("{s:s, s:s}", "path", warning->path, "message", warning->message));
+            json_array_append_new(warnings, json_pack("{s:o, s:o}", "path", polkai_json_text(warning->path), "message", polkai_json_text(warning->message)));
     return warnings;
 }
 
@@ -36,11 +37,11 @@ static void print_object(const cli_schema *schema, const char *shown, const polk
     char path[240] = "";
     bool valid = error->status == POLKA_OK;
     const char *rule = valid ? NULL : take_apart(error->message, shown, path, sizeof path);
-    json_t *row = json_pack("{s:s, s:b}", "file", shown, "valid", valid);
+    json_t *row = json_pack("{s:o, s:b}", "file", polkai_json_text(shown), "valid", valid);
     json_object_set_new(row, "type", valid ? json_string(polkai_avro_type_name(schema->schema->type)) : json_null());
     json_object_set_new(row, "name", valid && schema->schema->name != NULL ? json_string(schema->schema->name) : json_null());
-    json_object_set_new(row, "path", path[0] != '\0' ? json_string(path) : json_null());
-    json_object_set_new(row, "error", valid ? json_null() : json_string(rule));
+    json_object_set_new(row, "path", path[0] != '\0' ? polkai_json_text(path) : json_null());
+    json_object_set_new(row, "error", valid ? json_null() : polkai_json_text(rule));
     json_object_set_new(row, "warnings", warnings_json(schema, shown));
     cli_print_json(row);
 }

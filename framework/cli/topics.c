@@ -3,6 +3,7 @@
 #include <cli/reader.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,7 +49,7 @@ static void print(const planner *plan, const polkai_topic *topic, const char *ac
         json_object_set_new(row, "retention_ms", number_json(topic->retention_ms, -2));
         json_object_set_new(row, "max_message_bytes", number_json(topic->max_message_bytes, -1));
         json_object_set_new(row, "compacted", json_boolean(topic->compacted));
-        json_object_set_new(row, "note", *note != '\0' ? json_string(note) : json_null());
+        json_object_set_new(row, "note", *note != '\0' ? polkai_json_text(note) : json_null());
         cli_print_json(row);
         return;
     }

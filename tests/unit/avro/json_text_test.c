@@ -101,3 +101,15 @@ Test(json_text, nests_2048_deep_and_no_more)
     cr_assert_not_null(strstr(parsed(&arena, text, 4096), "line 1, column 2049: more than 2048 levels"));
     polkai_arena_deinit(&arena);
 }
+
+Test(json_text, of_others_is_a_text_whatever_its_bytes)
+{
+    static const struct { const char *given, *made; } cases[] = { { "caf\xc3\xa9\n", "caf\xc3\xa9\n" }, { "w\xff.json", "w\\xff.json" }, { "", "" }, { "\xe2\x82", "\\xe2\\x82" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *value = polkai_json_text(cases[i].given);
+        cr_assert_str_eq(json_string_value(value), cases[i].made);
+        json_decref(value);
+    }
+    json_t *none = polkai_json_text(NULL);
+    cr_assert(json_is_null(none));
+}
