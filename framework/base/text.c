@@ -131,8 +131,8 @@ const char *polkai_nearest(const char *name, const char *const *candidates, size
 size_t polkai_text_escape(char *out, size_t capacity, const void *data, size_t size, size_t limit)
 {
     const uint8_t *at = data;
-    size_t used = 0, count = size < limit ? size : limit;
-    for (size_t i = 0; i < count;) {
+    size_t used = 0, count = size < limit ? size : limit, i = 0;
+    while (i < count) {
         size_t step = at[i] < 0x80 ? (at[i] >= 0x20 && at[i] != 0x7f ? 1 : 0) : sequence(at + i, size - i);
         size_t needs = step == 0 ? 4 : step;
         if (used + needs + 4 >= capacity)
@@ -144,7 +144,7 @@ size_t polkai_text_escape(char *out, size_t capacity, const void *data, size_t s
         used += needs;
         i += step == 0 ? 1 : step;
     }
-    if (size > limit && used + 4 < capacity) {
+    if (i < size && used + 4 < capacity) {
         memcpy(out + used, "...", 3);
         used += 3;
     }

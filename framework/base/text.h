@@ -21,7 +21,8 @@ const char *polkai_nearest(const char *name, const char *const *candidates, size
 /* polkai_text_distance: letters to insert, change, drop or swap (case is ignored); SIZE_MAX for texts over 63 bytes. */
 size_t polkai_text_distance(const char *a, const char *b);
 
-/* polkai_text_escape: `data` as text safe for a log line: control bytes and non-UTF-8 as \xNN, cut at `limit` bytes. */
+/* polkai_text_escape: `data` as text safe for a log line: control bytes and non-UTF-8 as \xNN; what is cut, at `limit` bytes or for want of
+ * room (four for each such byte, and five), ends with "...". */
 size_t polkai_text_escape(char *out, size_t capacity, const void *data, size_t size, size_t limit);
 
 /* polkai_timespan_read: "500ms", "2s", "1.5m", "1h", "7d"; a bare number is milliseconds. false: it is none. */

@@ -83,6 +83,10 @@ Test(text, escapes_what_would_break_a_log_line)
     char out[64];
     polkai_text_escape(out, sizeof out, "a\nb\xff", 4, 100);
     cr_assert_str_eq(out, "a\\x0ab\\xff");
+    char narrow[16];
+    polkai_text_escape(narrow, sizeof narrow, "\1\2\3\4", 4, 100);
+    cr_assert_str_eq(narrow, "\\x01\\x02...");
+    cr_assert_eq(polkai_text_escape(narrow, 9, "a", 1, 1), 1u);
     polkai_text_escape(out, sizeof out, "abcdef", 6, 3);
     cr_assert_str_eq(out, "abc...");
 }
