@@ -4,7 +4,7 @@
 
 #include <choreography/graph.h>
 
-/* Events that may cause each other, in any order and again and again. */
+/* A cycle that may be: of exactly these events, in any order. */
 typedef struct { size_t count; const size_t *events; } polkai_allowance;
 
 /* A cycle: steps[0] is a step from `first`, and the last one leads to `first`. */
@@ -16,9 +16,9 @@ typedef struct {
 typedef struct { size_t count; const polkai_cycle *items; } polkai_cycles;
 
 /*
- * polkai_cycles_find: a shortest cycle through each event that is on one, without those that another one has shown already;
- * at most 16 a knot. What runs within one allowance alone is left out.
- * ownership: memory of `arena`.
+ * polkai_cycles_find: a shortest cycle through each step that is on one, without those whose steps others have shown already;
+ * at most 16 a knot. A cycle that is allowed is left out, and then what goes beside it through one of its steps is looked for.
+ * ownership: memory of `arena`; `allowed` must outlive the call.
  */
 polkai_cycles polkai_cycles_find(const polkai_graph *graph, const polkai_allowance *allowed, size_t allowed_count, polka_arena *arena);
 
