@@ -90,6 +90,37 @@ static bool *find_living(polkai_asker *ask, const gone *out)
     return lives;
 }
 
+/*
+ * What lives after that is gone, beside what comes from outside: events that nothing from outside leads to run in a circle
+ * that somebody once began, and live as long as something of it that lives still causes them. What nothing causes any more
+ * goes, and what it caused.
+ */
+static void keep_circles(polkai_asker *ask, const gone *out, const bool *reached, bool *lives)
+{
+    const polkai_graph *graph = ask->graph;
+    size_t *causes = polkai_arena_zeroed(ask->arena, graph->count + 1, sizeof *causes), *queue = polkai_alloc((graph->count + 1) * sizeof *queue);
+    size_t done = 0, waiting = 0;
+    for (size_t i = 0; i < graph->count; i++)
+        for (size_t s = 0; !reached[i] && s < graph->events[i].next_count; s++)
+            causes[graph->events[i].next[s].event] += !is_gone(out, graph->events[i].next[s].by);
+    for (size_t i = 0; i < graph->count; i++) {
+        lives[i] = lives[i] || (!reached[i] && causes[i] > 0 && &graph->events[i] != out->event);
+        if (!reached[i] && !lives[i])
+            queue[waiting++] = i;
+    }
+    while (done < waiting) {
+        const polkai_event_node *node = &graph->events[queue[done++]];
+        for (size_t s = 0; s < node->next_count; s++) {
+            size_t next = node->next[s].event;
+            if (reached[next] || !lives[next] || is_gone(out, node->next[s].by) || --causes[next] > 0)
+                continue;
+            lives[next] = false;
+            queue[waiting++] = next;
+        }
+    }
+    free(queue);
+}
+
 static bool still_said(const gone *out, const polkai_event_node *node)
 {
     for (size_t i = 0; i < node->say_count && node != out->event; i++)
@@ -138,13 +169,22 @@ static bool is_taken(const polkai_asker *ask, const polkai_contract_step *step, 
     return false;
 }
 
-static void tell_flows(polkai_asker *ask, const bool *before, const bool *after)
+/* Before, each event that somebody knows still comes. */
+static bool was_taken(const polkai_asker *ask, const polkai_contract_step *step)
+{
+    for (size_t i = 0; i < step->one_of.count; i++)
+        if (polkai_names_find(&ask->graph->names, step->one_of.items[i]->text.data) != POLKAI_NO_NAME)
+            return true;
+    return false;
+}
+
+static void tell_flows(polkai_asker *ask, const bool *after)
 {
     for (size_t c = 0; c < ask->all->contract_count; c++) {
         const polkai_contract *contract = ask->all->contracts[c];
         for (size_t s = 0; s < contract->step_count; s++) {
             const polkai_contract_step *step = &contract->steps[s];
-            if (!is_taken(ask, step, before) || is_taken(ask, step, after))
+            if (!was_taken(ask, step) || is_taken(ask, step, after))
                 continue;
             polkai_impact_add(ask, POLKAI_BROKEN_FLOW, NULL, step->after.items[0]->text.data,
                 polkai_arena_format(ask->arena, "flow %s, %s:%u: nothing comes after %s any more", contract->name, contract->file, step->node->line,
@@ -155,15 +195,16 @@ static void tell_flows(polkai_asker *ask, const bool *before, const bool *after)
 
 static void tell_gone(polkai_asker *ask, const gone *out)
 {
-    const bool *before = find_living(ask, &(gone){ 0 }), *after = find_living(ask, out);
+    bool *after = find_living(ask, out);
+    keep_circles(ask, out, find_living(ask, &(gone){ 0 }), after);
     for (size_t i = 0; i < ask->graph->count; i++) {
         const polkai_event_node *node = &ask->graph->events[i];
-        if (before[i] && !after[i])
+        if (!after[i])
             tell_hearers(ask, out, node);
         if (out->service != NULL && after[i] && node->hear_count > 0 && !still_heard(out, node) && !node->final && !ends_flow(ask, node->name))
             tell_sayers(ask, out, node);
     }
-    tell_flows(ask, before, after);
+    tell_flows(ask, after);
 }
 
 /* ---- what is asked ---- */
