@@ -95,7 +95,7 @@ static size_t allowances_of(const polkai_checking *check, polkai_allowance *out)
                 if (number != POLKAI_NO_NAME)
                     numbers[known++] = (size_t)number;
             }
-            out[count] = (polkai_allowance){ known, numbers };
+            out[count] = (polkai_allowance){ known == events->count ? known : 0, numbers };      /* with one that nobody knows it is no cycle here */
         }
     return count;
 }

@@ -222,10 +222,30 @@ bool polkai_contract_lists(const polkai_contract_events *events, const char *eve
 
 /* ---- are its events known? ---- */
 
-enum { TYPO_LETTERS = 2 };
+enum { LETTERS_A_TYPO = 4 };             /* so many letters of its last part there are to each that is wrong */
 typedef struct { const polkai_graph *graph; const polkai_names *also; bool typos_only; polka_error *error; } known_by;
 
-static bool is_typo(const char *name, const char *nearest) { return nearest != NULL && polkai_text_distance(name, nearest) <= TYPO_LETTERS; }
+/* Event17 and Event18 are two. */
+static bool numbered_alike(const char *a, const char *b)
+{
+    for (;;) {
+        a += strspn(a, "0123456789");
+        b += strspn(b, "0123456789");
+        if (*a != *b || *a == '\0')
+            return *a == *b;
+        a++;
+        b++;
+    }
+}
+
+static bool is_typo(const char *name, const char *nearest)
+{
+    const char *last = strrchr(name, '.');
+    if (nearest == NULL || numbered_alike(name, nearest))
+        return false;
+    size_t distance = polkai_text_distance(name, nearest), letters = strlen(last != NULL ? last + 1 : name);
+    return distance <= letters / LETTERS_A_TYPO;
+}
 
 static polka_status known(const known_by *by, const polkai_contract_events *events)
 {
@@ -253,7 +273,7 @@ static polka_status all_known(const polkai_contract *contract, const known_by *b
         TRY(known(by, &contract->steps[i].one_of));
     }
     for (size_t i = 0; i < contract->allowance_count; i++)
-        TRY(known(&(known_by){ by->graph, by->also, false, by->error }, &contract->allowances[i].events));
+        TRY(known(by, &contract->allowances[i].events));
     return POLKA_OK;
 }
 

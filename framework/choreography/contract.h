@@ -9,7 +9,7 @@
  *       one_of: [shop.PaymentAuthorised, shop.PaymentDeclined]
  *       within: 5s
  *   allow_cycles:
- *     - events: [shop.PaymentDeclined, shop.PaymentRetried]      # these may cause each other
+ *     - events: [shop.PaymentDeclined, shop.PaymentRetried]      # the cycle of exactly these may be; each has its own
  *       reason: a payment is tried three times
  */
 #ifndef POLKA_CHOREOGRAPHY_CONTRACT_H
@@ -57,8 +57,8 @@ bool polkai_contract_lists(const polkai_contract_events *events, const char *eve
  * errors: MISUSE "unknown-event" with the line, the column and the nearest name.
  *
  * polkai_contract_spelt: for when only some manifests are there, so that an event nobody knows may be that of a service which
- * is missing, and then makes a gap. errors: MISUSE "unknown-event" for one that is at most two letters from one that is
- * known, and for one of an allowance.
+ * is missing, and then makes a gap. errors: MISUSE "unknown-event" for one that is nearly one that is known: of four letters of
+ * its last part one may differ, and not by its number alone.
  */
 polka_status polkai_contract_known(const polkai_contract *contract, const polkai_graph *graph, const polkai_names *also, polka_error *error);
 polka_status polkai_contract_spelt(const polkai_contract *contract, const polkai_graph *graph, polka_error *error);

@@ -19,18 +19,6 @@ const polkai_code_row polkai_codes[POLKAI_CODE_COUNT] = {
     [POLKAI_UNHEARD_EVENT] = { "unheard-event", true, "An event is emitted, and nobody reacts to it." },
 };
 
-void polkai_findings_add(polkai_findings *findings, polkai_finding finding)
-{
-    if (findings->count == findings->capacity) {
-        findings->capacity = 2 * findings->capacity + 16;
-        polkai_finding *more = polkai_arena_zeroed(findings->arena, findings->capacity, sizeof *more);
-        for (size_t i = 0; i < findings->count; i++)
-            more[i] = findings->items[i];
-        findings->items = more;
-    }
-    findings->items[findings->count++] = finding;
-}
-
 static int texts(const char *a, const char *b) { return strcmp(a != NULL ? a : "", b != NULL ? b : ""); }
 
 static int compare(const void *left, const void *right)
@@ -42,22 +30,73 @@ static int compare(const void *left, const void *right)
     return order != 0 ? order : texts(a->message, b->message);
 }
 
-void polkai_findings_settle(polkai_findings *findings)
+/* ---- by code and event ---- */
+
+static size_t number_of(polkai_findings *findings, polkai_code code, const char *service, const char *event)
 {
-    size_t kept = 0;
-    if (findings->count > 0)
-        qsort(findings->items, findings->count, sizeof *findings->items, compare);
-    findings->error_count = 0;
-    for (size_t i = 0; i < findings->count; i++) {
-        if (kept > 0 && compare(&findings->items[kept - 1], &findings->items[i]) == 0)
-            continue;
-        findings->items[kept++] = findings->items[i];
-        findings->error_count += !polkai_codes[findings->items[i].code].warning;
-    }
-    findings->count = kept;
+    polkai_findings_of *of = &findings->codes[code];
+    of->about.arena = findings->arena;
+    size_t number = polkai_names_add(&of->about, event != NULL ? event : service != NULL ? service : "");
+    if (number < of->capacity)
+        return number;
+    size_t capacity = 2 * of->capacity + 8;
+    void *more = polkai_arena_zeroed(findings->arena, capacity, sizeof *of->found);
+    if (of->capacity > 0)
+        memcpy(more, of->found, of->capacity * sizeof *of->found);
+    of->found = more;
+    of->capacity = capacity;
+    return number;
 }
 
-bool polkai_findings_has(const polkai_findings *findings, const polkai_finding *finding)
+bool polkai_findings_full(polkai_findings *findings, polkai_code code, const char *service, const char *event)
 {
-    return findings->count > 0 && bsearch(finding, findings->items, findings->count, sizeof *findings->items, compare) != NULL;
+    size_t number = number_of(findings, code, service, event);
+    bool full = findings->codes[code].found[number].count >= POLKAI_FINDINGS_LISTED;
+    findings->codes[code].found[number].count += full;
+    return full;
+}
+
+static bool is_listed(const polkai_findings *findings, size_t last, const polkai_finding *finding)
+{
+    for (; last > 0; last = findings->items[last - 1].more)
+        if (compare(&findings->items[last - 1], finding) == 0)
+            return true;
+    return false;
+}
+
+/* Until they are settled, `more` of an item is the place + 1 of the one before it about the same event. */
+void polkai_findings_add(polkai_findings *findings, polkai_finding finding)
+{
+    if (polkai_findings_full(findings, finding.code, finding.service, finding.event))
+        return;
+    size_t number = number_of(findings, finding.code, finding.service, finding.event);
+    polkai_findings_of *of = &findings->codes[finding.code];
+    if (is_listed(findings, of->found[number].last, &finding))
+        return;
+    if (findings->count == findings->capacity) {
+        findings->capacity = 2 * findings->capacity + 16;
+        polkai_finding *more = polkai_arena_zeroed(findings->arena, findings->capacity, sizeof *more);
+        for (size_t i = 0; i < findings->count; i++)
+            more[i] = findings->items[i];
+        findings->items = more;
+    }
+    finding.more = of->found[number].last;
+    findings->items[findings->count++] = finding;
+    of->found[number].last = findings->count;
+    of->found[number].count++;
+}
+
+void polkai_findings_settle(polkai_findings *findings)
+{
+    if (findings->count > 0)
+        qsort(findings->items, findings->count, sizeof *findings->items, compare);
+    findings->error_count = findings->warning_count = 0;
+    for (size_t i = findings->count; i > 0; i--) {
+        polkai_finding *one = &findings->items[i - 1];
+        polkai_findings_of *of = &findings->codes[one->code];
+        size_t number = number_of(findings, one->code, one->service, one->event), listed = POLKAI_FINDINGS_LISTED;
+        one->more = of->found[number].count > listed ? of->found[number].count - listed : 0;
+        of->found[number].count -= one->more;            /* told at the last of them */
+        *(polkai_codes[one->code].warning ? &findings->warning_count : &findings->error_count) += 1 + one->more;
+    }
 }

@@ -17,26 +17,33 @@ typedef struct {
 
 /* ---- manifests: each once ---- */
 
+/* false: its content stands among `contents` already. */
+static bool add_content(polkai_names *contents, const polkai_manifest *manifest)
+{
+    size_t known = contents->count;
+    char *text = manifest->json != NULL ? json_dumps(manifest->json, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    bool fresh = text == NULL || polkai_names_add(contents, text) == known;
+    free(text);
+    return fresh;
+}
+
+/* Only of those whose name and version come again the contents are looked at. */
 static void choose_manifests(builder *make, const polkai_manifest *const *manifests, size_t count)
 {
-    const polkai_manifest **chosen = polkai_arena_zeroed(&make->arena, count, sizeof *chosen);
-    size_t *previous = polkai_alloc((count + 1) * sizeof *previous), *newest = polkai_alloc((count + 1) * sizeof *newest);
-    polkai_names names = { .arena = &make->arena };
+    const polkai_manifest **chosen = polkai_arena_zeroed(&make->arena, count, sizeof *chosen), **first = polkai_alloc((count + 1) * sizeof *first);
+    polka_arena arena = { 0 };
+    polkai_names names = { .arena = &arena }, contents = { .arena = &arena };
     make->graph.manifests = chosen;
     for (size_t i = 0; i < count; i++) {
-        size_t kept = make->graph.manifest_count, known = names.count;
-        size_t name = polkai_names_add(&names, polkai_arena_format(&make->arena, "%s@%s", manifests[i]->service, manifests[i]->version).data);
-        size_t at = name == known ? 0 : newest[name];                    /* place + 1 of the last of this name and version */
-        while (at > 0 && (manifests[i]->json == NULL || !json_equal(chosen[at - 1]->json, manifests[i]->json)))
-            at = previous[at - 1];
-        if (at > 0)
-            continue;
-        previous[kept] = name == known ? 0 : newest[name];
-        newest[name] = kept + 1;
-        chosen[make->graph.manifest_count++] = manifests[i];
+        size_t known = names.count, name = polkai_names_add(&names, polkai_arena_format(&arena, "%s@%s", manifests[i]->service, manifests[i]->version).data);
+        if (name < known && first[name] != NULL)
+            add_content(&contents, first[name]);
+        first[name] = name == known ? manifests[i] : NULL;               /* NULL: it is among the contents */
+        if (name == known || add_content(&contents, manifests[i]))
+            chosen[make->graph.manifest_count++] = manifests[i];
     }
-    free(previous);
-    free(newest);
+    polkai_arena_deinit(&arena);
+    free(first);
 }
 
 /* ---- schemas: each text once ---- */

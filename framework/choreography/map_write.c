@@ -77,7 +77,8 @@ static void print_escaped(polka_buffer *out, const char *text, const escape *esc
 
 void polkai_map_mermaid(const polkai_map *map, polka_buffer *out)
 {
-    static const escape escapes[] = { { '"', "#quot;" }, { '#', "#35;" }, { '<', "#lt;" }, { '>', "#gt;" }, { '&', "#amp;" } };
+    static const escape escapes[] = { { '"', "#quot;" }, { '#', "#35;" }, { '<', "#lt;" }, { '>', "#gt;" }, { '&', "#amp;" },
+                                      { '%', "#37;" } };                 /* two of them begin a directive or a comment */
     polkai_map_print(out, "flowchart LR\n");
     for (size_t i = 0; i < map->node_count; i++) {
         const polkai_map_node *node = &map->nodes[i];

@@ -56,31 +56,53 @@ bool polkai_keys_differ(const polkai_party *writer, const polkai_party *reader)
 
 /* ---- one event's pairs ---- */
 
-typedef struct { const polkai_schema *writer, *reader; polkai_breaks breaks; } decided;
-typedef struct { size_t count, capacity; decided *items; polka_arena *arena; } memory;
+enum { COMPARED = 250000 };
+typedef struct { const polkai_schema *writer, *reader; size_t event; polkai_breaks breaks; } decided;    /* event: its number + 1 */
+typedef struct { size_t event, count, slots; decided *items; polka_arena *arena; } memory;
 
-/* The schemas of one event are few, however many services use them. */
-static polkai_breaks breaks_of(memory *known, const polkai_schema *writer, const polkai_schema *reader)
+/* The slot that has the two schemas, or the free one where they belong; those of an earlier event are free. */
+static decided *slot_of(const memory *known, const polkai_schema *writer, const polkai_schema *reader)
 {
-    if (writer == reader)
-        return (polkai_breaks){ 0 };
-    for (size_t i = 0; i < known->count; i++)
-        if (known->items[i].writer == writer && known->items[i].reader == reader) {
-            decided found = known->items[i];
-            known->items[i] = known->items[0];
-            return (known->items[0] = found).breaks;
-        }
-    if (known->count == known->capacity) {
-        known->capacity = 2 * known->capacity + 4;
-        known->items = polkai_realloc(known->items, known->capacity * sizeof *known->items);
+    uint64_t mixed = (uint64_t)(uintptr_t)writer * 0x9e3779b97f4a7c15u;      /* schemas lie at even distances: their sum would mix badly */
+    mixed = ((mixed ^ mixed >> 32) + (uint64_t)(uintptr_t)reader) * 0xff51afd7ed558ccdu;
+    size_t at = (size_t)(mixed ^ mixed >> 29) & (known->slots - 1);
+    while (known->items[at].event == known->event && (known->items[at].writer != writer || known->items[at].reader != reader))
+        at = (at + 1) & (known->slots - 1);
+    return &known->items[at];
+}
+
+static void grow(memory *known)
+{
+    memory bigger = { known->event, known->count, 2 * known->slots + (known->slots == 0 ? 64 : 0), NULL, known->arena };
+    bigger.items = polkai_alloc(bigger.slots * sizeof *bigger.items);
+    for (size_t i = 0; i < known->slots; i++)
+        if (known->items[i].event == known->event)
+            *slot_of(&bigger, known->items[i].writer, known->items[i].reader) = known->items[i];
+    free(known->items);
+    *known = bigger;
+}
+
+/* The schemas of one event are few as a rule, however many services use them. */
+static void compare(memory *known, polkai_pair *pair)
+{
+    const polkai_schema *writer = pair->writer->schema, *reader = pair->reader->schema;
+    if (writer == NULL || reader == NULL || writer == reader)
+        return;
+    if (2 * known->count >= known->slots)
+        grow(known);
+    decided *here = slot_of(known, writer, reader);
+    pair->uncompared = here->event != known->event && known->count == COMPARED;
+    if (here->event != known->event && !pair->uncompared) {
+        *here = (decided){ writer, reader, known->event, polkai_compat_check(writer, reader, known->arena) };
+        known->count++;
     }
-    known->items[known->count] = (decided){ writer, reader, polkai_compat_check(writer, reader, known->arena) };
-    return known->items[known->count++].breaks;
+    if (!pair->uncompared)
+        pair->breaks = here->breaks;
 }
 
 static polkai_verdict verdict_of(const polkai_pair *pair)
 {
-    if (pair->writer->schema == NULL || pair->reader->schema == NULL)
+    if (pair->writer->schema == NULL || pair->reader->schema == NULL || pair->uncompared)
         return POLKAI_PAIR_UNKNOWN;
     if (pair->breaks.count > 0)
         return POLKAI_PAIR_INCOMPATIBLE;
@@ -95,11 +117,11 @@ void polkai_pairs_each(const polkai_graph *graph, polka_arena *arena, polkai_pai
     for (size_t e = 0; e < graph->count; e++) {
         const polkai_event_node *event = &graph->events[e];
         known.count = 0;
+        known.event = e + 1;
         for (size_t s = 0; s < event->say_count; s++)
             for (size_t h = 0; h < event->hear_count; h++) {
                 polkai_pair pair = { .event = event, .writer = &event->says[s], .reader = &event->hears[h] };
-                if (pair.writer->schema != NULL && pair.reader->schema != NULL)
-                    pair.breaks = breaks_of(&known, pair.writer->schema, pair.reader->schema);
+                compare(&known, &pair);
                 pair.verdict = verdict_of(&pair);
                 visit(context, &pair);
             }

@@ -7,7 +7,7 @@
 
 typedef enum {
     POLKAI_PAIR_COMPATIBLE = 0, POLKAI_PAIR_INCOMPATIBLE, POLKAI_PAIR_TOPIC_MISMATCH, POLKAI_PAIR_KEY_MISMATCH,
-    POLKAI_PAIR_UNKNOWN                  /* a schema of it does not parse */
+    POLKAI_PAIR_UNKNOWN                  /* a schema of it does not parse, or too many have been compared */
 } polkai_verdict;
 const char *polkai_verdict_name(polkai_verdict verdict); /* "topic-mismatch" */
 
@@ -16,10 +16,12 @@ typedef struct {
     const polkai_party *writer, *reader;
     polkai_verdict verdict;              /* the first that holds, in the order of the enum after compatible */
     polkai_breaks breaks;                /* of the schemas */
+    bool uncompared;                     /* the event has too many different pairs of schemas */
 } polkai_pair;
 
 /*
- * polkai_pairs_each calls `visit` for every pair, event by event. Compatibility is decided once for two schemas.
+ * polkai_pairs_each calls `visit` for every pair, event by event. Compatibility is decided once for two schemas, and for at most
+ * 250,000 different pairs of schemas of one event.
  * ownership: breaks are memory of `arena`.
  */
 typedef void polkai_pair_visit(void *context, const polkai_pair *pair);

@@ -3,6 +3,7 @@
 #include <cli/sarif.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/text.h>
 #include <stdio.h>
@@ -11,22 +12,23 @@
 
 typedef enum { AS_TEXT, AS_JSON, AS_SARIF } form;
 
-static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
-
 static void print_json(const polkai_finding *finding)
 {
     const polkai_code_row *row = &polkai_codes[finding->code];
-    cli_print_json(json_pack("{s:s, s:s, s:o, s:o, s:s, s:s}", "code", row->name, "severity", row->warning ? "warning" : "error",
-                             "service", text_or_null(finding->service), "event", text_or_null(finding->event), "message", finding->message,
-                             "fix", finding->fix));
+    json_t *line = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "code", row->name, "severity", row->warning ? "warning" : "error",
+                             "service", polkai_json_text(finding->service), "event", polkai_json_text(finding->event), "message", polkai_json_text(finding->message),
+                             "fix", polkai_json_text(finding->fix));
+    if (finding->more > 0)
+        json_object_set_new(line, "more", json_integer((json_int_t)finding->more));
+    cli_print_json(line);
 }
 
 /* A line of text that somebody else may have written, whole. */
 static void print_safe(const char *text)
 {
-    size_t size = strlen(text), room = 4 * size + 1;
+    size_t size = strlen(text), room = 4 * size + 8;     /* it keeps room for the dots of what is cut */
     char *out = polkai_alloc(room);
-    fwrite(out, 1, polkai_text_escape(out, room, text, size, room), stdout);
+    fwrite(out, 1, polkai_text_escape(out, room, text, size, size), stdout);
     free(out);
 }
 
@@ -48,6 +50,8 @@ static void print_text(const polkai_finding *finding)
     if (finding->origin != NULL)
         print_line("file", finding->origin);
     print_line("fix", finding->fix);
+    if (finding->more > 0)
+        printf("  %sand%s      %zu more like it, about the same\n", cli_dim(), cli_plain(), finding->more);
 }
 
 static void print(const polkai_findings *findings, form as)
@@ -80,7 +84,7 @@ static size_t unreadable(const polkai_graph *graph)
 static void summarise(const cli_declared *declared, const polkai_findings *findings)
 {
     const polkai_graph *graph = declared->graph;
-    size_t warnings = findings->count - findings->error_count, pairs = pair_count(graph), bad = unreadable(graph);
+    size_t warnings = findings->warning_count, pairs = pair_count(graph), bad = unreadable(graph);
     cli_say("%zu manifest%s, %zu event%s, %zu pair%s, %zu flow%s: %zu error%s, %zu warning%s", graph->manifest_count, S(graph->manifest_count), graph->count,
             S(graph->count), pairs, S(pairs), declared->contracts.count, S(declared->contracts.count), findings->error_count, S(findings->error_count),
             warnings, S(warnings));

@@ -2,10 +2,10 @@
 #include <cli/pair_row.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <stdio.h>
 
-static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
 static json_t *version_or_null(int64_t version) { return version != 0 ? json_integer(version) : json_null(); }
 static const char *or_none(const char *text) { return text != NULL ? text : "(none)"; }
 
@@ -19,7 +19,7 @@ static const char *break_of(const polkai_pair *pair, polka_arena *arena)
         return polkai_arena_format(arena, "it is emitted to the topic %s, and read from %s", pair->writer->topic, pair->reader->topic).data;
     case POLKAI_PAIR_KEY_MISMATCH:
         return polkai_arena_format(arena, "it is emitted with the key %s, and expected with %s", or_none(pair->writer->key), or_none(pair->reader->key)).data;
-    case POLKAI_PAIR_UNKNOWN: return "a schema of it does not parse";
+    case POLKAI_PAIR_UNKNOWN: return pair->uncompared ? "not compared: the event has too many different pairs of schemas" : "a schema of it does not parse";
     }
     return NULL;
 }
@@ -29,20 +29,20 @@ json_t *cli_pair_json(const polkai_pair *pair, polka_arena *arena)
     json_t *breaks = json_array(), *row = json_object();
     for (size_t i = 0; i < pair->breaks.count; i++) {
         const polkai_break *one = &pair->breaks.items[i];
-        json_array_append_new(breaks, json_pack("{s:s, s:s, s:o, s:o, s:s, s:s}", "rule", one->type, "field", polkai_break_field(pair, one, arena), "reader_path",
-                                                text_or_null(one->reader_path), "writer_path", text_or_null(one->writer_path), "message", one->message,
-                                                "fix", one->fix));
+        json_array_append_new(breaks, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "rule", one->type, "field", polkai_json_text(polkai_break_field(pair, one, arena)), "reader_path",
+                                                polkai_json_text(one->reader_path), "writer_path", polkai_json_text(one->writer_path), "message", polkai_json_text(one->message),
+                                                "fix", polkai_json_text(one->fix)));
     }
-    json_object_set_new(row, "event", json_string(pair->event->name));
-    json_object_set_new(row, "writer", json_string(pair->writer->manifest->service));
-    json_object_set_new(row, "writer_version", json_string(pair->writer->manifest->version));
+    json_object_set_new(row, "event", polkai_json_text(pair->event->name));
+    json_object_set_new(row, "writer", polkai_json_text(pair->writer->manifest->service));
+    json_object_set_new(row, "writer_version", polkai_json_text(pair->writer->manifest->version));
     json_object_set_new(row, "writer_schema_version", version_or_null(pair->writer->as->version));
-    json_object_set_new(row, "reader", json_string(pair->reader->manifest->service));
-    json_object_set_new(row, "reader_version", json_string(pair->reader->manifest->version));
+    json_object_set_new(row, "reader", polkai_json_text(pair->reader->manifest->service));
+    json_object_set_new(row, "reader_version", polkai_json_text(pair->reader->manifest->version));
     json_object_set_new(row, "reader_schema_version", version_or_null(pair->reader->as->version));
-    json_object_set_new(row, "reaction", json_string(pair->reader->reaction->name));
+    json_object_set_new(row, "reaction", polkai_json_text(pair->reader->reaction->name));
     json_object_set_new(row, "verdict", json_string(polkai_verdict_name(pair->verdict)));
-    json_object_set_new(row, "break", text_or_null(break_of(pair, arena)));
+    json_object_set_new(row, "break", polkai_json_text(break_of(pair, arena)));
     json_object_set_new(row, "breaks", breaks);
     return row;
 }

@@ -1,13 +1,14 @@
 /* sarif.c: one run, a rule a code, a result a finding (OASIS SARIF 2.1.0, sections 3.13 to 3.30). */
 #include <cli/sarif.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
-#include <cli/cli.h>
+#include <cli/project.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static json_t *text(const char *value) { return json_pack("{s:s}", "text", value); }
+static json_t *text(const char *value) { return json_pack("{s:o}", "text", polkai_json_text(value)); }
 
 static const char *level(polkai_code code) { return polkai_codes[code].warning ? "warning" : "error"; }
 
@@ -45,14 +46,12 @@ static json_t *location(const polkai_finding *finding)
 
 static json_t *result(const polkai_finding *finding)
 {
-    char *words = NULL;
-    if (asprintf(&words, "%s. %s", finding->message, finding->fix) < 0)
-        words = polkai_strdup(finding->message);
-    json_t *one = json_pack("{s:s, s:i, s:s, s:o, s:{s:s?, s:s?, s:s}}", "ruleId", polkai_codes[finding->code].name, "ruleIndex", (int)finding->code,
-                            "level", level(finding->code), "message", text(words), "properties", "service", finding->service, "event", finding->event,
-                            "fix", finding->fix);
+    char *more AUTO(cli_free_text) = finding->more > 0 ? cli_format(" (and %zu more like it, about the same)", finding->more) : polkai_strdup("");
+    char *words AUTO(cli_free_text) = cli_format("%s%s. %s", finding->message, more, finding->fix);
+    json_t *one = json_pack("{s:s, s:i, s:s, s:o, s:{s:o, s:o, s:o}}", "ruleId", polkai_codes[finding->code].name, "ruleIndex", (int)finding->code,
+                            "level", level(finding->code), "message", text(words), "properties", "service", polkai_json_text(finding->service), "event", polkai_json_text(finding->event),
+                            "fix", polkai_json_text(finding->fix));
     json_object_set_new(one, "locations", finding->origin != NULL ? json_pack("[o]", location(finding)) : json_array());
-    free(words);
     return one;
 }
 
