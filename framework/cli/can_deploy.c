@@ -1,9 +1,11 @@
 /* can_deploy.c: `polka can-deploy`: does a new version go with what runs, in both directions, and with what is in the topics? */
+#include <cli/own.h>
 #include <cli/pair_row.h>
 #include <cli/services.h>
 #include <cli/terminal.h>
 #include <cli/written.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/clock.h>
 #include <base/text.h>
@@ -19,6 +21,7 @@ typedef struct {
     int64_t since_ms;                    /* records so old at most; -1: not given */
     size_t manifests, pairs, broken;     /* with what runs */
     size_t schemas, unreadable;          /* of records; the second: that the candidate cannot read */
+    cli_list broken_with;                /* SERVICE@VERSION; new texts */
 } deploy;
 
 /* ---- the candidate ---- */
@@ -56,6 +59,25 @@ static polka_status choose(deploy *plan, const cli_manifests *offered, polka_err
 
 /* ---- against what runs ---- */
 
+static void note_broken(deploy *plan, const polkai_manifest *with)
+{
+    char *name = cli_format("%s@%s", with->service, with->version);
+    size_t i = 0;
+    while (i < plan->broken_with.count && strcmp(plan->broken_with.items[i], name) != 0)
+        i++;
+    if (i == plan->broken_with.count)
+        cli_list_add(&plan->broken_with, name);
+    else
+        free(name);
+}
+
+static void free_broken(deploy *plan)
+{
+    for (size_t i = 0; i < plan->broken_with.count; i++)
+        free((char *)plan->broken_with.items[i]);
+    cli_list_free(&plan->broken_with);
+}
+
 static void visit(void *context, const polkai_pair *pair)
 {
     deploy *plan = context;
@@ -67,6 +89,7 @@ static void visit(void *context, const polkai_pair *pair)
         return;
     polka_arena arena = { 0 };
     plan->broken++;
+    note_broken(plan, (writes ? pair->reader : pair->writer)->manifest);
     if (plan->json) {
         json_t *row = cli_pair_json(pair, &arena);
         json_object_set_new(row, "candidate", json_string(writes && reads ? "both" : writes ? "writer" : "reader"));
@@ -117,7 +140,7 @@ static void print_written(const deploy *plan, const polkai_pair *pair, const cli
     json_object_set_new(row, "candidate", json_string("reader"));
     json_object_set_new(row, "writer", json_null());
     json_object_set_new(row, "writer_version", json_null());
-    json_object_set_new(row, "written", json_pack("{s:s, s:s, s:I, s:i, s:I, s:s}", "topic", one->topic, "schema", pair->writer->manifest->version, "records",
+    json_object_set_new(row, "written", json_pack("{s:o, s:o, s:I, s:i, s:I, s:s}", "topic", polkai_json_text(one->topic), "schema", polkai_json_text(pair->writer->manifest->version), "records",
                                                   (json_int_t)one->records, "partition", (int)one->partition, "offset", (json_int_t)one->offset, "last", last));
     cli_print_json(row);
 }
@@ -187,6 +210,23 @@ static void conclude(const deploy *plan)
         cli_say("of %zu schema%s that records in the topics have it cannot read %zu", plan->schemas, plan->schemas == 1 ? "" : "s", plan->unreadable);
 }
 
+/* A version that was announced stays so until somebody takes it back; the group says that the service runs, not which version. */
+static void hint_at_old(const deploy *plan, const cli_manifests *running)
+{
+    for (size_t i = 0; i < running->count; i++) {
+        const polkai_manifest *one = running->items[i];
+        char *name AUTO(cli_free_text) = cli_format("%s@%s", one->service, one->version);
+        size_t versions = 0;
+        bool breaks = false;
+        for (size_t k = 0; k < running->count; k++)
+            versions += strcmp(running->items[k]->service, one->service) == 0;
+        for (size_t k = 0; k < plan->broken_with.count; k++)
+            breaks = breaks || strcmp(plan->broken_with.items[k], name) == 0;
+        if (breaks && versions > 1)
+            cli_say("%s is announced in %zu versions; if %s no longer runs: polka manifests forget %s --execute", one->service, versions, one->version, name);
+    }
+}
+
 static polka_status add_paths(cli_manifests *manifests, const cli_list *paths, polka_error *error)
 {
     for (size_t i = 0; i < paths->count; i++)
@@ -194,8 +234,9 @@ static polka_status add_paths(cli_manifests *manifests, const cli_list *paths, p
     return POLKA_OK;
 }
 
-static polka_status compare_all(deploy *plan, const cli_manifests *running, polka_error *error)
+static polka_status compare_all(deploy *plan, cli_manifests *running, polka_error *error)
 {
+    TRY(cli_own_add(running, plan->candidate, error));
     for (size_t i = 0; i < running->count; i++)                          /* nothing can be promised about one that cannot be read */
         TRY(ensure_readable(running->items[i], error));
     compare(plan, running);
@@ -210,6 +251,7 @@ static polka_status compare_at_broker(deploy *plan, polka_error *error)
     TRY(cli_project_open(&project, error));
     TRY(cli_services_read(&running, &project, &plan->where, error));
     TRY(compare_all(plan, &running, error));
+    hint_at_old(plan, &running);
     return compare_written(plan, &project, error);
 }
 
@@ -258,6 +300,7 @@ static int run(const cli_command *command, int argc, char **argv)
         plan.who = rest.items[0];
         code = work(&plan, &error) != POLKA_OK ? cli_complain(&error) : cli_stopped() ? CLI_STOPPED : plan.broken + plan.unreadable > 0 ? CLI_FAILURE : CLI_OK;
     }
+    free_broken(&plan);
     cli_list_free(&plan.manifest);
     cli_list_free(&plan.against);
     cli_list_free(&plan.where.properties);

@@ -149,6 +149,22 @@ void cli_manifests_free(cli_manifests *manifests)
 
 /* ---- contracts ---- */
 
+/* Of a flow that is under way the first event says which contract it has. */
+static polka_status ensure_distinct(const polkai_contract *contract, const polkai_contract *other, polka_error *error)
+{
+    if (strcmp(other->name, contract->name) == 0)
+        return polkai_yaml_fail(error, polkai_yaml_member(contract->node, "flow"), "two-flows", "the flow %s stands in %s already", contract->name, other->file);
+    for (size_t i = 0; i < contract->starts.count; i++)
+        for (size_t k = 0; k < other->starts.count; k++) {
+            const polkai_yaml *start = contract->starts.items[i], *known = other->starts.items[k];
+            if (strcmp(start->text.data, known->text.data) == 0)
+                return polkai_yaml_fail(error, start, "two-flows", "with %s the flow %s begins already, %s:%u:%u: of two flows nobody could tell which one it "
+                                        "begins; join them, or let one begin with an event of its own", start->text.data, other->name, other->file, known->line,
+                                        known->column);
+        }
+    return POLKA_OK;
+}
+
 static polka_status add_contract(cli_contracts *contracts, const char *path, polka_error *error)
 {
     polkai_contract *contract = NULL;
@@ -159,9 +175,7 @@ static polka_status add_contract(cli_contracts *contracts, const char *path, pol
     }
     contracts->items[contracts->count++] = contract;
     for (size_t i = 0; i + 1 < contracts->count; i++)
-        if (strcmp(contracts->items[i]->name, contract->name) == 0)
-            return polkai_yaml_fail(error, polkai_yaml_member(contract->node, "flow"), "two-flows", "the flow %s stands in %s already", contract->name,
-                                    contracts->items[i]->file);
+        TRY(ensure_distinct(contract, contracts->items[i], error));
     return POLKA_OK;
 }
 

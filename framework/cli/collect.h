@@ -31,7 +31,7 @@ void cli_manifests_free(cli_manifests *manifests);
 typedef struct { size_t count, capacity; polkai_contract **items; } cli_contracts;
 /*
  * cli_contracts_folder adds every *.yaml and *.yml of `folder`; one that is not there: an error when it is `required`.
- * errors: MISUSE "FILE:LINE:COLUMN: what", also for two flows of one name.
+ * errors: MISUSE "FILE:LINE:COLUMN: what", also for two flows of one name, or that begin with one event.
  */
 polka_status cli_contracts_folder(cli_contracts *contracts, const char *folder, bool required, polka_error *error);
 void cli_contracts_free(cli_contracts *contracts);

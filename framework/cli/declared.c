@@ -3,6 +3,7 @@
 
 #include <base/arena.h>
 #include <cli/catalog.h>
+#include <cli/own.h>
 #include <cli/services.h>
 
 static polka_status ask_build(cli_declared *declared, const cli_declared_where *where, polka_error *error)
@@ -32,6 +33,7 @@ static polka_status gather(cli_declared *declared, const cli_declared_where *whe
         TRY(gather_project(declared, where, error));
     for (size_t i = 0; i < where->paths.count; i++)
         TRY(cli_manifests_path(&declared->manifests, where->paths.items[i], error));
+    TRY(cli_own_add(&declared->manifests, NULL, error));
     return where->flows != NULL ? cli_contracts_folder(&declared->contracts, where->flows, true, error) : POLKA_OK;
 }
 
@@ -90,11 +92,16 @@ polka_status cli_declared_open(cli_declared *declared, const cli_declared_where 
     return check_events(declared, error);
 }
 
-void cli_declared_say_problems(const cli_declared *declared)
+size_t cli_declared_say_problems(const cli_declared *declared)
 {
-    for (size_t i = 0; i < declared->manifests.count; i++)
-        if (declared->manifests.items[i]->problem_count > 0)
-            cli_say("polka: %s: %s; `polka check` tells more", declared->manifests.items[i]->origin, declared->manifests.items[i]->problems[0].message);
+    size_t count = 0;
+    for (size_t i = 0; i < declared->manifests.count; i++) {
+        if (declared->manifests.items[i]->problem_count == 0)
+            continue;
+        cli_say("polka: %s: %s; `polka check` tells more", declared->manifests.items[i]->origin, declared->manifests.items[i]->problems[0].message);
+        count++;
+    }
+    return count;
 }
 
 void cli_declared_close(cli_declared *declared)

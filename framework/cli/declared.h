@@ -33,8 +33,8 @@ typedef struct {
 
 /* cli_declared_open. errors: as collect.h; MISUSE for an event of a flow that nobody knows. Close it also after an error. */
 polka_status cli_declared_open(cli_declared *declared, const cli_declared_where *where, polka_error *error);
-/* cli_declared_say_problems: a line on stderr for each manifest that could not be read whole; check tells of them itself. */
-void cli_declared_say_problems(const cli_declared *declared);
+/* cli_declared_say_problems: a line on stderr for each manifest that could not be read whole, and how many; check tells of them itself. */
+size_t cli_declared_say_problems(const cli_declared *declared);
 void cli_declared_close(cli_declared *declared);
 
 #endif

@@ -35,6 +35,19 @@ static polka_status write_file(const char *path, const json_t *json, polka_error
     return POLKA_OK;
 }
 
+/* Two that one file would hold are two services by one name: written over each other, nobody would see it any more. */
+static polka_status ensure_distinct(const cli_manifests *manifests, polka_error *error)
+{
+    for (size_t i = 0; i < manifests->count; i++)
+        for (size_t k = 0; k < i; k++) {
+            const polkai_manifest *one = manifests->items[k], *other = manifests->items[i];
+            ENSURE(strcmp(one->service, other->service) != 0 || strcmp(one->version, other->version) != 0 || json_equal(one->json, other->json), POLKA_FATAL, error,
+                   "duplicate-service", "%s and %s both say that they are %s %s, and differ in what they hear and say; give one of them another name or version",
+                   one->origin, other->origin, one->service, one->version);
+        }
+    return POLKA_OK;
+}
+
 static polka_status write_one(const collector *here, const polkai_manifest *manifest, polka_error *error)
 {
     char *name AUTO(cli_free_text) = NULL;
@@ -88,8 +101,10 @@ static polka_status collect(const collector *here, const cli_project *project, p
 {
     cli_manifests manifests AUTO(cli_manifests_free) = { 0 };
     TRY(here->running ? cli_services_read(&manifests, project, &here->where, error) : ask_build(here, project, &manifests, error));
-    if (here->folder != NULL)
+    if (here->folder != NULL) {
+        TRY(ensure_distinct(&manifests, error));
         TRY(make_folder(here->folder, error));
+    }
     for (size_t i = 0; i < manifests.count; i++)
         TRY(write_one(here, manifests.items[i], error));
     if (here->folder == NULL)

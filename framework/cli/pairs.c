@@ -9,7 +9,7 @@
 typedef struct {
     const char *format;
     bool json, only_broken;
-    size_t count, broken;
+    size_t count, broken, unread;
     cli_declared_where where;
 } matrix;
 
@@ -34,11 +34,13 @@ static polka_status work(matrix *all, polka_error *error)
     cli_declared declared AUTO(cli_declared_close) = { 0 };
     polka_arena arena = { 0 };
     TRY(cli_declared_open(&declared, &all->where, error));
-    cli_declared_say_problems(&declared);
+    all->unread = cli_declared_say_problems(&declared);
     polkai_pairs_each(declared.graph, &arena, visit, all);
     fflush(stdout);
     polkai_arena_deinit(&arena);
     cli_say("%zu pair%s, %zu of them broken", all->count, all->count == 1 ? "" : "s", all->broken);
+    if (all->unread > 0)
+        cli_say("%zu manifest%s could not be read whole: its pairs may be missing here", all->unread, all->unread == 1 ? "" : "s");
     return POLKA_OK;
 }
 
@@ -55,7 +57,7 @@ static int run(const cli_command *command, int argc, char **argv)
     all.json = json == 1;
     if (code < 0) {
         cli_catch_signals();
-        code = work(&all, &error) != POLKA_OK ? cli_complain(&error) : all.broken > 0 ? CLI_FAILURE : CLI_OK;
+        code = work(&all, &error) != POLKA_OK ? cli_complain(&error) : all.broken + all.unread > 0 ? CLI_FAILURE : CLI_OK;
     }
     cli_list_free(&all.where.paths);
     return code;
@@ -64,6 +66,7 @@ static int run(const cli_command *command, int argc, char **argv)
 const cli_command cli_pairs = {
     .name = "pairs", .arguments = "[MANIFEST…|DIR]", .summary = "every emission with every reaction on it: can the reader read the writer?", .run = run,
     .details = "A row for every service that emits an event and every reaction on that event, with both versions, the verdict\n"
-               "(compatible, incompatible, topic-mismatch, key-mismatch, unknown) and what breaks it. Exit 1 when something does.\n",
+               "(compatible, incompatible, topic-mismatch, key-mismatch, unknown) and what breaks it. Exit 1 when something does, or when a\n"
+               "manifest cannot be read whole, so that pairs of it are missing.\n",
     .examples = "  polka pairs\n"
                 "  polka pairs manifests --broken\n" };

@@ -180,9 +180,10 @@ static int run(const cli_command *command, int argc, char **argv)
     cli_where where = { 0 };
     cli_list rest = { 0 };
     polka_error error = { 0 };
+    const char *key = NULL;
     const cli_option options[] = {
         { "last", 'l', CLI_FLAG, &trace.last, NULL, "the flow that began last" },
-        { "key", 'k', CLI_FLAG, &trace.by_key, NULL, "ID is a record's key; of several flows the newest" },
+        { "key", 'k', CLI_TEXT, &key, "KEY", "the flow that has a record with this key; of several the newest" },
         { "follow", 'f', CLI_FLAG, &trace.follow, NULL, "go on until the flow has ended: drawn anew on a terminal, else a line an event" },
         { "clock-skew", 0, CLI_DURATION, &trace.expectation.expected.skew_ms, "DURATION", "so far clocks may be apart; default 0: they agree" },
         { "format", 0, CLI_TEXT, &trace.format, "tree|sequence|timeline|mermaid|json", "default: the tree; json: one object an event" },
@@ -191,12 +192,13 @@ static int run(const cli_command *command, int argc, char **argv)
     size_t form = code < 0 ? form_of(command, trace.format) : 0;
     if (code < 0 && form == FORMS)
         code = CLI_USAGE;
-    if (code < 0 && (rest.count != (trace.last ? 0 : 1) || (trace.last && trace.by_key)))
+    if (code < 0 && rest.count + trace.last + (key != NULL) != 1)
         code = cli_usage(command, "one of: polka trace ID, polka trace --key KEY, polka trace --last");
     if (code < 0 && trace.follow && !cli_follow_can(forms[form].print))
         code = cli_usage(command, "--follow with --format %s redraws a terminal, and this is none; --format tree and json give a line an event", forms[form].name);
     if (code < 0) {
-        trace.id = rest.count > 0 ? rest.items[0] : "";
+        trace.by_key = key != NULL;
+        trace.id = trace.by_key ? key : rest.count > 0 ? rest.items[0] : "";
         cli_catch_signals();
         code = work(&trace, &where, forms[form].print, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
     }

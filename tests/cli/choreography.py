@@ -1,4 +1,4 @@
-"""check, pairs, manifests, can-deploy, map, impact: pure functions over manifests, from outside."""
+"""check, pairs, manifests, can-deploy, map: pure functions over manifests, from outside."""
 import copy
 import json
 import os
@@ -116,6 +116,11 @@ class Check(Choreography):
         self.write("schemas/flows/z.yaml", FLOW)
         self.assertIn("z.yaml:1:7: the flow order stands in", self.polka("check", code=2).stderr)
 
+    def test_two_flows_that_begin_with_one_event_are_refused_with_both_places(self):
+        self.write("schemas/flows/z.yaml", "flow: second\nends: demo.Paid\nstarts:\n  - demo.Shipped\n  - demo.Placed\n")
+        said = self.polka("check", code=2).stderr
+        self.assertIn("schemas/flows/z.yaml:5:5: with demo.Placed the flow order begins already, schemas/flows/order.yaml:2:9", said)
+
     def test_an_event_with_a_schema_but_no_service_is_a_gap_and_no_typo(self):
         refused = {**PAID, "name": "Refused", "polka.topic": "demo.payments"}
         self.write("schemas/demo/refused.v1.avsc", json.dumps(refused))
@@ -129,6 +134,12 @@ class Check(Choreography):
         for label, value in (("service", "payments"), ("file", where + "/0-payments.json"), ("fix", "Add the manifest")):
             self.assertRegex(text, rf"\n  {label} +{value}")
         self.assertNotIn("\033", text)
+
+    def test_a_name_of_one_letter_and_one_of_control_characters_are_shown_whole(self):
+        for name, shown in (("p", "p"), ("\1" * 700, r"\x01" * 700), ("é" * 3000, "é" * 3000)):
+            path = self.write("one.json", json.dumps({**self.payments, "service": name}))
+            text = self.polka("check", path, "--format", "text", code=1).stdout
+            self.assertIn(f"\n  service  {shown}\n", text)
 
     def test_hostile_names_do_not_reach_the_terminal(self):
         bad = copy.deepcopy(self.payments)
@@ -180,6 +191,13 @@ class Pairs(Choreography):
         self.assertIn("incompatible   demo.Paid", self.polka("pairs", where, "--broken", "--format", "text", code=1).stdout)
         self.assertEqual(len(self.rows("pairs", where, "--broken", code=1)), 1)
 
+    def test_with_a_manifest_that_cannot_be_read_nothing_is_promised(self):
+        for bad in ("{", json.dumps({**self.payments, "polka": 2})):
+            done = self.polka("pairs", self.folder(self.storefront, self.payments, self.shipping, bad), code=1)
+            self.assertEqual(len(done.stdout.splitlines()), 2)
+            self.assertIn("3-text.json: ", done.stderr)
+            self.assertIn("1 manifest could not be read whole", done.stderr)
+
     def test_a_reader_on_another_topic_is_a_pair_that_never_meets(self):
         moved = {**PAID, "polka.topic": "demo.moved"}
         row, = self.rows("pairs", self.folder(self.payments, manifest("shipping", [moved], [SHIPPED])), "--broken", code=1)
@@ -229,40 +247,6 @@ class CanDeploy(Choreography):
         self.assertIn("not JSON", self.polka("can-deploy", "payments", "--manifest", program, "--against", self.folder("{", name="torn"), code=1).stderr)
 
 
-class Impact(Choreography):
-    def effects(self, what, *arguments):
-        return [(row["effect"], row["service"], row["event"]) for row in self.rows("impact", what, self.good(), *arguments)]
-
-    def test_a_field_breaks_those_who_cannot_do_without_it(self):
-        self.assertEqual(self.effects("demo.Placed.total"), [("unreadable", "payments", "demo.Placed")])
-        self.assertEqual(self.effects("Placed.lines.sku"), [("unreadable", "payments", "demo.Placed")])
-        self.assertEqual(self.effects("demo.Placed.note"), [("defaulted", "payments", "demo.Placed")])
-        self.assertEqual(self.effects("demo.Placed.order_id"), [("unreadable", "payments", "demo.Placed"), ("keyless", "storefront", "demo.Placed")])
-
-    def test_a_field_that_a_reader_does_not_know_breaks_nobody(self):
-        narrow = {**PLACED, "fields": PLACED["fields"][:1]}
-        where = self.folder(self.storefront, manifest("payments", [narrow], [PAID]), name="narrow")
-        self.assertEqual(self.rows("impact", "Placed.total", where), [])
-
-    def test_a_service_starves_all_behind_it(self):
-        self.assertEqual(self.effects("storefront"), [("unfed", "payments", "demo.Placed"), ("starved", "shipping", "demo.Paid")])
-        self.assertEqual(self.effects("payments"), [("unfed", "shipping", "demo.Paid"), ("unheard", "storefront", "demo.Placed")])
-        self.assertEqual(self.effects("payments", "--flows", "schemas/flows")[-1], ("broken-flow", None, "demo.Placed"))
-
-    def test_an_event_and_what_follows_from_it(self):
-        self.assertEqual(self.effects("demo.Paid"), [("unfed", "shipping", "demo.Paid")])
-        self.assertEqual(self.effects("demo.Shipped"), [])
-
-    def test_rows_say_what_was_asked_and_whether_it_breaks(self):
-        row, = self.rows("impact", "Placed.note", self.good())
-        self.assertEqual((row["what"], row["name"], row["breaks"]), ("field", "demo.Placed.note", False))
-
-    def test_unknown_names_are_refused_with_what_there_is(self):
-        self.assertIn("did you mean 'payments'?", self.polka("impact", "payment", self.good(), code=2).stderr)
-        self.assertIn("it has order_id, total, lines, note", self.polka("impact", "Placed.sum", self.good(), code=2).stderr)
-        self.assertIn("what goes?", self.polka("impact", code=2).stderr)
-
-
 class Manifests(Choreography):
     def test_they_are_collected_into_a_folder_that_check_reads(self):
         self.polka("manifests", "collected")
@@ -283,6 +267,15 @@ class Manifests(Choreography):
         self.assertIn("goes with forget", self.polka("manifests", "--execute", code=2).stderr)
         self.polka("manifests", "forget", "payments@1.0.0", code=3)
         self.polka("manifests", "--running", code=3)
+
+    def test_two_of_one_name_and_version_are_not_written_over_each_other(self):
+        self.write("build/dev/bin/shipping.json", json.dumps({**self.shipping, "service": "payments"}))
+        said = self.polka("manifests", "collected", code=1).stderr
+        for word in ("build/dev/bin/payments", "build/dev/bin/shipping", "both say that they are payments 1.0.0"):
+            self.assertIn(word, said)
+        self.assertFalse(os.path.exists(os.path.join(self.root, "collected")))
+        self.write("build/dev/bin/shipping.json", json.dumps(self.payments))
+        self.polka("manifests", "collected")
 
     def test_a_name_that_leads_out_of_the_folder_is_refused(self):
         self.write("build/dev/bin/payments.json", json.dumps({**self.payments, "service": "../payments"}))
@@ -325,6 +318,12 @@ class Map(Choreography):
         svg = self.polka("map", where, "--format", "svg").stdout
         self.assertNotIn("<script>", svg)
         self.assertEqual(xml.dom.minidom.parseString(svg).documentElement.tagName, "svg")
+
+    def test_a_name_cannot_begin_a_directive_of_mermaid(self):
+        bad = {**self.payments, "service": '%%{init: {"theme":"dark"}}%%'}
+        text = self.polka("map", self.folder(bad, self.shipping), "--format", "mermaid").stdout
+        self.assertIn('["#37;#37;{init: {#quot;theme#quot;:#quot;dark#quot;}}#37;#37;"]', text)
+        self.assertNotIn("%", text)
 
     def test_two_names_that_look_alike_stay_two(self):
         one, two = manifest("a-b", [PAID], []), manifest("a_b", [PAID], [])

@@ -14,6 +14,21 @@ from support import BUILD, POLKA, SHOP, TREE, ShopCase, alive, wait_for
 
 
 class Shop(ShopCase):
+    def announce_older(self, name):
+        """The same program once more, which calls itself 0.9.0, until it has said so."""
+        with open(os.path.join(BUILD, "bin", name), "rb") as file:
+            program = file.read()
+        self.assertIn(b"\x001.0.0\x00", program)
+        path = os.path.join(self.root, name + "-older")
+        with open(path, "wb") as file:
+            file.write(program.replace(b"\x001.0.0\x00", b"\x000.9.0\x00"))
+        os.chmod(path, 0o755)
+        older = subprocess.Popen([path, "--brokers", self.running()["brokers"]], cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment)
+        self.addCleanup(lambda: older.poll() is None and (older.kill(), older.wait()))
+        wait_for(name + " 0.9.0", lambda: any((row["service"], row["version"]) == (name, "0.9.0") for row in self.rows("manifests", "--running")))
+        older.kill()
+        older.wait()
+
     def test_services_say_what_they_are_and_a_new_version_is_held_against_that(self):
         self.dev()
         said = {row["service"]: row for row in wait_for("5 manifests", lambda: (lambda rows: rows if len(rows) == 5 else None)(self.rows("manifests", "--running")))}
@@ -28,6 +43,13 @@ class Shop(ShopCase):
         rows = self.rows("can-deploy", "shipping", "--manifest", path, code=1)
         self.assertEqual({(row["writer_version"], row["reader"], row["breaks"][0]["field"]) for row in rows},
                          {("2.0.0", "orders", "order_id"), ("2.0.0", "notifications", "order_id")})
+        self.assertNotIn("forget", self.polka("can-deploy", "shipping", "--manifest", path, code=1).stderr)
+        self.announce_older("orders")
+        said = self.polka("can-deploy", "shipping", "--manifest", path, code=1).stderr
+        self.assertIn("orders is announced in 2 versions; if 0.9.0 no longer runs: polka manifests forget orders@0.9.0 --execute", said)
+        self.assertNotIn("forget notifications", said)
+        self.polka("manifests", "forget", "orders@0.9.0", "--execute")
+        self.assertNotIn("forget", self.polka("can-deploy", "shipping", "--manifest", path, code=1).stderr)
         self.assertIn("would be forgotten", self.polka("manifests", "forget", "orders@1.0.0").stderr)
         self.assertEqual(len(self.rows("manifests", "--running")), 5)
         self.polka("manifests", "forget", "orders@1.0.0", "--execute")

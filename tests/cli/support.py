@@ -115,7 +115,7 @@ class Case(unittest.TestCase):
 
     def polka(self, *arguments, code=0, stdin="", folder=None, environment=None, timeout=40):
         """Runs polka to its end and checks its exit code; returns the CompletedProcess."""
-        done = subprocess.run([POLKA, *arguments], cwd=folder or self.root, input=stdin, capture_output=True, text=True, timeout=timeout,
+        done = subprocess.run([POLKA, *arguments], cwd=folder or self.root, input=stdin, capture_output=True, text=True, errors="backslashreplace", timeout=timeout,
                               env={**self.environment, **(environment or {})})
         self.assertEqual(done.returncode, code, f"polka {' '.join(arguments)}\nout: {done.stdout}\nerr: {done.stderr}")
         self.assertNotIn("Sanitizer", done.stderr)

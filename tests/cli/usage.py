@@ -32,6 +32,14 @@ class Usage(Case):
     def test_an_option_without_its_value_says_so(self):
         self.assertIn("--data needs a value", self.polka("emit", "demo.Placed", "--data", code=2).stderr)
 
+    def test_a_value_may_stand_behind_its_option_or_after_an_equals_sign(self):
+        for given in (["--key", "A-1"], ["--key=A-1"], ["-k", "A-1"], ["-kA-1"], ["--key=--last"]):
+            self.assertIn("polka dev", self.polka("trace", *given, code=3).stderr)
+        self.assertIn("--format is tree,", self.polka("trace", "--last", "--format=x", code=2).stderr)
+        self.assertIn("--last takes no value", self.polka("trace", "--last=yes", code=2).stderr)
+        for given in ([], ["A-1", "--key", "A-1"], ["--last", "--key", "A-1"], ["--last", "A-1"], ["A-1", "A-2"]):
+            self.assertIn("one of: polka trace ID, polka trace --key KEY, polka trace --last", self.polka("trace", *given, code=2).stderr)
+
     def test_the_option_before_the_command_without_its_folder_says_so(self):
         self.assertIn("-C needs a folder", self.polka("-C", code=2).stderr)
         self.assertIn("no option --verbose", self.polka("--verbose", code=2).stderr)
