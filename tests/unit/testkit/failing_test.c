@@ -250,6 +250,7 @@ static void redelivered_before_given(void) { polka_test_redelivered(polka_test_c
 static void no_such_service(void) { polka_test_resource(polka_test_create(&echo), "porter", NULL); }
 static void no_such_setting(void) { polka_test_setting(polka_test_create(&clerk), "limt", "5"); }
 static void no_number(void) { polka_test_setting(polka_test_create(&clerk), "limit", "many"); }
+static void more_than_a_number(void) { polka_test_setting(polka_test_create(&clerk), "limit", "5x"); }
 static void out_of_range(void) { polka_test_setting(polka_test_create(&clerk), "limit", "101"); }
 static void no_duration(void) { polka_test_setting(polka_test_create(&clerk), "pause", "soon"); }
 static void no_truth(void) { polka_test_setting(polka_test_create(&clerk), "strict", "yes"); }
@@ -285,6 +286,7 @@ Test(misuse, each_kind_fails_and_says_what)
         { no_such_service, "polka_test_resource: no service porter in this test" },
         { no_such_setting, "polka_test_setting: no service of this test declares the setting limt" },
         { no_number, "polka_test_setting: limit: 'many' is not a number, 1 to 100" },
+        { more_than_a_number, "polka_test_setting: limit: '5x' is not a number, 1 to 100" },
         { out_of_range, "polka_test_setting: limit: '101' is not a number, 1 to 100" },
         { no_duration, "polka_test_setting: pause: 'soon' is not a duration" },
         { no_truth, "polka_test_setting: strict: 'yes' is not true or false" },
