@@ -264,8 +264,24 @@ static bool has_below(const cli_flow *flow, size_t event)
     return has_missing(flow, event);
 }
 
-static void print_below(const cli_flow *flow, size_t parent, const char *prefix)
+/* Causes come before effects, so one pass finds all of them. */
+static size_t count_below(const cli_flow *flow, size_t event)
 {
+    size_t count = 0;
+    bool *below = polkai_alloc(flow->count * sizeof *below);
+    below[event] = true;
+    for (size_t i = event + 1; i < flow->count; i++) {
+        below[i] = flow->nodes[i].parent != SIZE_MAX && below[flow->nodes[i].parent];
+        count += below[i];
+    }
+    free(below);
+    return count;
+}
+
+/* How many events were too deep to be drawn. */
+static size_t print_below(const cli_flow *flow, size_t parent, const char *prefix)
+{
+    size_t deeper = 0;
     cli_handled_lines(flow, parent, prefix, !has_below(flow, parent));
     for (size_t i = 0; i < flow->count; i++) {
         if (flow->nodes[i].parent != parent)
@@ -275,10 +291,10 @@ static void print_below(const cli_flow *flow, size_t parent, const char *prefix)
         snprintf(branch, sizeof branch, "%s%s", prefix, last ? "└─ " : "├─ ");
         snprintf(below, sizeof below, "%s%s", prefix, last ? "   " : "│  ");
         print_node(flow, i, branch);
-        if (strlen(below) < PREFIX)      /* deeper than some hundred levels is not drawn */
-            print_below(flow, i, below);
+        deeper += strlen(below) < PREFIX ? print_below(flow, i, below) : count_below(flow, i);
     }
     print_all_missing(flow, parent, prefix);
+    return deeper;
 }
 
 static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
@@ -367,10 +383,13 @@ void cli_missing_line(const cli_flow *flow, const cli_missing *missing)
 
 void cli_flow_tree(const cli_flow *flow)
 {
+    size_t deeper = 0;
     for (size_t i = 0; i < flow->count; i++)
         if (flow->nodes[i].parent == SIZE_MAX) {
             print_node(flow, i, "");
-            print_below(flow, i, "");
+            deeper += print_below(flow, i, "");
         }
+    if (deeper > 0)
+        printf("… %zu deeper events are not drawn; --format json has them\n", deeper);
     fflush(stdout);
 }

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static cli_node event(const char *id, const char *cause, int64_t time_ms)
 {
@@ -155,5 +156,41 @@ Test(tree, forged_times_stay_in_their_columns, .init = cr_redirect_stdout)
     FILE *said = cr_get_redirected_stdout();
     size_t size = fread(out, 1, sizeof out - 1, said);
     cr_assert_lt(size, 4000);
+    cli_flow_free(&flow);
+}
+
+/* Found: some 300 levels were drawn, and of the rest not a word was said. */
+Test(tree, of_events_too_deep_to_be_drawn_it_is_said_how_many_there_are)
+{
+    enum { LEVELS = 600 };
+    static char out[2000000];
+    cli_flow flow = { 0 };
+    char id[16], cause[16];
+    for (int i = 0; i < LEVELS; i++) {
+        snprintf(id, sizeof id, "%d", i);
+        snprintf(cause, sizeof cause, "%d", i - 1);
+        cli_flow_add(&flow, event(id, i > 0 ? cause : NULL, i));
+    }
+    cli_flow_add(&flow, event("aside", "0", 5));
+    cli_flow_link(&flow);
+    FILE *said = tmpfile();              /* more than a pipe takes */
+    int before = dup(STDOUT_FILENO);
+    cr_assert(said != NULL && before >= 0);
+    fflush(stdout);
+    cr_assert_eq(dup2(fileno(said), STDOUT_FILENO), STDOUT_FILENO);
+    cli_flow_tree(&flow);
+    cr_assert_eq(dup2(before, STDOUT_FILENO), STDOUT_FILENO);
+    close(before);
+    rewind(said);
+    out[fread(out, 1, sizeof out - 1, said)] = '\0';
+    fclose(said);
+    size_t drawn = 0, deeper = 0;
+    const char *last = strstr(out, "… ");
+    for (const char *at = strstr(out, "shop.X"); at != NULL; at = strstr(at + 1, "shop.X"))
+        drawn++;
+    cr_assert_not_null(last);
+    cr_assert_eq(sscanf(last, "… %zu deeper events are not drawn; --format json has them\n", &deeper), 1, "%s", last);
+    cr_assert_eq(drawn + deeper, LEVELS + 1, "%zu drawn and %zu not", drawn, deeper);
+    cr_assert_gt(deeper, 100);
     cli_flow_free(&flow);
 }
