@@ -2,7 +2,10 @@
 #include <cli/observe.h>
 
 #include <base/arena.h>
+#include <inttypes.h>
 #include <stdlib.h>
+
+enum { LATE_MOST = 1000000 };
 
 static size_t name_of(polkai_names *names, polka_text text)
 {
@@ -38,26 +41,44 @@ static void add(cli_observed *observed, bool says, size_t service, size_t event,
     found->last_ms = time_ms > found->last_ms ? time_ms : found->last_ms;
 }
 
-static size_t *event_of(cli_observed *observed, size_t id)
+/* Those whose cause is there by now are told, the others stay. */
+static void settle_late(cli_observed *observed)
 {
-    if (id >= observed->id_capacity) {
-        size_t capacity = 2 * id + 1024;
-        observed->event_of_id = polkai_realloc(observed->event_of_id, capacity * sizeof *observed->event_of_id);
-        memset(observed->event_of_id + observed->id_capacity, 0, (capacity - observed->id_capacity) * sizeof *observed->event_of_id);
-        observed->id_capacity = capacity;
+    size_t kept = 0, event;
+    for (size_t i = 0; i < observed->late_count; i++) {
+        if (cli_causes_find(&observed->causes, observed->late[i].id, &event))
+            add(observed, false, observed->late[i].service, event, observed->late[i].time_ms);
+        else
+            observed->late[kept++] = observed->late[i];
     }
-    return &observed->event_of_id[id];
+    observed->late_count = kept;
+}
+
+/* Full of effects whose cause does not come: the older half of them gives way. */
+static void make_room(cli_observed *observed)
+{
+    size_t half = observed->late_capacity / 2;
+    settle_late(observed);
+    if (observed->late_count <= half)
+        return;
+    observed->unknown += observed->late_count - half;
+    memmove(observed->late, observed->late + observed->late_count - half, half * sizeof *observed->late);
+    observed->late_count = half;
 }
 
 static void hears(cli_observed *observed, size_t service, polka_text cause, int64_t time_ms)
 {
-    size_t id = name_of(&observed->ids, cause), event = *event_of(observed, id);
-    if (event > 0) {
-        add(observed, false, service, event - 1, time_ms);
+    cli_cause_id id = cli_cause_id_of(cause);
+    size_t event, most = observed->causes.most > 0 ? observed->causes.most : LATE_MOST;
+    if (cli_causes_find(&observed->causes, id, &event)) {
+        add(observed, false, service, event, time_ms);
         return;
     }
+    if (observed->late_count == observed->late_capacity && observed->late_capacity >= most)
+        make_room(observed);
     if (observed->late_count == observed->late_capacity) {
-        observed->late_capacity = 2 * observed->late_capacity + 64;
+        size_t wanted = 2 * observed->late_capacity + 64;
+        observed->late_capacity = wanted < most ? wanted : most;
         observed->late = polkai_realloc(observed->late, observed->late_capacity * sizeof *observed->late);
     }
     observed->late[observed->late_count].id = id;
@@ -91,7 +112,7 @@ void cli_observed_take(void *user, polkai_record *record, const polkai_envelope 
         return;
     }
     size_t event = name_of(&observed->events, envelope->type), service = service_of(observed, envelope->source);
-    *event_of(observed, name_of(&observed->ids, envelope->id)) = event + 1;
+    cli_causes_put(&observed->causes, cli_cause_id_of(envelope->id), event);
     keep_topic(observed, event, record->topic);
     add(observed, true, service, event, time_ms);
     if (envelope->causation_id.size > 0)
@@ -103,30 +124,30 @@ polka_status cli_observed_read(cli_observed *observed, const cli_gathering *gath
     cli_observed_begin(observed);
     TRY(cli_gather_pass(gathering, true, since_ms, cli_observed_take, observed, error));
     cli_observed_settle(observed);
+    if (observed->causes.forgotten > 0)
+        cli_say("the ids of %zu events are kept, and %" PRIu64 " older ones were forgotten: of %" PRIu64 " events the cause is not known any more or not there, so that who hears what may "
+                "lack something; --since reads less", observed->causes.most, observed->causes.forgotten, observed->unknown);
     return POLKA_OK;
 }
 
 void cli_observed_begin(cli_observed *observed)
 {
-    polkai_names *names[] = { &observed->services, &observed->events, &observed->ids, &observed->places };
+    polkai_names *names[] = { &observed->services, &observed->events, &observed->places };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         names[i]->arena = &observed->arena;
 }
 
 void cli_observed_settle(cli_observed *observed)
 {
-    for (size_t i = 0; i < observed->late_count; i++) {              /* of a cause that is too old nothing is known */
-        size_t event = *event_of(observed, observed->late[i].id);
-        if (event > 0)
-            add(observed, false, observed->late[i].service, event - 1, observed->late[i].time_ms);
-    }
+    settle_late(observed);
+    observed->unknown += observed->late_count;           /* a cause that is too old, or forgotten */
     observed->late_count = 0;
 }
 
 void cli_observed_free(cli_observed *observed)
 {
     free(observed->seen);
-    free(observed->event_of_id);
+    cli_causes_free(&observed->causes);
     free(observed->late);
     free(observed->topics);
     polkai_arena_deinit(&observed->arena);

@@ -3,6 +3,7 @@
 #define POLKA_CLI_OBSERVE_H
 
 #include <choreography/names.h>
+#include <cli/causes.h>
 #include <cli/collect.h>
 #include <cli/gather.h>
 
@@ -16,13 +17,14 @@ typedef struct {
 
 typedef struct {
     polka_arena arena;
-    polkai_names services, events, ids;
+    polkai_names services, events;
     const char **topics;                 /* by event: where it was seen; texts of `places` */
     polkai_names places;
-    size_t seen_count, seen_capacity, id_capacity, topic_capacity, late_count, late_capacity;
+    size_t seen_count, seen_capacity, topic_capacity, late_count, late_capacity;
     cli_seen *seen;
-    size_t *event_of_id;                 /* by id: number of its event + 1; 0: not read yet */
-    struct { size_t id, service; int64_t time_ms; } *late;           /* effects that were read before their cause */
+    cli_causes causes;                   /* number of the event by its id */
+    struct { cli_cause_id id; size_t service; int64_t time_ms; } *late;          /* effects that were read before their cause: as many as causes at most */
+    uint64_t unknown;                    /* effects of which the cause was not found; what they hear is not told */
 } cli_observed;
 
 /* cli_observed_read: all records since then (wall clock; -1: from the start). Zero-initialise. errors: as cli_gather_pass. */

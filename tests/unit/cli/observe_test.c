@@ -2,6 +2,7 @@
 #include <cli/observe.h>
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static cli_observed observed;
 
@@ -34,6 +35,35 @@ Test(observed, a_service_hears_what_caused_what_it_says_whichever_was_read_first
     cr_assert_eq(seen(false, "shipping", "s.Placed"), 2);
     cr_assert_eq(seen(false, "storefront", "s.Placed"), 0);
     cr_assert_eq(cli_observed_find(&observed, false, "shipping", "s.Placed")->last_ms, 40);
+    cli_observed_free(&observed);
+}
+
+/* Found: the id of every record was kept, so that a week of a busy cluster did not fit into memory. */
+Test(observed, of_more_ids_than_are_kept_the_oldest_go_and_that_is_counted)
+{
+    char id[16];
+    cli_observed_begin(&observed);
+    observed.causes.most = 2000;
+    for (int i = 0; i < 5000; i++) {
+        snprintf(id, sizeof id, "c%d", i);
+        take("/s/storefront", "s.Placed", id, NULL, i);
+        take("/s/storefront", "s.Placed", id, NULL, i);  /* a copy takes no room */
+    }
+    cr_assert_eq(observed.causes.count, 2000);
+    cr_assert_eq(observed.causes.forgotten, 3000);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(id, sizeof id, "e%d", i);
+        take("/s/shipping", "s.Shipped", id, "c4999", i);
+    }
+    cr_assert_eq(seen(false, "shipping", "s.Placed"), 1000);
+    for (int i = 0; i < 9000; i++)
+        take("/s/shipping", "s.Shipped", "same", "never there", i);
+    cr_assert_leq(observed.late_capacity, 2000, "effects that wait for their cause are bounded as well");
+    take("/s/billing", "s.Billed", "b", "late", 1);
+    take("/s/storefront", "s.Placed", "late", NULL, 2);
+    cli_observed_settle(&observed);
+    cr_assert_eq(seen(false, "billing", "s.Placed"), 1);
+    cr_assert_eq(observed.unknown, 9000);
     cli_observed_free(&observed);
 }
 
