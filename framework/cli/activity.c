@@ -7,12 +7,12 @@
 #include <base/arena.h>
 #include <base/text.h>
 #include <cli/project.h>
-#include <cli/reader.h>
+#include <cli/pass.h>
 #include <flow/schema/framing.h>
 
 #include <stdlib.h>
 
-enum { BATCH = 512, POLL_MS = 50, CLOCKS_DIFFER_MS = 600000 };
+enum { CLOCKS_DIFFER_MS = 600000 };
 
 static char *copy(polka_text text) { return cli_format("%.*s", POLKA_TEXT_ARGS(text)); }
 
@@ -55,8 +55,9 @@ static void take_ended(cli_flow *flow, const polka_event_reaction_ended *ended)
 /* ---- the topic ---- */
 
 /* Of another version nothing is known here. */
-static void take(cli_flow *flow, const polkai_record *record)
+static void take(void *user, polkai_record *record)
 {
+    cli_flow *flow = user;
     const polka_event *event = &polka_event_reaction_ended_event;
     polka_event_reaction_ended ended;
     polka_error error;
@@ -75,20 +76,12 @@ static polka_status read_topic(cli_flow *flow, const cli_connection *connection,
     cli_list topics = { 0 };
     int64_t first_ms = flow->nodes[0].time_ms, since_ms = first_ms > CLOCKS_DIFFER_MS ? first_ms - CLOCKS_DIFFER_MS : 0;
     cli_list_add(&topics, CLI_ACTIVITY_TOPIC);
-    polka_status status = cli_reader_open_since(&reader, connection, admin, &topics, since_ms, error);
+    polka_status status = cli_reader_open(&reader, connection, admin, &topics, &(cli_span){ .since_ms = since_ms, .key = polka_text_of(flow->correlation) }, error);
     cli_list_free(&topics);
     TRY(status);
-    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
-    while (!cli_reader_reached(reader) && !cli_stopped()) {
-        size_t count = cli_reader_poll(reader, records, BATCH, POLL_MS);
-        for (size_t i = 0; i < count; i++) {
-            take(flow, &records[i]);
-            polkai_record_release(&records[i]);
-        }
-    }
-    free(records);
+    status = cli_pass(reader, take, flow, error);
     cli_reader_close(reader);
-    return POLKA_OK;
+    return status;
 }
 
 polka_status cli_activity_read(cli_flow *flow, const cli_expected *expected, const cli_connection *connection, polkai_admin *admin, polka_error *error)

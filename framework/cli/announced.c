@@ -1,5 +1,6 @@
 /* announced.c: the last record of a key counts, one without a value takes it back. */
 #include <cli/announced.h>
+#include <cli/pass.h>
 
 #include <base/arena.h>
 #include <stdlib.h>
@@ -41,11 +42,11 @@ static bool take(cli_announced *announced, const polkai_record *record, int64_t 
     return true;
 }
 
-static bool read_some(cli_announced *announced, int timeout_ms, int64_t now_ms, size_t *count)
+static bool read_some(cli_announced *announced, int64_t now_ms, size_t *count)
 {
     bool changed = false;
     polkai_record *records = polkai_alloc(BATCH * sizeof *records);
-    *count = cli_reader_poll(announced->reader, records, BATCH, timeout_ms);
+    *count = cli_reader_poll(announced->reader, records, BATCH, 0);
     for (size_t i = 0; i < *count; i++) {
         changed = take(announced, &records[i], now_ms) || changed;
         polkai_record_release(&records[i]);
@@ -54,16 +55,15 @@ static bool read_some(cli_announced *announced, int timeout_ms, int64_t now_ms, 
     return changed;
 }
 
+static void take_old(void *announced, polkai_record *record) { (void)take(announced, record, 0); }
+
 polka_status cli_announced_open(cli_announced *announced, const cli_connection *connection, polkai_admin *admin, polka_error *error)
 {
     cli_list topics = { 0 };
-    size_t count;
     cli_list_add(&topics, CLI_SERVICES_TOPIC);
-    polka_status status = cli_reader_open(&announced->reader, connection, admin, &topics, POLKAI_OFFSET_START, error);
+    polka_status status = cli_reader_open(&announced->reader, connection, admin, &topics, NULL, error);
     cli_list_free(&topics);
-    while (status == POLKA_OK && !cli_reader_reached(announced->reader) && !cli_stopped())
-        read_some(announced, 50, 0, &count);
-    return status;
+    return status != POLKA_OK ? status : cli_pass(announced->reader, take_old, announced, error);
 }
 
 void cli_announced_close(cli_announced *announced)
@@ -82,7 +82,7 @@ bool cli_announced_read_on(cli_announced *announced, int64_t now_ms)
 {
     bool changed = false;
     for (size_t count = BATCH; count == BATCH && !cli_stopped();)
-        changed = read_some(announced, 0, now_ms, &count) || changed;
+        changed = read_some(announced, now_ms, &count) || changed;
     return changed;
 }
 
@@ -90,7 +90,7 @@ polka_status cli_announced_refresh(cli_announced *announced, const cli_connectio
 {
     cli_list topics = { 0 };
     cli_list_add(&topics, CLI_SERVICES_TOPIC);
-    polka_status status = cli_reader_extend(announced->reader, connection, admin, &topics, -1, NULL, error);
+    polka_status status = cli_reader_extend(announced->reader, connection, admin, &topics, 0, NULL, error);
     cli_list_free(&topics);
     return status;
 }

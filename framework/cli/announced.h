@@ -23,7 +23,7 @@ typedef struct {
     cli_announcement *items;             /* keys.count of them */
 } cli_announced;
 
-/* cli_announced_open reads what is there. A topic that is not there is no error: nobody has said anything. errors: TRANSIENT when the broker is not reachable. */
+/* cli_announced_open reads what is there. A topic that is not there is no error: nobody has said anything. errors: TRANSIENT when the broker is not reachable, or does not give all of it. */
 polka_status cli_announced_open(cli_announced *announced, const cli_connection *connection, polkai_admin *admin, polka_error *error);
 void cli_announced_close(cli_announced *announced);
 bool cli_announced_has_topic(const cli_announced *announced);

@@ -253,7 +253,7 @@ polka_status cli_bench_hops(cli_bench *bench, polkai_admin *admin, cli_bench_fig
     cli_list topics = { 0 };
     int64_t *took_ns = polkai_alloc((size_t)(bench->pings + 1) * sizeof *took_ns);
     cli_list_add(&topics, cli_bench_topics[1]);
-    polka_status status = cli_reader_open(&reader, bench->connection, admin, &topics, POLKAI_OFFSET_END, error);
+    polka_status status = cli_reader_open(&reader, bench->connection, admin, &topics, &(cli_span){ .from = POLKAI_OFFSET_END }, error);
     if (status == POLKA_OK)
         status = polka_producer_open(&producer, &asking, (int)bench->word_count, bench->words, error);
     if (status == POLKA_OK && (status = start(bench, &answering, &self, error)) == POLKA_OK) {      /* the group goes on where the row before it ended */

@@ -58,3 +58,16 @@ polkai_kafka_options cli_connection_options(const cli_connection *connection)
     return (polkai_kafka_options){ .brokers = connection->brokers, .client_id = "polka-cli", .properties = connection->properties,
                                    .property_count = connection->property_count, .log = &connection->log, .embedded = connection->embedded };
 }
+
+polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connection, polka_error *error)
+{
+    polkai_kafka_options options = cli_connection_options(connection);
+    return polkai_kafka_admin_open(admin, &options, error);
+}
+
+void cli_admin_close(polkai_admin **admin)
+{
+    if (*admin != NULL)
+        (*admin)->operations->close(*admin);
+    *admin = NULL;
+}

@@ -32,5 +32,8 @@ void cli_connection_free(cli_connection *connection);
 
 /* cli_connection_options: for the open functions of transport/kafka; borrowed from `connection`. */
 polkai_kafka_options cli_connection_options(const cli_connection *connection);
+/* cli_admin_open: the broker's admin. *admin is new. */
+polka_status cli_admin_open(polkai_admin **admin, const cli_connection *connection, polka_error *error);
+void cli_admin_close(polkai_admin **admin);              /* for AUTO; NULL inside is fine */
 
 #endif

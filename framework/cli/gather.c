@@ -1,6 +1,7 @@
 /* gather.c: one pass over the event topics and their dead letters. */
 #include <cli/activity.h>
 #include <cli/gather.h>
+#include <cli/pass.h>
 
 #include <base/arena.h>
 #include <base/text.h>
@@ -82,7 +83,7 @@ void cli_gather_close(cli_gathering *gathering)
 
 /* ---- records ---- */
 
-struct cli_gather_reading { cli_reader *reader; polkai_record *records; bool with_letters; };
+struct cli_gather_reading { cli_reader *reader; polkai_record *records; bool with_letters; polka_text only; };
 
 static cli_list topics_of(const cli_gathering *gathering, bool with_letters)
 {
@@ -94,15 +95,15 @@ static cli_list topics_of(const cli_gathering *gathering, bool with_letters)
     return topics;
 }
 
-polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering *gathering, bool with_letters, int64_t since_ms, polka_error *error)
+polka_status cli_gather_begin(cli_gather_reading **reading, const cli_gathering *gathering, bool with_letters, const cli_span *span, polka_error *error)
 {
     cli_reader *reader = NULL;
     cli_list topics = topics_of(gathering, with_letters);
-    polka_status status = cli_reader_open_since(&reader, gathering->connection, gathering->admin, &topics, since_ms, error);
+    polka_status status = cli_reader_open(&reader, gathering->connection, gathering->admin, &topics, span, error);
     cli_list_free(&topics);
     TRY(status);
     *reading = polkai_alloc(sizeof **reading);
-    **reading = (cli_gather_reading){ reader, polkai_alloc(BATCH * sizeof(polkai_record)), with_letters };
+    **reading = (cli_gather_reading){ reader, polkai_alloc(BATCH * sizeof(polkai_record)), with_letters, { 0, NULL } };
     return POLKA_OK;
 }
 
@@ -115,31 +116,54 @@ polka_status cli_gather_refresh(cli_gather_reading *reading, cli_gathering *gath
     return status;
 }
 
+typedef struct { cli_gather_visit *visit; void *user; polka_text only; polka_arena arena; } opening;
+
+static void open_record(void *user, polkai_record *record)
+{
+    opening *with = user;
+    polkai_envelope envelope;
+    if (with->only.data != NULL && !polka_text_equal(with->only, (polka_text){ record->key.size, (const char *)record->key.data }))
+        return;
+    polkai_record_headers(record, &with->arena);
+    if (polkai_envelope_open(record, POLKA_TEXT("-"), &with->arena, &envelope, NULL) == POLKA_OK)
+        with->visit(with->user, record, &envelope);
+    polkai_arena_reset(&with->arena, NULL, 0);
+}
+
+void cli_gather_only(cli_gather_reading *reading, polka_text key) { reading->only = key; }
+
 size_t cli_gather_read(cli_gather_reading *reading, int timeout_ms, cli_gather_visit *visit, void *user)
 {
-    polka_arena arena = { 0 };
+    opening with = { .visit = visit, .user = user, .only = reading->only };
     size_t count = cli_reader_poll(reading->reader, reading->records, BATCH, timeout_ms);
     for (size_t i = 0; i < count; i++) {
-        polkai_record *record = &reading->records[i];
-        polkai_envelope envelope;
-        polkai_record_headers(record, &arena);
-        if (polkai_envelope_open(record, POLKA_TEXT("-"), &arena, &envelope, NULL) == POLKA_OK)
-            visit(user, record, &envelope);
-        polkai_record_release(record);
-        polkai_arena_reset(&arena, NULL, 0);
+        open_record(&with, &reading->records[i]);
+        polkai_record_release(&reading->records[i]);
     }
+    polkai_arena_deinit(&with.arena);
     return count;
 }
 
-void cli_gather_catch_up(cli_gather_reading *reading, cli_gather_visit *visit, void *user)
+polka_status cli_gather_catch_up(cli_gather_reading *reading, cli_gather_visit *visit, void *user, polka_error *error)
 {
-    while (!cli_reader_reached(reading->reader) && !cli_stopped())
-        cli_gather_read(reading, 50, visit, user);
+    opening with = { .visit = visit, .user = user, .only = reading->only };
+    polka_status status = cli_pass(reading->reader, open_record, &with, error);
+    polkai_arena_deinit(&with.arena);
+    return status;
 }
 
+polka_status cli_gather_window(cli_gather_reading *reading, const cli_gathering *gathering, int64_t until_ms, polka_error *error)
+{
+    return cli_reader_window(reading->reader, gathering->connection, gathering->admin, until_ms, error);
+}
+
+uint64_t cli_gather_older(const cli_gather_reading *reading) { return cli_reader_older(reading->reader); }
+int64_t cli_gather_older_ms(const cli_gather_reading *reading) { return cli_reader_older_ms(reading->reader); }
+int64_t cli_gather_records(const cli_gather_reading *reading) { return cli_reader_records(reading->reader); }
+size_t cli_gather_partitions(const cli_gather_reading *reading) { return cli_reader_partitions(reading->reader); }
 void cli_gather_mark(cli_gather_reading *reading) { cli_reader_mark(reading->reader); }
 bool cli_gather_passed(cli_gather_reading *reading) { return cli_reader_passed(reading->reader); }
-bool cli_gather_was_there(const cli_gather_reading *reading, const polkai_record *record) { return cli_reader_was_there(reading->reader, record); }
+bool cli_gather_was_there(cli_gather_reading *reading, const polkai_record *record) { return cli_reader_was_there(reading->reader, record); }
 
 void cli_gather_end(cli_gather_reading **reading)
 {
@@ -154,9 +178,8 @@ void cli_gather_end(cli_gather_reading **reading)
 polka_status cli_gather_pass(const cli_gathering *gathering, bool with_letters, int64_t since_ms, cli_gather_visit *visit, void *user, polka_error *error)
 {
     cli_gather_reading *reading AUTO(cli_gather_end) = NULL;
-    TRY(cli_gather_begin(&reading, gathering, with_letters, since_ms, error));
-    cli_gather_catch_up(reading, visit, user);
-    return POLKA_OK;
+    TRY(cli_gather_begin(&reading, gathering, with_letters, &(cli_span){ .since_ms = since_ms }, error));
+    return cli_gather_catch_up(reading, visit, user, error);
 }
 
 /* ---- one event ---- */

@@ -169,19 +169,23 @@ static size_t take(cli_reader *reader, polkai_record *records)
     return count;
 }
 
-static void follow(tailer *tail, cli_reader *reader)
+static polka_status follow(tailer *tail, cli_reader *reader, polka_error *error)
 {
     polkai_record *records = polkai_alloc(BATCH * sizeof *records);
     int64_t printed = 0, last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     bool more = tail->count != 0;
-    while (more && !cli_stopped()) {
+    polka_status status = POLKA_OK;
+    while (more && status == POLKA_OK && !cli_stopped()) {
         size_t count = take(reader, records);
         int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
         if (count > 0 || !cli_reader_reached(reader))
             last_ns = now;
         more = print_batch(tail, records, count, &printed) && (tail->idle_ms < 0 || now - last_ns < tail->idle_ms * 1000000);
+        if (more && tail->idle_ms >= 0)  /* else a broker is waited for as long as it takes */
+            status = cli_reader_check(reader, error);
     }
     free(records);
+    return status;
 }
 
 static polka_status read_topics(tailer *tail, const cli_connection *connection, int64_t from, polka_error *error)
@@ -195,13 +199,13 @@ static polka_status read_topics(tailer *tail, const cli_connection *connection, 
     if (status == POLKA_OK)
         status = choose(tail, there, count, error);
     if (status == POLKA_OK)
-        status = cli_reader_open(&reader, connection, admin, &tail->topics, from, error);
+        status = cli_reader_open(&reader, connection, admin, &tail->topics, &(cli_span){ .from = from }, error);
     if (status == POLKA_OK && cli_reader_partitions(reader) == 0)
         status = polkai_fail(error, POLKA_FATAL, "no-topic", "none of the project's event topics is there at %s; make them: polka topics apply --execute", connection->brokers);
     if (status == POLKA_OK) {
         cli_say("reading %zu partitions of %zu topics from %s at %s", cli_reader_partitions(reader), tail->topics.count,
                 tail->from != NULL ? tail->from : "the end", connection->brokers);
-        follow(tail, reader);
+        status = follow(tail, reader, error);
     }
     cli_reader_close(reader);
     free(there);

@@ -1,10 +1,7 @@
-/*
- * trace.c: `polka trace`: finds one flow on the event topics and shows what caused what. A correlation id needs one pass
- * over the topics. Anything else needs two: the first finds the correlation id, the second collects its events; so memory
- * is that of one flow.
- */
+/* trace.c: `polka trace`: one flow, with what caused what and what is missing. */
 #include <cli/activity.h>
 #include <cli/expected.h>
+#include <cli/finder.h>
 #include <cli/follow.h>
 #include <cli/terminal.h>
 #include <cli/trace.h>
@@ -15,105 +12,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { EVENTS_MOST = 10000 };            /* an endless chain of causes would take all memory, and ever more time */
-
 typedef struct {
-    const char *id, *format;
-    bool last, by_key, follow;
+    const char *format;
+    bool last, by_key;
+    int64_t since_ms;                    /* so old at most; -1: not given */
     cli_catalog *catalog;
     cli_connection connection;
     polkai_admin *admin;
     cli_gathering gathering;
-    cli_gather_reading *reading;         /* of the pass that collects: it can be read on */
-    char *found;                         /* the correlation id */
-    int64_t found_ms;                    /* when that flow began */
+    cli_finder finder;
     cli_flow flow;
     cli_expectation expectation;
 } tracer;
 
-static void collect(tracer *trace, polkai_record *record, const polkai_envelope *envelope, const char *correlation)
-{
-    if (!polka_text_equal(cli_gather_correlation(envelope), polka_text_of(correlation)))
-        return;
-    cli_node node = cli_gather_node(record, envelope);
-    node.was_there = cli_gather_was_there(trace->reading, record);
-    node.came_ms = polkai_clock_real.wall_ms(&polkai_clock_real);
-    cli_flow_add(&trace->flow, node);
-}
-
-static void collect_found(void *user, polkai_record *record, const polkai_envelope *envelope)
-{
-    tracer *trace = user;
-    collect(trace, record, envelope, trace->found);
-}
-
-static void find(void *user, polkai_record *record, const polkai_envelope *envelope)
-{
-    tracer *trace = user;
-    if (!trace->last && !trace->by_key)  /* ID may be the correlation id itself */
-        collect(trace, record, envelope, trace->id);
-    if (cli_gather_is_letter(record))
-        return;
-    polka_text id = polka_text_of(trace->id), key = { record->key.size, (const char *)record->key.data }, correlation = cli_gather_correlation(envelope);
-    int64_t time_ms = envelope->time_ms != 0 ? envelope->time_ms : record->timestamp_ms;
-    bool fits = trace->last ? envelope->causation_id.data == NULL
-                : trace->by_key ? key.data != NULL && polka_text_equal(key, id)
-                : polka_text_equal(envelope->id, id) || polka_text_equal(envelope->correlation_id, id);
-    if (!fits || correlation.data == NULL || (trace->found != NULL && time_ms < trace->found_ms))
-        return;
-    free(trace->found);
-    trace->found = cli_format("%.*s", POLKA_TEXT_ARGS(correlation));
-    trace->found_ms = time_ms;
-}
-
-static polka_status ensure_found(const tracer *trace, polka_error *error)
-{
-    ENSURE(trace->found != NULL || !trace->last, POLKA_FATAL, error, "no-flow", "there are no events at %s yet; place one: polka emit EVENT --sample", trace->connection.brokers);
-    ENSURE(trace->found != NULL, POLKA_FATAL, error, "no-flow", "no event %s '%s' on %zu topics at %s%s", trace->by_key ? "with key" : "with id or correlation id",
-           trace->id, trace->gathering.topics.count, trace->connection.brokers, trace->by_key ? "" : "; is it a record's key? Then: --key");
-    return POLKA_OK;
-}
-
-/* The first pass; with --follow it goes on until what it looks for comes. */
-static void look(tracer *trace)
-{
-    cli_gather_catch_up(trace->reading, find, trace);
-    if (trace->found == NULL && trace->follow && !cli_stopped())
-        cli_say("it is not there yet; Ctrl-C ends the waiting");
-    while (trace->found == NULL && trace->follow && !cli_stopped())
-        cli_gather_read(trace->reading, 100, find, trace);
-}
-
 static polka_status find_flow(tracer *trace, const cli_project *project, polka_error *error)
 {
-    trace->flow.limit = EVENTS_MOST;
+    int64_t now_ms = polkai_clock_real.wall_ms(&polkai_clock_real);
     TRY(cli_admin_open(&trace->admin, &trace->connection, error));
     TRY(cli_expectation_open(&trace->expectation, project, &trace->connection, trace->admin, error));
     TRY(cli_gather_open(&trace->gathering, trace->catalog, &trace->expectation.manifests, &trace->connection, trace->admin, error));
-    TRY(cli_gather_begin(&trace->reading, &trace->gathering, !trace->last && !trace->by_key, -1, error));
-    look(trace);
-    if (cli_stopped())
-        return POLKA_OK;
-    TRY(ensure_found(trace, error));
-    if (strcmp(trace->found, trace->id) != 0) {
-        cli_flow_free(&trace->flow);
-        trace->flow.limit = EVENTS_MOST;
-        cli_gather_end(&trace->reading);
-        TRY(cli_gather_begin(&trace->reading, &trace->gathering, true, -1, error));
-        cli_gather_catch_up(trace->reading, collect_found, trace);
-    }
-    trace->flow.correlation = polkai_strdup(trace->found);
-    if (trace->flow.beyond > 0)
-        cli_say("the flow has %zu more events: shown are the first %d that were read", trace->flow.beyond, EVENTS_MOST);
-    cli_flow_link(&trace->flow);
-    return POLKA_OK;
+    trace->finder.by = trace->last ? CLI_THE_LAST : trace->by_key ? CLI_BY_KEY : CLI_BY_ID;
+    trace->finder.since_ms = trace->since_ms < 0 ? 0 : trace->since_ms < now_ms ? now_ms - trace->since_ms : 1;
+    trace->finder.gathering = &trace->gathering;
+    trace->finder.expected = &trace->expectation.expected;
+    trace->finder.flow = &trace->flow;
+    return cli_finder_find(&trace->finder, error);
 }
 
 static polka_status show(tracer *trace, void (*print)(const cli_flow *flow), polka_error *error)
 {
     cli_expected *expected = &trace->expectation.expected;
-    if (trace->follow)
-        return cli_follow(&(cli_following){ .flow = &trace->flow, .expected = expected, .reading = trace->reading, .visit = collect_found, .user = trace, .print = print }, error);
+    cli_following following = { .flow = &trace->flow, .expected = expected, .reading = trace->finder.reading, .visit = cli_finder_visit, .user = &trace->finder, .print = print };
+    if (trace->finder.follow)
+        return cli_follow(&following, error);
     cli_expected_need(expected, &trace->flow);
     TRY(cli_expected_ask(expected, error));
     cli_expected_hold(expected, &trace->flow, polkai_clock_real.wall_ms(&polkai_clock_real));
@@ -139,7 +70,7 @@ static polka_status work(tracer *trace, const cli_where *where, void (*print)(co
         status = find_flow(trace, &project, error);
     if (status == POLKA_OK && !cli_stopped())
         status = show(trace, print, error);
-    cli_gather_end(&trace->reading);
+    cli_finder_close(&trace->finder);
     cli_expectation_close(&trace->expectation);
     cli_admin_close(&trace->admin);
     return status;
@@ -151,7 +82,6 @@ static void clean_up(tracer *trace)
     cli_flow_free(&trace->flow);
     cli_catalog_close(trace->catalog);
     cli_connection_free(&trace->connection);
-    free(trace->found);
 }
 
 static const struct { const char *name; void (*print)(const cli_flow *flow); } forms[] = {
@@ -176,7 +106,7 @@ static size_t form_of(const cli_command *command, const char *format)
 
 static int run(const cli_command *command, int argc, char **argv)
 {
-    tracer trace = { 0 };
+    tracer trace = { .since_ms = -1 };
     cli_where where = { 0 };
     cli_list rest = { 0 };
     polka_error error = { 0 };
@@ -184,7 +114,8 @@ static int run(const cli_command *command, int argc, char **argv)
     const cli_option options[] = {
         { "last", 'l', CLI_FLAG, &trace.last, NULL, "the flow that began last" },
         { "key", 'k', CLI_TEXT, &key, "KEY", "the flow that has a record with this key; of several the newest" },
-        { "follow", 'f', CLI_FLAG, &trace.follow, NULL, "go on until the flow has ended: drawn anew on a terminal, else a line an event" },
+        { "follow", 'f', CLI_FLAG, &trace.finder.follow, NULL, "go on until the flow has ended: drawn anew on a terminal, else a line an event" },
+        { "since", 0, CLI_DURATION, &trace.since_ms, "DURATION", "events so old at most, and all of them; default: where the flow may be" },
         { "clock-skew", 0, CLI_DURATION, &trace.expectation.expected.skew_ms, "DURATION", "so far clocks may be apart; default 0: they agree" },
         { "format", 0, CLI_TEXT, &trace.format, "tree|sequence|timeline|mermaid|json", "default: the tree; json: one object an event" },
         CLI_WHERE_OPTIONS(where), { 0 } };
@@ -194,11 +125,11 @@ static int run(const cli_command *command, int argc, char **argv)
         code = CLI_USAGE;
     if (code < 0 && rest.count + trace.last + (key != NULL) != 1)
         code = cli_usage(command, "one of: polka trace ID, polka trace --key KEY, polka trace --last");
-    if (code < 0 && trace.follow && !cli_follow_can(forms[form].print))
+    if (code < 0 && trace.finder.follow && !cli_follow_can(forms[form].print))
         code = cli_usage(command, "--follow with --format %s redraws a terminal, and this is none; --format tree and json give a line an event", forms[form].name);
     if (code < 0) {
         trace.by_key = key != NULL;
-        trace.id = trace.by_key ? key : rest.count > 0 ? rest.items[0] : "";
+        trace.finder.id = trace.by_key ? key : rest.count > 0 ? rest.items[0] : "";
         cli_catch_signals();
         code = work(&trace, &where, forms[form].print, &error) == POLKA_OK ? cli_stopped() ? CLI_STOPPED : CLI_OK : cli_complain(&error);
     }
@@ -213,8 +144,11 @@ const cli_command cli_trace = {
     .details = "ID is an event id or a correlation id. Times are milliseconds since the flow's first event. Dead letters hang under\n"
                "their event; an event that was written twice says so. Declared reactions that have not happened hang there as well: waiting\n"
                "until their time is up (`within` of a flow contract, else the reaction's deadline), then stalled, with the service to look\n"
-               "at and how far behind its group is. What was there already is as old as it says by the clock here, less --clock-skew. Reads the\n"
-               "event topics from their start, without a group.\n"
+               "at and how far behind its group is. What was there already is as old as it says by the clock here, less --clock-skew.\n"
+               "Reads without a group, and as little as it can: an id that begins a flow has the time in it (a UUIDv7), from 5 minutes before which on\n"
+               "it is read until the flow's contract has ended, else to the end; any other id is looked for from the start. A key is looked for on\n"
+               "its partition, from the newest records backwards, and so is --last on all of them. It says how many records it scanned. With\n"
+               "--since it reads from then on to the end.\n"
                "Where services tell on " CLI_ACTIVITY_TOPIC " what their reactions did (activity.enabled), the tree and JSON have outcome, time and attempts\n"
                "of each reaction, and elsewhere that they are unknown; --follow does without.\n"
                "--follow goes on until an end of the flow's contract is there and nothing waits any more (exit 0), or until Ctrl-C (exit 130); what is\n"

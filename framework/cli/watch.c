@@ -37,7 +37,7 @@ cli_watch *cli_watch_start(const cli_host *host, const cli_plan *plan)
         cli_list_add(&topics, plan->items[i].name);
     polka_status status = cli_admin_open(&watch->admin, &watch->connection, NULL);
     if (status == POLKA_OK)
-        status = cli_reader_open(&watch->reader, &watch->connection, watch->admin, &topics, POLKAI_OFFSET_START, NULL);
+        status = cli_reader_open(&watch->reader, &watch->connection, watch->admin, &topics, NULL, NULL);
     cli_list_free(&topics);
     if (status == POLKA_OK)
         return watch;

@@ -234,8 +234,8 @@ static polka_status prepare(watcher *self, const cli_project *project, polka_err
         TRY(cli_tally_open(&self->tally, self->address, strtoll(self->port, NULL, 10), error));
     TRY(cli_gather_open(&self->gathering, self->catalog, &self->expectation.manifests, &self->connection, self->admin, error));
     polkai_names_add(&self->gathering.topics, CLI_FLOWS_TOPIC);
-    TRY(cli_gather_begin(&self->reading, &self->gathering, true, self->begin_ms, error));
-    cli_gather_catch_up(self->reading, take, self);
+    TRY(cli_gather_begin(&self->reading, &self->gathering, true, &(cli_span){ .since_ms = self->begin_ms }, error));
+    TRY(cli_gather_catch_up(self->reading, take, self, error));
     self->caught_up = true;
     say_watched(self, "");
     cli_say("%zu flows of the last while are held", self->holding.running.count);

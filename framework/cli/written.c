@@ -1,13 +1,13 @@
 /* written.c: one pass over the topics; a schema is looked for once, after it. */
 #include <cli/written.h>
 
+#include <cli/pass.h>
 #include <cli/row.h>
 
 #include <base/arena.h>
-#include <base/clock.h>
 #include <stdlib.h>
 
-enum { BATCH = 512, NEWEST_RECORDS = 1000000, SCHEMAS_MOST = 4096, PROGRESS_MS = 5000 };
+enum { NEWEST_RECORDS = 1000000, SCHEMAS_MOST = 4096 };
 
 typedef struct {
     cli_written *written;
@@ -55,7 +55,7 @@ static cli_written_schema *item_of(pass *at, const polkai_record *record, polka_
     return &written->items[at->last];
 }
 
-static void take(pass *at, polkai_record *record)
+static void take_opened(pass *at, polkai_record *record)
 {
     polkai_envelope envelope;
     polkai_schema_key key = { 0 };
@@ -80,27 +80,14 @@ static void take(pass *at, polkai_record *record)
     item->last_ms = record->timestamp_ms > item->last_ms ? record->timestamp_ms : item->last_ms;
 }
 
-/* ---- the pass ---- */
-
-static void read_all(pass *at, cli_reader *reader)
+static void take(void *user, polkai_record *record)
 {
-    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
-    int64_t said_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
-    while (!cli_reader_reached(reader) && !cli_stopped()) {
-        size_t count = cli_reader_poll(reader, records, BATCH, 50);
-        for (size_t i = 0; i < count; i++) {
-            take(at, &records[i]);
-            polkai_record_release(&records[i]);
-            polkai_arena_reset(&at->arena, NULL, 0);
-        }
-        int64_t now_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
-        if (now_ns - said_ns < PROGRESS_MS * (int64_t)1000000)
-            continue;
-        said_ns = now_ns;
-        cli_say("records read: %" PRIu64 ", still to read: %" PRIu64, at->written->records, cli_reader_left(reader));
-    }
-    free(records);
+    pass *at = user;
+    take_opened(at, record);
+    polkai_arena_reset(&at->arena, NULL, 0);
 }
+
+/* ---- the pass ---- */
 
 static cli_list topics_of(const polkai_manifest *service)
 {
@@ -116,14 +103,14 @@ static polka_status read_topics(pass *at, const cli_connection *connection, int6
     cli_reader *reader = NULL;
     TRY(cli_admin_open(&admin, connection, error));
     cli_list topics = topics_of(at->service);
-    polka_status status = since_ms < 0 ? cli_reader_open(&reader, connection, admin, &topics, POLKAI_OFFSET_TAIL - NEWEST_RECORDS, error)
-                                       : cli_reader_open_since(&reader, connection, admin, &topics, since_ms, error);
+    const cli_span span = { .from = since_ms < 0 ? POLKAI_OFFSET_TAIL - NEWEST_RECORDS : POLKAI_OFFSET_START, .since_ms = since_ms };
+    polka_status status = cli_reader_open(&reader, connection, admin, &topics, &span, error);
     cli_list_free(&topics);
     TRY(status);
     at->written->older = cli_reader_older(reader);
-    read_all(at, reader);
+    status = cli_pass(reader, take, at, error);
     cli_reader_close(reader);
-    return POLKA_OK;
+    return status;
 }
 
 static void find_schemas(cli_written *written)

@@ -35,7 +35,7 @@ typedef struct {
  * cli_written_read: the topics of the service's reactions, to their end as it is now, and of their records those of events that it
  * hears there. `since_ms` (wall clock) is where to begin; -1: a million records before the end of each partition. Tells on stderr
  * how far it is. Zero-initialise; free it also after an error.
- * errors: TRANSIENT when the broker is not reachable. Ends early when cli_stopped().
+ * errors: TRANSIENT when the broker is not reachable, or does not give all of it. Ends early when cli_stopped().
  */
 polka_status cli_written_read(cli_written *written, const polkai_manifest *service, const cli_project *project, const cli_connection *connection, int64_t since_ms,
                               polka_error *error);

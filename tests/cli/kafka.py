@@ -1,10 +1,33 @@
 """The command line on a real Kafka, when POLKA_TEST_BROKERS names one; skipped otherwise."""
 import json
 import os
+import socket
+import struct
+import subprocess
 import unittest
 import uuid
 
-from support import PAID, PLACED, Case, manifest
+from support import PAID, PLACED, POLKA, Case, manifest, wait_for
+
+
+def text(value):
+    return struct.pack(">h", len(value)) + value.encode()
+
+
+def delete_records(broker, topic, offsets):
+    """DeleteRecords (21) version 1: the records of each partition before an offset. Of one broker, which leads all of them."""
+    host, port = broker.split(",")[0].rsplit(":", 1)
+    partitions = b"".join(struct.pack(">iq", partition, offset) for partition, offset in offsets.items())
+    request = struct.pack(">hhi", 21, 1, 7) + text("check") + struct.pack(">i", 1) + text(topic) + struct.pack(">i", len(offsets)) + partitions + struct.pack(">i", 10000)
+    with socket.create_connection((host, int(port)), 10) as connection:
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        answer = connection.makefile("rb")
+        body = answer.read(struct.unpack(">i", answer.read(4))[0])
+    at = 4 + 4 + 4 + 2 + len(topic) + 4                  # correlation id, throttling, one topic, its name, how many partitions
+    for _ in offsets:
+        partition, low, code = struct.unpack_from(">iqh", body, at)
+        assert (low, code) == (offsets[partition], 0), (partition, low, code)
+        at += 14
 
 
 @unittest.skipUnless(os.environ.get("POLKA_TEST_BROKERS"), "POLKA_TEST_BROKERS names no broker")
@@ -45,11 +68,42 @@ class Real(Case):
         seen = self.rows("tail", self.orders, "-q", "-o", "start", "--until-idle", "1s")
         self.assertEqual({row["id"] for row in seen}, {row["id"] for row in sent})
         self.assertTrue(all(row["value"]["order_id"] == row["key"] for row in seen))
-        self.assertIn("demo.Placed", self.polka("trace", sent[0]["id"]).stdout)
+        by_id = self.polka("trace", sent[0]["id"])
+        self.assertIn("demo.Placed", by_id.stdout)
+        self.assertRegex(by_id.stderr, r"scanned \d+ records of \d+ partitions in \d+\.\d s")
+        for words in (("--key", next(row["key"] for row in seen if row["id"] == sent[0]["id"])), (sent[0]["id"], "--since", "1h")):
+            self.assertEqual(self.polka("trace", *words).stdout.splitlines()[0], by_id.stdout.splitlines()[0])
+        self.assertIn(sent[-1]["id"], {row["id"] for row in self.rows("trace", "--last", "--format", "json")})
+        self.assertIn("no event", self.polka("trace", sent[0]["id"], "--since", "1ms", code=1).stderr)
         self.assertEqual({row["correlation_id"] for row in self.rows("flows", "--since", "1h")}, {row["id"] for row in sent})
         self.assertEqual(self.rows("flows", "--since", "1ms"), [], "older ones are not read")
         self.stop(dev)
         self.assertEqual(set(self.actions("plan").values()), {"keep"}, "nothing is taken away")
+
+    def test_a_topic_that_is_trimmed_while_it_is_read_is_read_to_its_end(self):
+        self.actions("apply", "--execute")
+        # One batch a fetch, and each fetch waits: what is left when the records go would take a minute.
+        slow = ("-X", "fetch.message.max.bytes=1", "-X", "fetch.min.bytes=1000000", "-X", "fetch.wait.max.ms=300")
+        for _ in range(12):
+            self.polka("emit", "Placed", "--sample", "-n", "30")
+        rows = self.rows("tail", self.orders, "-q", "-o", "start", "--until-idle", "1s")
+        kept = {partition: max(row["offset"] for row in rows if row["partition"] == partition) for partition in (0, 1)}
+        with open(os.path.join(self.root, "flows.out"), "w") as out, open(os.path.join(self.root, "flows.err"), "w") as err:
+            process = subprocess.Popen([POLKA, "flows", "--since", "1h", "--format", "json", *slow], cwd=self.root, stdout=out, stderr=err, env=self.environment)
+        self.addCleanup(lambda: process.poll() is None and (process.kill(), process.wait()))
+
+        def talk():
+            with open(os.path.join(self.root, "flows.err")) as file:
+                return file.read()
+        wait_for("the first records", lambda: process.poll() is not None or "still to read" in talk())
+        self.assertIsNone(process.poll(), "it was under way when they went")
+        delete_records(self.environment["POLKA_BROKERS"], self.orders, kept)
+        self.assertEqual(process.wait(25), 0, talk())
+        with open(os.path.join(self.root, "flows.out")) as file:
+            seen = {json.loads(line)["correlation_id"] for line in file}
+        last = {row["id"] for row in rows if row["offset"] == kept[row["partition"]]}
+        self.assertLessEqual(last, seen, "what was left has been read")
+        self.assertLess(len(seen), len(rows))
 
     def test_a_new_version_is_held_against_the_records_of_a_while(self):
         self.actions("apply", "--execute")

@@ -234,8 +234,17 @@ class Shop(ShopCase):
         dead, = wait_for("the dead letter", lambda: handled(bad, 1), 30).values()
         self.assertEqual((dead["service"], dead["outcome"], dead["code"], dead["reaction"]), ("payments", "dead letter", "dead", "shop.OrderPlaced"))
         tree = self.polka("trace", sent["id"]).stdout
+        self.assertNotIn("3 attempts", tree)
         self.assertRegex(tree, r"\n├─ payments done  took \d+\.\d ms, 1 attempt\n")
         self.assertRegex(tree, r"─ shipping reacted  took unknown, attempts unknown\n")
+        reserved = next(row for row in self.rows("trace", sent["id"], "--format", "json") if row["type"] == "shop.StockReserved")
+        retried = {"correlation_id": sent["id"], "event_id": reserved["id"], "event_type": reserved["type"], "event_source": reserved["source"], "service": "shipping",
+                   "group": "shipping", "reaction": "shop.StockReserved", "topic": reserved["topic"], "partition": reserved["partition"], "offset": reserved["offset"],
+                   "begun": "2026-01-01T00:00:00.000000Z", "took_us": 1500, "attempts": 2, "outcome": "RETRIED", "code": None}
+        for more in ({}, {"begun": "2026-01-01T00:00:01.000000Z", "attempts": 3, "outcome": "DONE"}):
+            self.polka("emit", "polka.ReactionEnded", "--data", json.dumps({**retried, **more}))
+        handled(sent, 5)
+        self.assertRegex(self.polka("trace", sent["id"]).stdout, r"─ shipping done  took 1\.5 ms, 3 attempts\n")
         topic = next(row for row in self.rows("topics", "plan") if row["topic"] == "polka.activity")
         self.assertEqual((topic["retention_ms"], topic["compacted"], topic["action"]), (7 * 24 * 3600 * 1000, False, "keep"))
         # It is no event of a flow: nothing that follows flows counts it, nothing declared changes.
