@@ -324,6 +324,7 @@ static void kafka_close(polkai_source *source, int timeout_ms)
         free(at);
     }
     free(self->paused);
+    free(self->emptied);
     free(self->cluster);
     free(self);
 }

@@ -46,7 +46,8 @@ typedef struct {
     size_t half_queue_records;
     const rd_kafka_topic_t *last;        /* the topic of the record taken last, while that record holds it */
     polkai_kafka_trouble *troubles;      /* NULL: all can be read */
-    polkai_position emptied;             /* the batch met last that is taken to have no records (any more) */
+    polkai_position *emptied;            /* of each partition that had one, the batch met last that is taken to have no records (any more) */
+    size_t emptied_count;
     bool park_unread;
     int unread_ms;                       /* so long a batch is tried again before it is given up */
     int answer_ms;                       /* and so long something is waited for behind a probe of the search for its end */

@@ -140,9 +140,15 @@ static bool seems_emptied(polkai_kafka_source *source, const rd_kafka_message_t 
 {
     if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return false;
-    polkai_position last = source->emptied, now = { polkai_kafka_name_of(source, rd_kafka_topic_name(message->rkt)), message->partition, message->offset };
-    source->emptied = now;
-    return last.topic.data != now.topic.data || last.partition != now.partition || last.offset != now.offset;
+    const polkai_position now = { polkai_kafka_name_of(source, rd_kafka_topic_name(message->rkt)), message->partition, message->offset };
+    size_t at = 0;
+    while (at < source->emptied_count && (source->emptied[at].partition != now.partition || source->emptied[at].topic.data != now.topic.data))
+        at++;
+    bool again = at < source->emptied_count && source->emptied[at].offset == now.offset;
+    if (at == source->emptied_count)
+        source->emptied = polkai_realloc(source->emptied, ++source->emptied_count * sizeof now);
+    source->emptied[at] = now;
+    return !again;
 }
 
 static void begin(polkai_kafka_source *source, const rd_kafka_message_t *message)
@@ -357,7 +363,7 @@ bool polkai_kafka_unread_held(const polkai_kafka_source *source, const rd_kafka_
 
 void polkai_kafka_unread_forget(polkai_kafka_source *source, const rd_kafka_topic_partition_list_t *partitions)
 {
-    source->emptied = (polkai_position){ { 0, NULL }, 0, 0 };        /* it may be met once more with good reason */
+    source->emptied_count = 0;           /* they may be met once more with good reason */
     for (polkai_kafka_trouble *at = source->troubles, *next; at != NULL; at = next) {
         next = at->next;
         if (partitions != NULL && rd_kafka_topic_partition_list_find(partitions, at->topic.data, at->partition) == NULL)

@@ -259,6 +259,25 @@ Test(unread, and_too_large_ones_at_which_reading_does_not_go_on_are_stepped_over
     end(&play);
 }
 
+/* Found by reading: one was remembered for all partitions, and two that came in turn at the same offsets were dropped for ever. */
+Test(unread, too_large_ones_of_two_partitions_in_turn_are_trouble_of_both, .timeout = 60)
+{
+    scene play = { 0 };
+    polkai_record range;
+    begin(&play);
+    join(&play, false);
+    polkai_kafka_source *source = (polkai_kafka_source *)play.source;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(source->client.handle, "t", NULL);
+    for (int i = 0; i < 4; i++) {
+        rd_kafka_message_t met = { .err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, .rkt = topic, .partition = i % 2, .offset = 5 + i % 2 };
+        cr_expect_eq(polkai_kafka_unread_look(source, &met, &range), POLKAI_KAFKA_DROP);
+        cr_expect_eq(play.notices, i < 2 ? 0u : (unsigned)i - 1, "at %d", i);
+    }
+    cr_expect_not_null(strstr(play.last, "t/1: the batch at offset 6 cannot be read"), "%s", play.last);
+    rd_kafka_topic_destroy(topic);
+    end(&play);
+}
+
 Test(unread, two_in_a_row_and_one_at_the_end_are_three_ranges, .timeout = 90)
 {
     scene play = { 0 };
