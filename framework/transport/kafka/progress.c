@@ -101,12 +101,12 @@ polka_status polkai_kafka_groups(polkai_admin *admin, polkai_group *groups, size
 /* ---- offsets of partitions ------------------------------------------------------------------------ */
 
 /* The answer of a question that stood at `likely`: librdkafka keeps the order, but does not promise it. */
-static const rd_kafka_topic_partition_t *answer_of(rd_kafka_topic_partition_list_t *list, size_t likely, const char *topic, int32_t partition)
+static const rd_kafka_topic_partition_t *answer_of(const rd_kafka_topic_partition_list_t *list, size_t likely, const char *topic, int32_t partition)
 {
-    const rd_kafka_topic_partition_t *at = &list->elems[likely];
-    if (at->partition == partition && strcmp(at->topic, topic) == 0)
+    const rd_kafka_topic_partition_t *at = likely < (size_t)list->cnt ? &list->elems[likely] : NULL;
+    if (at != NULL && at->partition == partition && strcmp(at->topic, topic) == 0)
         return at;
-    return rd_kafka_topic_partition_list_find(list, topic, partition);
+    return rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)list, topic, partition);
 }
 
 static bool is_there(const polkai_extent *extent) { return extent->low >= 0; }
@@ -232,8 +232,7 @@ static void take_offsets(const polkai_progress *group, const rd_kafka_topic_part
 {
     for (size_t i = 0; i < group->count; i++) {
         polkai_position *position = &group->positions[i];
-        const rd_kafka_topic_partition_t *answer =
-            offsets == NULL ? NULL : rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)offsets, position->topic.data, position->partition);
+        const rd_kafka_topic_partition_t *answer = offsets == NULL ? NULL : answer_of(offsets, i, position->topic.data, position->partition);
         position->offset = answer == NULL || answer->offset < 0 ? RD_KAFKA_OFFSET_INVALID : answer->offset;
     }
 }
