@@ -76,7 +76,10 @@ typedef struct {
     polka_status (*rewind)(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error);
     /* cluster: the id of the cluster, known at the latest when partitions are assigned; borrowed from the source. */
     polka_text (*cluster)(polkai_source *source);
-    /* ends: offset becomes the one that the next record of the partition gets, as the broker said last; -1: not known. Never waits. */
+    /*
+     * ends: offset becomes the one that the next record of the partition gets, as the broker said last; -1: not known. Never waits. For how far a
+     * reader is behind, also one of a group; what an open transaction wrote counts, and nobody gets it yet: that all was given says `ended`.
+     */
     void (*ends)(polkai_source *source, polkai_position *positions, size_t count);
     void (*wake)(polkai_source *source);                 /* any thread, or a signal handler: poll returns soon */
     /* close leaves the group (revoked is called), frees the source; what does not end in timeout_ms is left to the end of the process */

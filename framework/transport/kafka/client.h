@@ -50,9 +50,9 @@ bool polkai_kafka_silent(const polkai_kafka_client *client);
 void polkai_kafka_outage_error(rd_kafka_t *handle, int code, const char *reason, void *client);
 void polkai_kafka_outage_look(polkai_kafka_client *client);
 
-/* polkai_kafka_by_consumer_protocol: did the user choose group.protocol=consumer (KIP-848)? Then what _is_of_classic must not be set at all. */
 /* polkai_kafka_add_origins: which properties the user set, and where, behind a message that names what librdkafka refuses; no values, as some are secret. */
 void polkai_kafka_add_origins(const polkai_kafka_options *options, polka_error *error);
+/* polkai_kafka_by_consumer_protocol: did the user choose group.protocol=consumer (KIP-848)? Then what _is_of_classic must not be set at all. */
 bool polkai_kafka_by_consumer_protocol(const polkai_kafka_property *properties, size_t count);
 bool polkai_kafka_is_of_classic(const char *key);
 /* polkai_kafka_release_takes: MISUSE when a release does not have this property or value in good order; `release` as below. */
