@@ -209,7 +209,7 @@ void polkai_activity_look(polkai_flow *flow, int64_t now_ns)
 {
     polkai_activity *self = flow->activity;
     polka_error error;
-    if (self == NULL || now_ns < self->announce_due_ns)
+    if (now_ns < self->announce_due_ns)
         return;
     bool leaves = polkai_send_now(flow, self->announcement, &error) == POLKA_OK;
     self->announce_due_ns = leaves ? INT64_MAX : now_ns + ANNOUNCE_EVERY_S * (int64_t)SECOND;

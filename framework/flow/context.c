@@ -1,11 +1,6 @@
 /* context.c: what a handler can ask of its unit of work. */
 #include <base/error.h>
-#include <base/forked.h>
-#include <base/identity.h>
-#include <base/plant.h>
-#include <base/text.h>
 #include <flow/inner.h>
-#include <flow/schema/framing.h>
 
 #include <stdio.h>
 

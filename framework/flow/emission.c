@@ -3,7 +3,6 @@
 #include <base/forked.h>
 #include <base/identity.h>
 #include <base/plant.h>
-#include <base/text.h>
 #include <flow/inner.h>
 #include <flow/schema/framing.h>
 
