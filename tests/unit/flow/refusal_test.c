@@ -71,13 +71,22 @@ Test(right, is_waited_for_by_a_back_off_that_grows_though_another_partition_move
     harness_destroy(h);
 }
 
-Test(refused, letter_goes_without_its_value_when_it_is_too_large)
+/* ---- a letter is refused ---- */
+
+/* An event whose letter is refused so many times. */
+static harness *with_a_refused_letter(flaky_transaction *flaky, const char *code, unsigned times)
 {
     harness *h = harness_create();
-    flaky_transaction flaky = { 0 };
-    flaky_start(h, &choosy, (polkai_flow_options){ 0 }, &flaky, NULL);
-    polkai_memory_fail(h->memory, "test.asked.choosy.dlt", POLKA_POISON, "MSG_SIZE_TOO_LARGE", 1);
+    flaky_start(h, &choosy, (polkai_flow_options){ 0 }, flaky, NULL);
+    polkai_memory_fail(h->memory, "test.asked.choosy.dlt", POLKA_POISON, code, times);
     put(h, "dead");
+    return h;
+}
+
+Test(refused, letter_goes_without_its_value_when_it_is_too_large)
+{
+    flaky_transaction flaky = { 0 };
+    harness *h = with_a_refused_letter(&flaky, "MSG_SIZE_TOO_LARGE", 1);
     harness_advance_ms(h, 5000);
     const polkai_record *letter = harness_record(h, "test.asked.choosy.dlt", 0);
     cr_assert_not_null(letter);
@@ -89,11 +98,8 @@ Test(refused, letter_goes_without_its_value_when_it_is_too_large)
 
 Test(refused, letter_that_no_topic_takes_lets_nothing_advance)
 {
-    harness *h = harness_create();
     flaky_transaction flaky = { 0 };
-    flaky_start(h, &choosy, (polkai_flow_options){ 0 }, &flaky, NULL);
-    polkai_memory_fail(h->memory, "test.asked.choosy.dlt", POLKA_POISON, "INVALID_RECORD", 5);
-    put(h, "dead");
+    harness *h = with_a_refused_letter(&flaky, "INVALID_RECORD", 5);
     put(h, "a");
     harness_turn(h);
     expect_answers(h, "");
