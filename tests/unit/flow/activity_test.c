@@ -4,6 +4,7 @@
 #include <avro/canonical.h>
 #include <avro/json.h>
 #include <avro/schema.h>
+#include <base/error.h>
 #include <flow/activity.h>
 #include <flow/meter.h>
 #include <flow/schema/framing.h>
@@ -206,12 +207,15 @@ Test(activity, whose_schema_no_topic_takes_is_announced_again_beside_all_sends)
 /* ---- a sink that takes what is told, and acknowledges nothing of it until it is closed ---- */
 
 enum { UNDER_WAY = 10000, TOO_MANY = 3 };
-typedef struct { polkai_sink sink; polkai_sink *under; size_t held; void *cookies[UNDER_WAY + TOO_MANY]; } deaf_sink;
+typedef struct { polkai_sink sink; polkai_sink *under; bool full; size_t held; void *cookies[UNDER_WAY + TOO_MANY]; } deaf_sink;
 
 static polka_status deaf_send(polkai_sink *sink, const polkai_record *record, void *cookie, polka_error *error)
 {
     deaf_sink *self = (deaf_sink *)sink;
-    if (!polka_text_equal(record->topic, POLKA_TEXT(POLKAI_ACTIVITY_TOPIC)))
+    bool activity = polka_text_equal(record->topic, POLKA_TEXT(POLKAI_ACTIVITY_TOPIC));
+    ENSURE(!self->full || !(activity || polka_text_equal(record->topic, POLKA_TEXT("polka.schemas"))), POLKA_TRANSIENT, error, "queue-full",
+           "the queue has no room");
+    if (!activity)
         return self->under->operations->send(self->under, record, cookie, error);
     cr_assert_lt(self->held, (size_t)(UNDER_WAY + TOO_MANY));
     self->cookies[self->held++] = cookie;
@@ -237,11 +241,11 @@ static void deaf_close(polkai_sink *sink, int timeout_ms)
     self->under->operations->close(self->under, timeout_ms);
 }
 
-Test(activity, that_is_not_acknowledged_takes_bounded_memory_and_holds_no_event_back)
+static const polkai_sink_operations deaf_operations = { deaf_send, deaf_poll, deaf_prepare, deaf_close };
+static deaf_sink deaf = { .sink = { &deaf_operations } };
+
+static void start_deaf(void)
 {
-    static const polkai_sink_operations operations = { deaf_send, deaf_poll, deaf_prepare, deaf_close };
-    static deaf_sink deaf = { .sink = { &operations } };
-    polkai_flow_reading reading;
     polka_error error = { .status = POLKA_OK };
     polkai_source *source;
     h = harness_create();
@@ -250,6 +254,30 @@ Test(activity, that_is_not_acknowledged_takes_bounded_memory_and_holds_no_event_
     cr_assert_eq(polkai_memory_source_open(&source, h->memory, "tellers", &error), POLKA_OK);
     cr_assert_eq(polkai_memory_sink_open(&deaf.under, h->memory, polkai_flow_report, h->flow, &error), POLKA_OK);
     cr_assert_eq(polkai_flow_start(h->flow, source, &deaf.sink, &error), POLKA_OK, "%s", error.message);
+}
+
+Test(activity, that_the_sink_does_not_take_is_told_of_and_holds_no_event_back)
+{
+    deaf.full = true;
+    start_deaf();
+    for (int i = 0; i < 2; i++)
+        harness_put(h, "k", "o0", NULL);
+    harness_turn(h);
+    const char *told = strstr(h->all_logs, "polka.activity: the queue has no room");
+    cr_assert_not_null(told, "%s", h->all_logs);
+    cr_expect_null(strstr(told + 1, "polka.activity: the queue"), "once a minute: %s", h->all_logs);
+    cr_expect_eq(polkai_flow_count(h->flow).done, 2u);
+    cr_expect_null(harness_record(h, "polka.schemas", 0));
+    deaf.full = false;
+    harness_advance_ms(h, 31000);
+    cr_expect_not_null(harness_record(h, "polka.schemas", 0), "its schema is announced as soon as it is taken");
+    harness_destroy(h);
+}
+
+Test(activity, that_is_not_acknowledged_takes_bounded_memory_and_holds_no_event_back)
+{
+    polkai_flow_reading reading;
+    start_deaf();
     for (int i = 0; i < UNDER_WAY + TOO_MANY; i++)
         harness_put(h, "k", "o0", NULL);
     harness_turn(h);
@@ -257,6 +285,7 @@ Test(activity, that_is_not_acknowledged_takes_bounded_memory_and_holds_no_event_
     cr_expect(reading.activity_told == 0 && reading.activity_dropped == TOO_MANY && deaf.held == UNDER_WAY, "%llu, %zu",
               (unsigned long long)reading.activity_dropped, deaf.held);
     cr_expect_eq(polkai_flow_count(h->flow).done, (uint64_t)(UNDER_WAY + TOO_MANY));
+    cr_expect_not_null(strstr(h->all_logs, "polka.activity: too many records are not acknowledged yet"), "%s", h->all_logs);
     harness_stop(h);
     cr_expect_gt(closed_within_ms, 0, "at the end it is waited for a moment");
     cr_expect_eq(harness_committed(h, "tellers", "test.asked"), UNDER_WAY + TOO_MANY);

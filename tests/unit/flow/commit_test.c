@@ -90,6 +90,17 @@ Test(commit, without_an_answer_is_made_again_when_its_partition_is_given_up)
     harness_destroy(h);
 }
 
+/* With the broker gone nobody knows what is committed, and a drain does not end as if it knew. */
+Test(commit, without_an_answer_that_comes_to_nothing_again_is_what_the_drain_ends_with)
+{
+    polka_error error = { .status = POLKA_OK };
+    commit_into_nothing();
+    source.fail_commits = 1;
+    cr_expect_eq(polkai_flow_drain(h->flow, 1000, &error), POLKA_TRANSIENT);
+    cr_expect_str_eq(error.code, "planted", "%s", error.message);
+    give_up();
+}
+
 Test(commit, with_its_answer_is_not_made_again_by_a_drain)
 {
     prepare();
@@ -131,6 +142,21 @@ Test(commit, is_made_before_its_time_when_as_many_have_ended_as_may_be_under_way
     harness_put(h, "a", "go", NULL);
     harness_advance_ms(h, 1000);
     cr_assert_eq(harness_committed(h, "acts", "test.asked"), 10, "and those are counted from there on");
+    harness_destroy(h);
+}
+
+Test(commit, by_the_budget_that_has_to_wait_for_the_one_before_is_made_soon)
+{
+    prepare();
+    start(&acts, (polkai_flow_options){ .in_flight_events = 10, .commit_interval_ms = 3600000 });
+    harness_advance_ms(h, 1000);
+    source.unanswered = 1;
+    for (int i = 0; i < 10; i++)
+        harness_put(h, "a", "go", NULL);
+    harness_advance_ms(h, 1000);
+    cr_expect_eq(source.unanswered, 0);
+    harness_advance_ms(h, 1000);
+    cr_expect_eq(harness_committed(h, "acts", "test.asked"), 10);
     harness_destroy(h);
 }
 

@@ -9,8 +9,8 @@ enum { LIMIT_MS = 30000, DRAIN_MS = 10000 };
 
 /* ---- back-offs ---- */
 
-/* Found by reading: what found the queue full waited out its back-off, and by that the whole drain. */
-Test(drain, sends_at_once_what_waits_for_room_in_the_queue)
+/* An answer that has found the queue full so often that it waits for minutes. */
+static void find_the_queue_full(void)
 {
     prepare();
     sink = (stubborn_sink){ .topic = "test.answers", .refuse = 12 };
@@ -20,10 +20,29 @@ Test(drain, sends_at_once_what_waits_for_room_in_the_queue)
         harness_advance_ms(h, 5000);
     cr_assert_eq(sink.full, 12);
     cr_assert_null(harness_record(h, "test.answers", 0));
-    harness_stop(h);
+}
+
+static void expect_it_has_left(void)
+{
     cr_expect_not_null(harness_record(h, "test.answers", 0));
     cr_expect_eq(harness_committed(h, "acts", "test.asked"), 1);
     harness_destroy(h);
+}
+
+/* Found by reading: what found the queue full waited out its back-off, and by that the whole drain. */
+Test(drain, sends_at_once_what_waits_for_room_in_the_queue)
+{
+    find_the_queue_full();
+    polkai_flow_stop(h->flow);           /* as a service does before; what has begun ends all the same */
+    harness_stop(h);
+    expect_it_has_left();
+}
+
+Test(revoke, sends_at_once_what_waits_for_room_in_the_queue)
+{
+    find_the_queue_full();
+    polkai_revoked(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, false);
+    expect_it_has_left();
 }
 
 Test(drain, sends_at_once_what_is_to_be_sent_again)
@@ -35,26 +54,48 @@ Test(drain, sends_at_once_what_is_to_be_sent_again)
     harness_advance_ms(h, 120000);
     polkai_memory_fail(h->memory, "test.answers", POLKA_OK, "", 0);
     harness_stop(h);
-    cr_expect_not_null(harness_record(h, "test.answers", 0));
-    cr_expect_eq(harness_committed(h, "acts", "test.asked"), 1);
-    harness_destroy(h);
+    expect_it_has_left();
 }
 
-Test(revoke, sends_at_once_what_waits_for_room_in_the_queue)
+/* What fails once more in the drain waits for no more than a first back-off does. */
+Test(drain, begins_back_offs_anew, .timeout = 60)
 {
+    polka_error error = { .status = POLKA_OK };
     prepare();
-    sink = (stubborn_sink){ .topic = "test.answers", .refuse = 12 };
-    start(&acts, (polkai_flow_options){ 0 });
+    start(&acts, (polkai_flow_options){ .clock = &polkai_clock_real });
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 1);
     harness_put(h, "a", "go", NULL);
-    for (int i = 0; i < 100 && sink.full < 12; i++)
-        harness_advance_ms(h, 5000);
-    polkai_revoked(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, false);
+    while (h->flow->waiting_first == NULL)
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    h->flow->resend_attempt = 20;
+    polkai_memory_fail(h->memory, "test.answers", POLKA_TRANSIENT, "UNKNOWN_TOPIC_OR_PART", 1);
+    cr_expect_eq(polkai_flow_drain(h->flow, DRAIN_MS, &error), POLKA_OK, "%s", error.message);
     cr_expect_not_null(harness_record(h, "test.answers", 0));
-    cr_expect_eq(harness_committed(h, "acts", "test.asked"), 1);
-    harness_destroy(h);
+    give_up();
 }
 
 /* ---- the group ---- */
+
+static unsigned readied;
+
+static void on_ready(void *user)
+{
+    (void)user;
+    readied++;
+}
+
+Test(drain, whose_first_partitions_come_too_late_is_never_ready)
+{
+    prepare();
+    start(&acts, (polkai_flow_options){ .ready = on_ready });
+    atomic_store(&h->flow->draining, true);
+    polkai_assigned(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 1, 0 }, 1);
+    cr_expect_eq(readied, 0);
+    atomic_store(&h->flow->draining, false);
+    polkai_assigned(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 2, 0 }, 1);
+    cr_expect_eq(readied, 1);
+    harness_destroy(h);
+}
 
 static atomic_bool first_may_end, second_may_end;
 static atomic_uint begun;
@@ -131,6 +172,7 @@ static void ask_second_back(void)
     atomic_store(&second_may_end, true);
     source.listener.revoked(source.listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 1, 0 }, 1, false);
     answers_when_given = polkai_memory_count(h->memory, "test.answers", 0);
+    cr_expect_gt(source.commit_ms, POLKAI_COMMIT_MS, "it is the last commit for it, and has what is left of the drain");
     atomic_store(&first_may_end, true);
 }
 
@@ -141,6 +183,24 @@ Test(drain, gives_what_the_group_asks_back_and_goes_on_with_the_rest, .timeout =
     cr_expect_eq(answers_at_first, 0);
     cr_expect_eq(answers_when_given, 1, "what has begun ends before its partition is given");
     cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 2, "and that of the other is not lost by it");
+    cr_expect_eq(harness_committed(h, "waiting", "test.asked"), 1);
+    give_up();
+}
+
+static void ask_back_one_by_one(void)
+{
+    if (polled++ > 0)
+        return;
+    source.listener.revoked(source.listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 1, 0 }, 1, false);
+    atomic_store(&first_may_end, true);
+    source.listener.revoked(source.listener.user, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, false);
+    answers_when_given = polkai_memory_count(h->memory, "test.answers", 0);
+}
+
+Test(drain, waits_for_what_is_asked_back_a_second_time_as_well, .timeout = 60)
+{
+    drain_while(ask_back_one_by_one, 1);
+    cr_expect_eq(answers_when_given, 1);
     cr_expect_eq(harness_committed(h, "waiting", "test.asked"), 1);
     give_up();
 }

@@ -115,6 +115,20 @@ Test(inline, polls_between_slow_handlers_of_keys_that_waited)
     harness_destroy(h);
 }
 
+Test(inline, takes_one_at_a_time_while_handlers_are_slow)
+{
+    polka_error error;
+    prepare();
+    start(&slow, (polkai_flow_options){ 0 });
+    harness_put(h, "a", "first", NULL);
+    harness_turn(h);
+    for (int i = 0; i < EVENTS; i++)
+        harness_put(h, "a", "next", NULL);
+    cr_assert_eq(polkai_flow_step(h->flow, 0, NULL, &error), POLKA_OK);
+    cr_expect_eq(polkai_flow_count(h->flow).received, 2, "and what is not taken another member can have at once");
+    harness_destroy(h);
+}
+
 /* A handler that always is slow ends each turn, and that of the due ones must come as well. */
 Test(inline, gives_what_is_due_its_turn_beside_slow_handlers_of_what_is_new)
 {

@@ -331,6 +331,25 @@ Test(lost, while_a_handover_was_on_its_way_is_not_handed_over, .timeout = 20)
     cr_expect_eq(answers_after_a_stop(hand_over_next), 0, "another member handles it");
 }
 
+/* ---- whether the group has us ---- */
+
+Test(lost, partitions_or_place_in_the_group_is_no_membership_and_a_handover_is_one)
+{
+    const polkai_position position = { POLKA_TEXT("test.asked"), 0, 0 };
+    prepare();
+    start(&acts, (polkai_flow_options){ 0 });
+    harness_turn(h);
+    polkai_revoked(h->flow, &position, 1, false);
+    cr_expect(polkai_flow_pulse(h->flow).joined);
+    polkai_revoked(h->flow, &position, 1, true);
+    cr_expect_not(polkai_flow_pulse(h->flow).joined);
+    polkai_assigned(h->flow, &position, 1);
+    cr_expect(polkai_flow_pulse(h->flow).joined);
+    source.listener.notice(source.listener.user, POLKA_FATAL, "the group has another in our place");
+    cr_expect_not(polkai_flow_pulse(h->flow).joined);
+    give_up();
+}
+
 /* ---- a drain ---- */
 
 enum { BUSY = 4, DRAIN_MS = 1000 };

@@ -116,6 +116,8 @@ static size_t poll_source(polkai_source *source, polkai_record *records, size_t 
 {
     stubborn_source *self = (stubborn_source *)source;
     atomic_store(&counting, self);
+    cr_assert_not(self->polling, "what a poll tells of must not poll");
+    self->polling = true;
     self->polls++;
     if (self->on_poll != NULL)
         self->on_poll();
@@ -127,6 +129,7 @@ static size_t poll_source(polkai_source *source, polkai_record *records, size_t 
         if (self->second != NULL && polka_text_equal((polka_text){ records[i].key.size, (const char *)records[i].key.data }, polka_text_of(self->second)))
             records[i].partition = 1;
     }
+    self->polling = false;
     return count;
 }
 

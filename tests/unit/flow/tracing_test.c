@@ -16,11 +16,14 @@ enum { MOST = 32 };
 static struct { polkai_span span; char outcome[16], error[40], message[200], id[64], conversation[64]; } told[MOST];
 static size_t count;
 static bool decides_itself, decision;
+static const char *only;                 /* that trace is sampled, and no other */
 static harness *h;
 
 static bool samples(void *user, const char *trace_id, polkai_trace_parent parent)
 {
-    (void)user, (void)trace_id;
+    (void)user;
+    if (only != NULL)
+        return strncmp(trace_id, only, strlen(only)) == 0;
     return decides_itself || parent == POLKAI_PARENT_NONE ? decision : parent == POLKAI_PARENT_SAMPLED;
 }
 
@@ -231,6 +234,17 @@ Test(tracing, links_what_begins_a_flow_of_its_own_to_the_reaction)
     is(told[1].span.link, "01931c6e000080008000000000000001", told[0].span.context.span);
     cr_expect_str_eq(told[1].span.context.trace, "01931c6e0000800080000000000000ff");
     agrees_with_the_wire(&told[1].span, "01");
+    harness_destroy(h);
+}
+
+Test(tracing, tells_of_what_begins_a_flow_of_its_own_though_the_reaction_is_not_sampled)
+{
+    only = "01931c6e0000800080000000000000ff";
+    run("c", "", (polkai_flow_options){ 0 });
+    cr_assert_eq(count, 1u);
+    cr_expect_eq(told[0].span.kind, POLKAI_SPAN_SEND);
+    cr_expect_str_eq(told[0].span.context.trace, only);
+    agrees_with_the_wire(&told[0].span, "01");
     harness_destroy(h);
 }
 
