@@ -7,6 +7,11 @@
 
 enum { LIMIT_MS = 30000, DRAIN_MS = 10000 };
 
+static int64_t real_ms(void)
+{
+    return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000;
+}
+
 /* ---- back-offs ---- */
 
 /* An answer that has found the queue full so often that it waits for minutes. */
@@ -74,6 +79,24 @@ Test(drain, begins_back_offs_anew, .timeout = 60)
     give_up();
 }
 
+Test(drain, begins_the_back_off_of_a_full_queue_anew, .timeout = 60)
+{
+    polka_error error = { .status = POLKA_OK };
+    prepare();
+    sink = (stubborn_sink){ .topic = "test.answers", .refuse = 2 };
+    start(&acts, (polkai_flow_options){ .clock = &polkai_clock_real });
+    harness_put(h, "a", "go", NULL);
+    while (sink.full == 0)
+        cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK);
+    h->flow->made->units[0].outages = 20;
+    int64_t until = real_ms() + DRAIN_MS;
+    cr_expect_eq(polkai_flow_drain(h->flow, 4 * DRAIN_MS, &error), POLKA_OK, "%s", error.message);
+    cr_expect_lt(real_ms(), until, "nor for the quarter of the drain after which lanes are told again");
+    cr_expect_eq(sink.full, 2);
+    cr_expect_not_null(harness_record(h, "test.answers", 0));
+    give_up();
+}
+
 /* ---- the group ---- */
 
 static unsigned readied;
@@ -101,11 +124,6 @@ static atomic_bool first_may_end, second_may_end;
 static atomic_uint begun;
 static polka_outcome failed_after;
 static unsigned polled;
-
-static int64_t real_ms(void)
-{
-    return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000;
-}
 
 static void wait_for(atomic_bool *flag)
 {
