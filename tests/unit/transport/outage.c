@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { LIMIT_MS = 20000 };
+enum { LIMIT_MS = 20000, REASON_MS = 2000 };
 
 typedef struct { unsigned told, reached, unreached; char first[600]; } heard;
 
@@ -31,6 +31,7 @@ Test(outage, without_a_reason_is_told_all_the_same)
     polkai_kafka_client client = { .brokers = (char *)(uintptr_t)"127.0.0.1:1", .notice = notice, .reached = reached, .owner = &all };
     client.handle = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, text, sizeof text);            /* it has no brokers at all */
     cr_assert_not_null(client.handle, "%s", text);
+    int64_t began_ns = polkai_kafka_now_ns();
     polkai_kafka_outage_error(client.handle, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "1/1 brokers are down", &client);
     polkai_kafka_outage_look(&client);
     cr_expect_eq(all.told, 0u, "a reason may still come");
@@ -39,6 +40,7 @@ Test(outage, without_a_reason_is_told_all_the_same)
         polkai_kafka_outage_look(&client);
     }
     cr_expect_eq(all.told, 1u);
+    cr_expect_geq((polkai_kafka_now_ns() - began_ns) / 1000000, REASON_MS, "it is waited for");
     cr_expect(all.unreached == 1 && all.reached == 0);
     cr_expect_not_null(strstr(all.first, "no broker answers at 127.0.0.1:1"), "%s", all.first);
     rd_kafka_destroy(client.handle);
