@@ -5,6 +5,7 @@
 #include <cli/state.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/clock.h>
 #include <base/text.h>
@@ -62,11 +63,11 @@ static void print_json(const cli_flow *flow, cli_state state, const char *contra
     polkai_time_write(last, cli_flow_last_ms(flow));
     for (size_t i = 0; i < flow->missing_count; i++)
         json_array_append_new(missing, cli_missing_json(&flow->missing[i]));
-    json_object_set_new(row, "correlation_id", json_string(flow->correlation));
-    json_object_set_new(row, "flow", contract != NULL ? json_string(contract) : json_null());
+    json_object_set_new(row, "correlation_id", polkai_json_text(flow->correlation));
+    json_object_set_new(row, "flow", polkai_json_text(contract));
     json_object_set_new(row, "status", json_string(cli_states[state]));
-    json_object_set_new(row, "event", flow->nodes[0].type != NULL ? json_string(flow->nodes[0].type) : json_null());
-    json_object_set_new(row, "key", flow->nodes[0].key != NULL ? json_string(flow->nodes[0].key) : json_null());
+    json_object_set_new(row, "event", polkai_json_text(flow->nodes[0].type));
+    json_object_set_new(row, "key", polkai_json_text(flow->nodes[0].key));
     json_object_set_new(row, "begun", json_string(begun));
     json_object_set_new(row, "last", json_string(last));
     json_object_set_new(row, "ms", json_integer(cli_flow_took_ms(flow)));

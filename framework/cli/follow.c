@@ -3,6 +3,7 @@
 
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/clock.h>
 #include <choreography/names.h>
@@ -48,8 +49,8 @@ static void print_missing(const follower *self, const cli_missing *missing)
         return;
     }
     json_t *row = cli_missing_json(missing);
-    json_object_set_new(row, "type", json_string(node->type));
-    json_object_set_new(row, "id", json_string(node->id));
+    json_object_set_new(row, "type", polkai_json_text(node->type));
+    json_object_set_new(row, "id", polkai_json_text(node->id));
     cli_print_json(row);
 }
 

@@ -3,6 +3,7 @@
 #include <cli/project.h>
 #include <cli/terminal.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/clock.h>
 #include <base/text.h>
@@ -128,17 +129,15 @@ void cli_handled_lines(const cli_flow *flow, size_t node, const char *prefix, bo
 
 /* ---- JSON ---- */
 
-static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
-
 static json_t *row_json(const cli_handled *row)
 {
     char time[25];
     json_t *json = json_object();
-    json_object_set_new(json, "service", text_or_null(row->service));
-    json_object_set_new(json, "group", text_or_null(row->group));
-    json_object_set_new(json, "reaction", text_or_null(row->reaction));
-    json_object_set_new(json, "outcome", text_or_null(row->outcome));
-    json_object_set_new(json, "code", text_or_null(row->code));
+    json_object_set_new(json, "service", polkai_json_text(row->service));
+    json_object_set_new(json, "group", polkai_json_text(row->group));
+    json_object_set_new(json, "reaction", polkai_json_text(row->reaction));
+    json_object_set_new(json, "outcome", polkai_json_text(row->outcome));
+    json_object_set_new(json, "code", polkai_json_text(row->code));
     if (row->outcome != NULL)
         polkai_time_write(time, row->begun_us / 1000);
     json_object_set_new(json, "begun", row->outcome != NULL ? json_string(time) : json_null());

@@ -3,6 +3,7 @@
 #include <cli/terminal.h>
 #include <cli/trace.h>
 
+#include <avro/json.h>
 #include <base/arena.h>
 #include <base/clock.h>
 #include <stdio.h>
@@ -297,17 +298,15 @@ static size_t print_below(const cli_flow *flow, size_t parent, const char *prefi
     return deeper;
 }
 
-static json_t *text_or_null(const char *text) { return text != NULL ? json_string(text) : json_null(); }
-
 json_t *cli_missing_json(const cli_missing *missing)
 {
     json_t *row = json_object();
     json_object_set_new(row, "state", json_string(missing->stalled ? "stalled" : "waiting"));
-    json_object_set_new(row, "service", text_or_null(missing->service));
-    json_object_set_new(row, "group", text_or_null(missing->group));
-    json_object_set_new(row, "reaction", text_or_null(missing->reaction));
-    json_object_set_new(row, "flow", text_or_null(missing->contract));
-    json_object_set_new(row, "events", json_string(missing->events));
+    json_object_set_new(row, "service", polkai_json_text(missing->service));
+    json_object_set_new(row, "group", polkai_json_text(missing->group));
+    json_object_set_new(row, "reaction", polkai_json_text(missing->reaction));
+    json_object_set_new(row, "flow", polkai_json_text(missing->contract));
+    json_object_set_new(row, "events", polkai_json_text(missing->events));
     json_object_set_new(row, "age_ms", json_integer(missing->age_ms));
     json_object_set_new(row, "within_ms", missing->within_ms > 0 ? json_integer(missing->within_ms) : json_null());
     json_object_set_new(row, "lag", missing->lag >= 0 ? json_integer(missing->lag) : json_null());
@@ -337,21 +336,21 @@ json_t *cli_node_json(const cli_flow *flow, size_t index)
     char time[25];
     polkai_time_write(time, node->letter != NULL ? node->letter_ms : node->time_ms);
     json_t *row = json_object();
-    json_object_set_new(row, "type", text_or_null(node->type));
-    json_object_set_new(row, "service", json_string(cli_node_service(node)));
-    json_object_set_new(row, "key", text_or_null(node->key));
+    json_object_set_new(row, "type", polkai_json_text(node->type));
+    json_object_set_new(row, "service", polkai_json_text(cli_node_service(node)));
+    json_object_set_new(row, "key", polkai_json_text(node->key));
     json_object_set_new(row, "ms", json_integer((node->letter != NULL ? node->letter_ms : node->time_ms) - flow->nodes[root_of(flow, index)].time_ms));
     json_object_set_new(row, "time", json_string(time));
-    json_object_set_new(row, "id", text_or_null(node->id));
-    json_object_set_new(row, "causation_id", text_or_null(node->cause));
-    json_object_set_new(row, "correlation_id", text_or_null(flow->correlation));
-    json_object_set_new(row, "source", text_or_null(node->source));
+    json_object_set_new(row, "id", polkai_json_text(node->id));
+    json_object_set_new(row, "causation_id", polkai_json_text(node->cause));
+    json_object_set_new(row, "correlation_id", polkai_json_text(flow->correlation));
+    json_object_set_new(row, "source", polkai_json_text(node->source));
     json_object_set_new(row, "depth", json_integer((json_int_t)depth_of(flow, index)));
     json_object_set_new(row, "copies", json_integer(node->copies));
-    json_object_set_new(row, "topic", text_or_null(node->topic));
+    json_object_set_new(row, "topic", polkai_json_text(node->topic));
     json_object_set_new(row, "partition", json_integer(node->partition));
     json_object_set_new(row, "offset", json_integer(node->offset));
-    json_object_set_new(row, "dead_letter", text_or_null(node->letter));
+    json_object_set_new(row, "dead_letter", polkai_json_text(node->letter));
     json_object_set_new(row, "handled", cli_handled_json(flow, index));
     json_object_set_new(row, "missing", all_missing_json(flow, index));
     return row;

@@ -1,11 +1,13 @@
 /* One flow put in order: what caused what. */
 #include <cli/gather.h>
+#include <cli/handled.h>
 #include <cli/trace.h>
 
 #include <base/arena.h>
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static cli_node event(const char *id, const char *cause, int64_t time_ms)
@@ -192,5 +194,36 @@ Test(tree, of_events_too_deep_to_be_drawn_it_is_said_how_many_there_are)
     cr_assert_eq(sscanf(last, "… %zu deeper events are not drawn; --format json has them\n", &deeper), 1, "%s", last);
     cr_assert_eq(drawn + deeper, LEVELS + 1, "%zu drawn and %zu not", drawn, deeper);
     cr_assert_gt(deeper, 100);
+    cli_flow_free(&flow);
+}
+
+/* A text that JSON cannot hold was left out, and with it the member that others read. */
+Test(tree, json_has_all_members_whatever_bytes_their_texts_have)
+{
+    char bad[] = "a\xff";
+    cli_flow flow = { .correlation = polkai_strdup(bad), .told = true };
+    cli_node node = event(bad, bad, 10);
+    free(node.type);
+    node.type = NULL;
+    cli_flow_add(&flow, node);
+    cli_flow_link(&flow);
+    cli_handled *row = cli_handled_row(&flow, 0, polka_text_of(bad), polka_text_of(bad));
+    row->outcome = "done";
+    cli_missing missing = { .service = bad, .group = bad, .reaction = bad, .events = bad };
+    flow.missing = &missing;
+    flow.missing_count = 1;
+    json_t *json = cli_node_json(&flow, 0), *handled = json_array_get(json_object_get(json, "handled"), 0), *misses = json_array_get(json_object_get(json, "missing"), 0);
+    const struct { const json_t *of; const char *member; } escaped[] = {
+        { json, "id" }, { json, "causation_id" }, { json, "correlation_id" }, { handled, "group" }, { handled, "reaction" }, { misses, "service" }, { misses, "events" } };
+    const struct { const json_t *of; const char *member; } absent[] = { { json, "type" }, { json, "key" }, { json, "dead_letter" }, { handled, "service" }, { misses, "flow" } };
+    for (size_t i = 0; i < sizeof escaped / sizeof *escaped; i++) {
+        const char *text = json_string_value(json_object_get(escaped[i].of, escaped[i].member));
+        cr_expect(text != NULL && strcmp(text, "a\\xff") == 0, "%s: %s", escaped[i].member, text != NULL ? text : "nothing");
+    }
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        cr_expect(json_is_null(json_object_get(absent[i].of, absent[i].member)), "%s", absent[i].member);
+    json_decref(json);
+    flow.missing = NULL;
+    flow.missing_count = 0;
     cli_flow_free(&flow);
 }
