@@ -105,6 +105,38 @@ static void make_edges(maker *make)
     make->map.edge_count = kept;
 }
 
+static int by_heads(const void *a, const void *b)
+{
+    const polkai_map_edge *x = a, *y = b;
+    return x->to != y->to ? (x->to > y->to) - (x->to < y->to) : (x->from > y->from) - (x->from < y->from);
+}
+
+static void index_edges(maker *make)
+{
+    polkai_map *map = &make->map;
+    polkai_map_edge *into = polkai_arena_zeroed(make->arena, map->edge_count, sizeof *into);
+    for (size_t i = 0; i < map->edge_count; i++)
+        into[i] = map->edges[i];
+    if (map->edge_count > 0)
+        qsort(into, map->edge_count, sizeof *into, by_heads);
+    map->into = into;
+}
+
+size_t polkai_map_edges_of(const polkai_map *map, size_t node, bool into, const polkai_map_edge **edges)
+{
+    const polkai_map_edge *all = into ? map->into : map->edges;
+    size_t first = 0, past = map->edge_count, count = 0;
+    while (first < past) {
+        size_t middle = first + (past - first) / 2;
+        bool before = (into ? all[middle].to : all[middle].from) < node;
+        *(before ? &first : &past) = before ? middle + 1 : middle;
+    }
+    while (first + count < map->edge_count && (into ? all[first + count].to : all[first + count].from) == node)
+        count++;
+    *edges = all + first;
+    return count;
+}
+
 /* ---- around one node ---- */
 
 static polka_status find_focus(maker *make, const char *focus, size_t *found, polka_error *error)
@@ -159,7 +191,7 @@ static void keep(maker *make, const bool *near)
     for (size_t i = 0; i < map->edge_count; i++)
         if (near[map->edges[i].from] && near[map->edges[i].to])
             edges[edge_count++] = (polkai_map_edge){ moved[map->edges[i].from], moved[map->edges[i].to] };
-    *map = (polkai_map){ count, edge_count, nodes, edges };
+    *map = (polkai_map){ .node_count = count, .edge_count = edge_count, .nodes = nodes, .edges = edges };
 }
 
 /* A depth of one: its events and who is at their other ends; of an event, who says and hears it. */
@@ -183,6 +215,7 @@ polka_status polkai_map_make(polkai_map *map, const polkai_choreography *all, co
     make_edges(&make);
     if (focus != NULL)
         TRY(focus_on(&make, focus, depth, error));
+    index_edges(&make);
     *map = make.map;
     return POLKA_OK;
 }

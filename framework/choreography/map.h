@@ -19,6 +19,7 @@ typedef struct {
     size_t node_count, edge_count;
     const polkai_map_node *nodes;        /* services by name, then events by name */
     const polkai_map_edge *edges;        /* by from, then to */
+    const polkai_map_edge *into;         /* the same, by to, then from */
 } polkai_map;
 
 /*
@@ -27,6 +28,9 @@ typedef struct {
  * ownership: memory of `arena`; names are the graph's.  errors: MISUSE "unknown-name", with the nearest.
  */
 polka_status polkai_map_make(polkai_map *map, const polkai_choreography *all, const char *focus, size_t depth, polka_arena *arena, polka_error *error);
+
+/* polkai_map_edges_of: those that end at a node (who says an event, what a service hears), or those that begin there. *edges is borrowed. */
+size_t polkai_map_edges_of(const polkai_map *map, size_t node, bool into, const polkai_map_edge **edges);
 
 /* Each appends a whole document to `out`. */
 void polkai_map_text(const polkai_map *map, polka_buffer *out);          /* for people */

@@ -3,17 +3,13 @@
 
 /* ---- text ---- */
 
-/* The other ends of an event: who says it (to == event), or who hears it. */
+/* The other ends of an event: who says it (into it), or who hears it. */
 static size_t print_ends(const polkai_map *map, size_t event, bool sayers, polka_buffer *out)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < map->edge_count; i++) {
-        const polkai_map_edge *edge = &map->edges[i];
-        if ((sayers ? edge->to : edge->from) != event)
-            continue;
-        polkai_map_print(out, "%s%s", count > 0 ? ", " : "", map->nodes[sayers ? edge->from : edge->to].label);
-        count++;
-    }
+    const polkai_map_edge *edges;
+    size_t count = polkai_map_edges_of(map, event, sayers, &edges);
+    for (size_t i = 0; i < count; i++)
+        polkai_map_print(out, "%s%s", i > 0 ? ", " : "", map->nodes[sayers ? edges[i].from : edges[i].to].label);
     return count;
 }
 
@@ -26,31 +22,33 @@ static int width_of(const polkai_map *map)
     return width < 60 ? (int)width : 60;
 }
 
-static void print_event(const polkai_map *map, size_t event, bool said, polka_buffer *out)
+static void print_event(const polkai_map *map, size_t event, bool said, int width, polka_buffer *out)
 {
     const polkai_map_node *node = &map->nodes[event];
-    polkai_map_print(out, "  %-5s  %-*s  %s ", said ? "says" : "hears", width_of(map), node->label, said ? "→" : "←");
+    polkai_map_print(out, "  %-5s  %-*s  %s ", said ? "says" : "hears", width, node->label, said ? "→" : "←");
     if (print_ends(map, event, !said, out) == 0)
         polkai_map_print(out, said ? (node->ends ? "nobody needs to hear it" : "nobody") : node->starts ? "outside: a flow starts with it" : "nobody");
     polkai_map_print(out, "\n");
 }
 
-static void print_service(const polkai_map *map, size_t service, polka_buffer *out)
+static void print_service(const polkai_map *map, size_t service, int width, polka_buffer *out)
 {
+    const polkai_map_edge *edges;
     polkai_map_print(out, "%s\n", map->nodes[service].label);
-    for (size_t i = 0; i < map->edge_count; i++)
-        if (map->edges[i].to == service)
-            print_event(map, map->edges[i].from, false, out);
-    for (size_t i = 0; i < map->edge_count; i++)
-        if (map->edges[i].from == service)
-            print_event(map, map->edges[i].to, true, out);
+    size_t heard = polkai_map_edges_of(map, service, true, &edges);
+    for (size_t i = 0; i < heard; i++)
+        print_event(map, edges[i].from, false, width, out);
+    size_t said = polkai_map_edges_of(map, service, false, &edges);
+    for (size_t i = 0; i < said; i++)
+        print_event(map, edges[i].to, true, width, out);
 }
 
 void polkai_map_text(const polkai_map *map, polka_buffer *out)
 {
+    int width = width_of(map);
     for (size_t i = 0; i < map->node_count; i++)
         if (map->nodes[i].service)
-            print_service(map, i, out);
+            print_service(map, i, width, out);
 }
 
 /* ---- names in quotes ---- */

@@ -29,30 +29,18 @@ static void print_row(const polkai_map *map, size_t event, const char *from, con
     cli_print_json(row);
 }
 
-/* The edges into or out of an event; edges out of it stand together, as edges are sorted by where they come from. */
-static size_t collect(const polkai_map *map, size_t event, bool sayers, const char **names)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < map->edge_count; i++)
-        if ((sayers ? map->edges[i].to : map->edges[i].from) == event)
-            names[count++] = map->nodes[sayers ? map->edges[i].from : map->edges[i].to].name;
-    return count;
-}
-
 /* A row from each service that says an event to each that hears it; null where there is none. */
 static void print_json(const polkai_map *map)
 {
-    const char **sayers = polkai_alloc((map->edge_count + 1) * sizeof *sayers), **hearers = polkai_alloc((map->edge_count + 1) * sizeof *hearers);
+    const polkai_map_edge *into, *out;
     for (size_t e = 0; e < map->node_count; e++) {
         if (map->nodes[e].service)
             continue;
-        size_t said = collect(map, e, true, sayers), heard = collect(map, e, false, hearers);
+        size_t said = polkai_map_edges_of(map, e, true, &into), heard = polkai_map_edges_of(map, e, false, &out);
         for (size_t s = 0; s < (said > 0 ? said : 1); s++)
             for (size_t h = 0; h < (heard > 0 ? heard : 1); h++)
-                print_row(map, e, said > 0 ? sayers[s] : NULL, heard > 0 ? hearers[h] : NULL);
+                print_row(map, e, said > 0 ? map->nodes[into[s].from].name : NULL, heard > 0 ? map->nodes[out[h].to].name : NULL);
     }
-    free(sayers);
-    free(hearers);
 }
 
 typedef void write_function(const polkai_map *map, polka_buffer *out);
