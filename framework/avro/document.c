@@ -27,13 +27,19 @@ static size_t nesting(polka_text text)
     return most;
 }
 
-polka_status polkai_schema_document(polkai_schema_set *set, polka_text text, const char *file, json_t **document, polka_error *error)
+polka_status polkai_schema_within_limits(polka_text text, const char *file, polka_error *error)
 {
-    polka_error problem;
     if (text.size > POLKAI_SCHEMA_TEXT_BYTES)
         return polkai_schema_bad(error, file, NULL, "the text has %zu bytes; the limit is %d", text.size, POLKAI_SCHEMA_TEXT_BYTES);
     if (nesting(text) > POLKAI_SCHEMA_JSON_NESTING)
         return polkai_schema_bad(error, file, NULL, "the JSON nests more than %d deep", POLKAI_SCHEMA_JSON_NESTING);
+    return POLKA_OK;
+}
+
+polka_status polkai_schema_document(polkai_schema_set *set, polka_text text, const char *file, json_t **document, polka_error *error)
+{
+    polka_error problem;
+    TRY(polkai_schema_within_limits(text, file, error));
     if (polkai_json_parse((polka_bytes){ text.size, (const uint8_t *)text.data }, document, &problem) != POLKA_OK)
         return polkai_schema_bad(error, file, NULL, "%s", problem.message);
     json_array_append_new(set->documents, *document);

@@ -5,22 +5,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const char *file, const polkai_schema **schema, polka_error *error)
+static polka_status read_document(polkai_schema_reader *reader, const json_t *document, const polkai_schema **schema)
 {
+    polkai_schema_set *set = reader->set;
     const polkai_set_mark before = polkai_set_now(set);
-    json_t *document;
-    polkai_schema_reader reader = { .set = set, .error = error };
-    reader.file = file == NULL ? NULL : polkai_arena_text(&set->arena, file, strlen(file)).data;
-    polka_status status = polkai_schema_document(set, text, reader.file, &document, error);
+    polka_status status = polkai_schema_read(reader, document, schema);
     if (status == POLKA_OK)
-        status = polkai_schema_read(&reader, document, schema);
+        status = polkai_schema_check(set, before.count, reader->error);
     if (status == POLKA_OK)
-        status = polkai_schema_check(set, before.count, error);
-    if (status == POLKA_OK)
-        status = polkai_schema_check_depth(set, *schema, reader.file, error);
+        status = polkai_schema_check_depth(set, *schema, reader->file, reader->error);
     if (status != POLKA_OK)
         polkai_set_forget(set, before);
     return status;
+}
+
+polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const char *file, const polkai_schema **schema, polka_error *error)
+{
+    json_t *document;
+    polkai_schema_reader reader = { .set = set, .error = error };
+    reader.file = file == NULL ? NULL : polkai_arena_text(&set->arena, file, strlen(file)).data;
+    TRY(polkai_schema_document(set, text, reader.file, &document, error));
+    return read_document(&reader, document, schema);
+}
+
+polka_status polkai_schema_parse_json(polkai_schema_set *set, polka_text text, const json_t *json, const polkai_schema **schema, polka_error *error)
+{
+    polkai_schema_reader reader = { .set = set, .error = error };
+    TRY(polkai_schema_within_limits(text, NULL, error));
+    json_array_append(set->documents, (json_t *)(uintptr_t)json);
+    return read_document(&reader, json, schema);
 }
 
 /* ---- several files ----------------------------------------------------------------------------- */

@@ -115,16 +115,30 @@ static polka_status parse_escape(parsing *p, polka_buffer *out)
     return POLKA_OK;
 }
 
+/* Up to a quote, an escape or a control character, as it stands there. */
+static polka_status parse_plain(parsing *p, polka_text *text)
+{
+    const char *from = p->at;
+    while (p->at < p->end && *p->at != '"' && *p->at != '\\' && (uint8_t)*p->at >= 0x20)
+        p->at++;
+    *text = (polka_text){ (size_t)(p->at - from), from };
+    return polkai_utf8_valid(from, text->size) ? POLKA_OK : bad(p, from, "a string that is not UTF-8");
+}
+
+/* Copied only when it has an escape, which few have; without a NUL behind it. */
 static polka_status parse_text(parsing *p, polka_text *text)
 {
-    const char *began = p->at++, *from = p->at;
+    const char *began = p->at++;
+    TRY(parse_plain(p, text));
+    if (next_is(p, '"')) {
+        p->at++;
+        return POLKA_OK;
+    }
     polka_buffer out = { .arena = p->arena };
-    for (; p->at < p->end && *p->at != '"'; from = p->at) {
-        while (p->at < p->end && *p->at != '"' && *p->at != '\\' && (uint8_t)*p->at >= 0x20)
-            p->at++;
-        if (!polkai_utf8_valid(from, (size_t)(p->at - from)))
-            return bad(p, from, "a string that is not UTF-8");
-        polkai_put_bytes(&out, from, (size_t)(p->at - from));
+    polkai_put_bytes(&out, text->data, text->size);
+    while (p->at < p->end && *p->at != '"') {
+        TRY(parse_plain(p, text));
+        polkai_put_bytes(&out, text->data, text->size);
         if (next_is(p, '\\'))
             TRY(parse_escape(p, &out));
         else if (p->at < p->end && *p->at != '"')

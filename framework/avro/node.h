@@ -68,7 +68,8 @@ polka_status polkai_schema_bad(polka_error *error, const char *file, const polka
 polka_status polkai_schema_check(polkai_schema_set *set, size_t first, polka_error *error);
 polka_status polkai_schema_check_depth(const polkai_schema_set *set, const polkai_schema *root, const char *file, polka_error *error);
 
-/* polkai_schema_document: JSON of a schema's text within the limits; the set keeps it. */
+/* polkai_schema_document: JSON of a schema's text within the limits, which are those of schema.h; the set keeps it. */
+polka_status polkai_schema_within_limits(polka_text text, const char *file, polka_error *error);
 polka_status polkai_schema_document(polkai_schema_set *set, polka_text text, const char *file, json_t **document, polka_error *error);
 
 /*

@@ -63,6 +63,8 @@ void polkai_schema_set_destroy(polkai_schema_set *set);                         
  * errors: POISON, code "bad-schema"; the message carries the JSON path ("$.fields[2].type"), the rule, and `file` when given.
  */
 polka_status polkai_schema_parse(polkai_schema_set *set, polka_text text, const char *file, const polkai_schema **schema, polka_error *error);
+/* polkai_schema_parse_json: the same of a text that was parsed already, as a part of another, to `json`; the set holds it, too. */
+polka_status polkai_schema_parse_json(polkai_schema_set *set, polka_text text, const json_t *json, const polkai_schema **schema, polka_error *error);
 
 /*
  * polkai_schema_read_files reads .avsc files that may refer to each other in any order. schemas[i] belongs to paths[i].

@@ -10,6 +10,7 @@ typedef struct {
     polka_arena arena;
     polkai_names texts;                  /* of topics and keys */
     polkai_names schemas;                /* texts of schemas; the number is that of parsed[] */
+    polka_buffer text;                   /* of the schema that is looked at */
     size_t parsed_capacity;
     struct { polkai_schema_set *set; const polkai_schema *schema; const char *message; } *parsed;
     size_t bad_capacity;
@@ -50,11 +51,12 @@ static void choose_manifests(builder *make, const polkai_manifest *const *manife
 
 static size_t parse(builder *make, const json_t *schema)
 {
-    polka_buffer text = { .arena = &make->arena };
+    polka_buffer *text = &make->text;
     polka_error error = { 0 };
-    polkai_json_write(schema, &text);
-    *polka_buffer_reserve(&text, 1) = '\0';
-    size_t known = make->schemas.count, number = polkai_names_add(&make->schemas, (const char *)text.data);
+    text->size = 0;
+    polkai_json_write(schema, text);
+    *polka_buffer_reserve(text, 1) = '\0';
+    size_t known = make->schemas.count, number = polkai_names_add(&make->schemas, (const char *)text->data);
     if (number < known)
         return number;
     if (known == make->parsed_capacity) {
@@ -64,7 +66,7 @@ static size_t parse(builder *make, const json_t *schema)
     make->parsed[number].set = polkai_schema_set_create();
     make->parsed[number].schema = NULL;
     make->parsed[number].message = NULL;
-    if (polkai_schema_parse(make->parsed[number].set, (polka_text){ text.size, (const char *)text.data }, NULL, &make->parsed[number].schema, &error) != POLKA_OK) {
+    if (polkai_schema_parse_json(make->parsed[number].set, (polka_text){ text->size, (const char *)text->data }, schema, &make->parsed[number].schema, &error) != POLKA_OK) {
         make->parsed[number].schema = NULL;
         make->parsed[number].message = polkai_arena_text(&make->arena, error.message, strlen(error.message)).data;
     }
@@ -199,7 +201,7 @@ polkai_graph *polkai_graph_create(const polkai_manifest *const *manifests, size_
     builder *make = polkai_alloc(sizeof *make);
     polkai_graph *graph = &make->graph;
     polkai_arena_init(&make->arena, NULL, 0);
-    graph->names.arena = make->texts.arena = make->schemas.arena = &make->arena;
+    graph->names.arena = make->texts.arena = make->schemas.arena = make->text.arena = &make->arena;
     choose_manifests(make, manifests, count);
     for (size_t m = 0; m < graph->manifest_count; m++)
         count_manifest(make, graph->manifests[m]);

@@ -166,7 +166,7 @@ static const polkai_schema *parse(polkai_asker *ask, const json_t *json, polkai_
     const polkai_schema *schema = NULL;
     polka_buffer text = { .arena = ask->arena };
     polkai_json_write(json, &text);
-    return polkai_schema_parse(set, (polka_text){ text.size, (const char *)text.data }, NULL, &schema, NULL) == POLKA_OK ? schema : NULL;
+    return polkai_schema_parse_json(set, (polka_text){ text.size, (const char *)text.data }, json, &schema, NULL) == POLKA_OK ? schema : NULL;
 }
 
 /* How one reader takes it that a writer no longer writes the field. */

@@ -182,6 +182,26 @@ Test(schema, over_one_mebibyte_is_refused)
     free(text);
 }
 
+/* What is known as JSON already, as the schemas of a manifest are, has the same limits and the same errors, and outlives it. */
+Test(schema, of_parsed_json_is_judged_as_its_text_and_kept)
+{
+    static const char text[] = "{\"type\":\"fixed\",\"name\":\"F\",\"size\":4,\"x\":1}";
+    polkai_schema_set *set = polkai_schema_set_create();
+    const polkai_schema *schema = NULL;
+    json_t *json, *bad = json_string("Nope");
+    polka_error error = { 0 };
+    cr_assert_eq(polkai_json_parse((polka_bytes){ sizeof text - 1, (const uint8_t *)text }, &json, &error), POLKA_OK);
+    cr_assert_eq(polkai_schema_parse_json(set, (polka_text){ 1024 * 1024 + 1, NULL }, json, &schema, &error), POLKA_POISON, "its text is too long");
+    cr_assert_eq(polkai_schema_parse_json(set, POLKA_TEXT("\"Nope\""), bad, &schema, &error), POLKA_POISON);
+    cr_assert_not_null(strstr(error.message, "'Nope'"), "%s", error.message);
+    cr_assert_eq(polkai_schema_parse_json(set, (polka_text){ sizeof text - 1, text }, json, &schema, &error), POLKA_OK, "%s", error.message);
+    json_decref(json);
+    json_decref(bad);
+    cr_assert_str_eq(schema->name, "F");
+    cr_assert_eq(json_integer_value(polkai_schema_attribute(schema, "x")), 1);
+    polkai_schema_set_destroy(set);
+}
+
 /* A chain of 5,000 types that each contain the last: only an own stack writes it out. */
 Test(schema, with_a_long_chain_of_references_is_written_without_recursion)
 {
