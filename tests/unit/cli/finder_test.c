@@ -1,57 +1,31 @@
 /* One flow is found where it is, and not more is read than has to be. On librdkafka's mock. */
-#include <base/arena.h>
-#include <base/clock.h>
-#include <base/error.h>
+#include "cluster.h"
+
 #include <base/identity.h>
 #include <cli/finder.h>
-#include <transport/broker.h>
 
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <unistd.h>
+enum { PARTITIONS = 3 };
 
-enum { WAIT_MS = 20000, PARTITIONS = 3 };
-
-static polkai_broker *broker;
-static cli_connection connection;
-static polkai_admin *admin;
-static polkai_admin_operations timed;
-static polkai_sink *sink;
-static size_t reported, sent;
 static cli_gathering gathering;
 static cli_expected expected;
 static cli_flow flow;
 
-static int64_t now_ms(void) { return polkai_clock_real.steady_ns(&polkai_clock_real) / 1000000; }
-
-static void count_report(void *user, const polkai_report *report)
-{
-    (void)user;
-    cr_assert_eq(report->status, POLKA_OK, "%s", report->message);
-    reported++;
-}
+static int64_t wall_ms(void) { return polkai_clock_real.wall_ms(&polkai_clock_real); }
 
 /* All was written in the last hour: what is looked for before that begins at the start, all else finds nothing. */
 static polka_status within_the_hour(polkai_admin *of, int64_t time_ms, polkai_position *positions, size_t count, polka_error *error)
 {
     (void)of, (void)error;
     for (size_t i = 0; i < count; i++)
-        positions[i].offset = time_ms < polkai_clock_real.wall_ms(&polkai_clock_real) - 3600000 ? 0 : -1;
+        positions[i].offset = time_ms < wall_ms() - 3600000 ? 0 : -1;
     return POLKA_OK;
 }
 
 static void begin(void)
 {
-    polka_error error = { 0 };
-    cr_assert_eq(polkai_broker_mock_start(&broker, &error), POLKA_OK, "%s", error.message);
-    cr_assert_eq(polkai_broker_topic(broker, "t", PARTITIONS, &error), POLKA_OK, "%s", error.message);
-    connection = (cli_connection){ .brokers = polkai_strdup(polkai_broker_address(broker)), .embedded = true };
-    polkai_log_init(&connection.log, STDERR_FILENO, POLKAI_LOG_ERROR, POLKAI_LOG_TEXT, NULL);
-    cr_assert_eq(cli_admin_open(&admin, &connection, &error), POLKA_OK, "%s", error.message);
-    polkai_kafka_options options = cli_connection_options(&connection);
-    options.report = count_report;
-    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, &error), POLKA_OK, "%s", error.message);
-    gathering = (cli_gathering){ .connection = &connection, .admin = admin };
+    cluster_begin();
+    make_topic("t", PARTITIONS);
+    gathering = (cli_gathering){ .connection = &cluster.connection, .admin = cluster.admin };
     gathering.topics.arena = gathering.letters.arena = &gathering.arena;
     polkai_names_add(&gathering.topics, "t");
 }
@@ -60,30 +34,25 @@ static void end(void)
 {
     cli_flow_free(&flow);
     cli_gather_close(&gathering);
-    sink->operations->close(sink, 1000);
-    cli_admin_close(&admin);
-    cli_connection_free(&connection);
-    polkai_broker_stop(broker);
+    cluster_end();
 }
 
 static polkai_header header(const char *name, const char *value) { return (polkai_header){ polka_text_of(name), { strlen(value), (const uint8_t *)value } }; }
 
-static void put(const char *id, const char *correlation, const char *cause, const char *key, int32_t partition)
+static void put_event(const char *id, const char *correlation, const char *cause, const char *key, int32_t partition)
 {
-    polka_error error = { 0 };
     const polkai_header headers[] = { header("ce_specversion", "1.0"), header("ce_id", id), header("ce_source", "/x"), header("ce_type", "d.X"),
                                       header("ce_correlationid", correlation), header("ce_causationid", cause != NULL ? cause : "") };
     polkai_record record = { .topic = POLKA_TEXT("t"), .partition = partition, .key = { strlen(key), (const uint8_t *)key }, .value = { 1, (const uint8_t *)"x" },
                              .headers = headers, .header_count = cause != NULL ? 6 : 5 };
-    sent++;
-    cr_assert_eq(sink->operations->send(sink, &record, NULL, &error), POLKA_OK, "%s", error.message);
+    send_record(&record);
 }
 
-static void await_all(void)
+/* What is written next has another time than what was. */
+static void pass_millisecond(void)
 {
-    for (int64_t until = now_ms() + WAIT_MS; reported < sent && now_ms() < until;)
-        sink->operations->poll(sink, 50);
-    cr_assert_eq(reported, sent);
+    for (int64_t until = wall_ms() + 2; wall_ms() < until;)
+        cluster.sink->operations->poll(cluster.sink, 1);
 }
 
 /* Flows "0", "1", …: an event, and one that it caused, with the number as key. */
@@ -93,10 +62,10 @@ static void put_flows(int count)
         char id[16], effect[24];
         snprintf(id, sizeof id, "%d", i);
         snprintf(effect, sizeof effect, "%d-effect", i);
-        put(id, id, NULL, id, -1);
-        put(effect, id, id, id, -1);
+        put_event(id, id, NULL, id, -1);
+        put_event(effect, id, id, id, -1);
     }
-    await_all();
+    await_reports();
 }
 
 static cli_finder finder_of(cli_find_by by, const char *id)
@@ -130,9 +99,9 @@ Test(finder, a_key_on_another_partition_than_that_of_the_partitioner_is_found_al
         char key[8], id[8];
         snprintf(key, sizeof key, "P%d", partition);
         snprintf(id, sizeof id, "p%d", partition);
-        put(id, id, NULL, key, partition);
+        put_event(id, id, NULL, key, partition);
     }
-    await_all();
+    await_reports();
     for (int i = 0; i < PARTITIONS; i++) {
         char key[8], id[8];
         snprintf(key, sizeof key, "P%d", i);
@@ -145,11 +114,10 @@ Test(finder, a_key_on_another_partition_than_that_of_the_partitioner_is_found_al
 
 Test(finder, of_several_flows_with_a_key_the_newest_counts, .init = begin, .fini = end, .timeout = 60)
 {
-    put("old", "old", NULL, "K", 0);
-    await_all();
-    for (int64_t until = polkai_clock_real.wall_ms(&polkai_clock_real) + 2; polkai_clock_real.wall_ms(&polkai_clock_real) < until;)
-        sink->operations->poll(sink, 1);
-    put("new", "new", NULL, "K", 0);
+    put_event("old", "old", NULL, "K", 0);
+    await_reports();
+    pass_millisecond();
+    put_event("new", "new", NULL, "K", 0);
     put_flows(20);
     cli_finder finder = finder_of(CLI_BY_KEY, "K");
     find(&finder, "new", 1);
@@ -158,32 +126,35 @@ Test(finder, of_several_flows_with_a_key_the_newest_counts, .init = begin, .fini
 Test(finder, the_flow_that_began_last_is_found_behind_many_events_that_began_none, .init = begin, .fini = end, .timeout = 60)
 {
     put_flows(5);
-    for (int64_t until = polkai_clock_real.wall_ms(&polkai_clock_real) + 2; polkai_clock_real.wall_ms(&polkai_clock_real) < until;)
-        sink->operations->poll(sink, 1);
-    put("last", "last", NULL, "L", 1);
+    pass_millisecond();
+    put_event("last", "last", NULL, "L", 1);
     for (int i = 0; i < 60; i++)
-        put("effect", "0", "0", "E", i % PARTITIONS);
-    await_all();
+        put_event("effect", "0", "0", "E", i % PARTITIONS);
+    await_reports();
     cli_finder finder = finder_of(CLI_THE_LAST, "");
     find(&finder, "last", 1);
 }
 
-Test(finder, an_id_whose_time_is_wrong_is_found_by_reading_all, .init = begin, .fini = end, .timeout = 60)
+/* A UUIDv7 that was made then. */
+static const char *id_of(int64_t made_ms)
 {
+    static char id[POLKA_UUID_TEXT + 1];
     uint8_t uuid[16];
     polkai_random chance;
-    char id[POLKA_UUID_TEXT + 1];
     polkai_random_seed(&chance, 6);
-    timed = *admin->operations;
-    timed.since = within_the_hour;
-    admin->operations = &timed;
-    connection.embedded = false;         /* it is one, but with times */
-    polkai_uuid_v7(uuid, polkai_clock_real.wall_ms(&polkai_clock_real), &chance);
+    polkai_uuid_v7(uuid, made_ms, &chance);
     polkai_uuid_write(id, uuid);
+    return id;
+}
+
+Test(finder, an_id_whose_time_is_wrong_is_found_by_reading_all, .init = begin, .fini = end, .timeout = 60)
+{
+    const char *id = id_of(wall_ms());
+    cluster_times(within_the_hour);
     put_flows(5);
-    put(id, id, NULL, "K", 1);
-    put("effect", id, id, "K", 2);
-    await_all();
+    put_event(id, id, NULL, "K", 1);
+    put_event("effect", id, id, "K", 2);
+    await_reports();
     cli_finder by_id = finder_of(CLI_BY_ID, id), by_effect = finder_of(CLI_BY_ID, "effect");
     find(&by_id, id, 2);
     cli_flow_free(&flow);
@@ -192,18 +163,10 @@ Test(finder, an_id_whose_time_is_wrong_is_found_by_reading_all, .init = begin, .
 
 Test(finder, an_id_from_before_all_windows_reads_them_to_the_end, .init = begin, .fini = end, .timeout = 60)
 {
-    uint8_t uuid[16];
-    polkai_random chance;
-    char id[POLKA_UUID_TEXT + 1];
-    polkai_random_seed(&chance, 6);
-    timed = *admin->operations;
-    timed.since = within_the_hour;
-    admin->operations = &timed;
-    connection.embedded = false;
-    polkai_uuid_v7(uuid, polkai_clock_real.wall_ms(&polkai_clock_real) - 86400000, &chance);
-    polkai_uuid_write(id, uuid);
-    put(id, id, NULL, "K", 1);
-    put("effect", id, id, "K", 2);
+    const char *id = id_of(wall_ms() - 86400000);
+    cluster_times(within_the_hour);
+    put_event(id, id, NULL, "K", 1);
+    put_event("effect", id, id, "K", 2);
     put_flows(5);
     cli_finder finder = finder_of(CLI_BY_ID, id);
     find(&finder, id, 2);
