@@ -23,20 +23,26 @@ static size_t service_of(cli_observed *observed, polka_text source)
     return number;
 }
 
+/* Where 1 + the number of this row stands, or shall stand. */
+static size_t *place_of(const cli_observed *observed, bool says, size_t service, size_t event)
+{
+    size_t *at = &observed->of[event].first;
+    while (*at > 0 && (observed->seen[*at - 1].says != says || observed->seen[*at - 1].service != service))
+        at = &observed->seen[*at - 1].next;
+    return at;
+}
+
 static void add(cli_observed *observed, bool says, size_t service, size_t event, int64_t time_ms)
 {
-    cli_seen *found = NULL;
-    for (size_t i = 0; i < observed->seen_count && found == NULL; i++)
-        if (observed->seen[i].says == says && observed->seen[i].service == service && observed->seen[i].event == event)
-            found = &observed->seen[i];
-    if (found == NULL) {
+    if (*place_of(observed, says, service, event) == 0) {
         if (observed->seen_count == observed->seen_capacity) {
             observed->seen_capacity = 2 * observed->seen_capacity + 64;
             observed->seen = polkai_realloc(observed->seen, observed->seen_capacity * sizeof *observed->seen);
         }
-        found = &observed->seen[observed->seen_count++];
-        *found = (cli_seen){ .service = service, .event = event, .says = says };
+        observed->seen[observed->seen_count++] = (cli_seen){ .service = service, .event = event, .says = says };
+        *place_of(observed, says, service, event) = observed->seen_count;        /* the rows may have moved */
     }
+    cli_seen *found = &observed->seen[*place_of(observed, says, service, event) - 1];
     found->count++;
     found->last_ms = time_ms > found->last_ms ? time_ms : found->last_ms;
 }
@@ -88,15 +94,15 @@ static void hears(cli_observed *observed, size_t service, polka_text cause, int6
 
 static void keep_topic(cli_observed *observed, size_t event, polka_text topic)
 {
-    if (event >= observed->topic_capacity) {
+    if (event >= observed->of_capacity) {
         size_t capacity = 2 * event + 64;
-        observed->topics = polkai_realloc(observed->topics, capacity * sizeof *observed->topics);
-        memset(observed->topics + observed->topic_capacity, 0, (capacity - observed->topic_capacity) * sizeof *observed->topics);
-        observed->topic_capacity = capacity;
+        observed->of = polkai_realloc(observed->of, capacity * sizeof *observed->of);
+        memset(observed->of + observed->of_capacity, 0, (capacity - observed->of_capacity) * sizeof *observed->of);
+        observed->of_capacity = capacity;
     }
     size_t place = name_of(&observed->places, topic);    /* which may move the items */
-    if (observed->topics[event] == NULL)
-        observed->topics[event] = observed->places.items[place];
+    if (observed->of[event].topic == NULL)
+        observed->of[event].topic = observed->places.items[place];
 }
 
 void cli_observed_take(void *user, polkai_record *record, const polkai_envelope *envelope)
@@ -149,24 +155,21 @@ void cli_observed_free(cli_observed *observed)
     free(observed->seen);
     cli_causes_free(&observed->causes);
     free(observed->late);
-    free(observed->topics);
+    free(observed->of);
     polkai_arena_deinit(&observed->arena);
     *observed = (cli_observed){ 0 };
 }
 
 const cli_seen *cli_observed_find(const cli_observed *observed, bool says, const char *service, const char *event)
 {
-    for (size_t i = 0; i < observed->seen_count; i++) {
-        const cli_seen *seen = &observed->seen[i];
-        if (seen->says == says && strcmp(observed->services.items[seen->service], service) == 0 && strcmp(observed->events.items[seen->event], event) == 0)
-            return seen;
-    }
-    return NULL;
+    ptrdiff_t who = polkai_names_find(&observed->services, service), what = polkai_names_find(&observed->events, event);
+    size_t at = who == POLKAI_NO_NAME || what == POLKAI_NO_NAME ? 0 : *place_of(observed, says, (size_t)who, (size_t)what);
+    return at == 0 ? NULL : &observed->seen[at - 1];
 }
 
 static json_t *event_json(const cli_observed *observed, size_t event)
 {
-    return json_pack("{s:s, s:s, s:{s:s, s:s, s:[]}}", "event", observed->events.items[event], "topic", observed->topics[event], "schema", "type", "record", "name",
+    return json_pack("{s:s, s:s, s:{s:s, s:s, s:[]}}", "event", observed->events.items[event], "topic", observed->of[event].topic, "schema", "type", "record", "name",
                      observed->events.items[event], "fields");
 }
 

@@ -13,14 +13,15 @@ typedef struct {
     bool says;
     uint64_t count;
     int64_t last_ms;
+    size_t next;                         /* 1 + the next one about this event; 0: there is none */
 } cli_seen;
 
 typedef struct {
     polka_arena arena;
     polkai_names services, events;
-    const char **topics;                 /* by event: where it was seen; texts of `places` */
+    struct { const char *topic; size_t first; } *of;     /* by event: where it was seen, a text of `places`; 1 + what was seen of it first, 0: nothing */
     polkai_names places;
-    size_t seen_count, seen_capacity, topic_capacity, late_count, late_capacity;
+    size_t seen_count, seen_capacity, of_capacity, late_count, late_capacity;
     cli_seen *seen;
     cli_causes causes;                   /* number of the event by its id */
     struct { cli_cause_id id; size_t service; int64_t time_ms; } *late;          /* effects that were read before their cause: as many as causes at most */

@@ -80,3 +80,31 @@ Test(observed, a_group_hears_what_it_has_a_dead_letter_of)
     cr_assert_eq(seen(true, "storefront", "s.Placed"), 1, "a letter is not said once more");
     cli_observed_free(&observed);
 }
+
+/* What was seen of an event is a chain through rows that move when there are more. */
+Test(observed, counts_stay_with_their_service_and_event_however_many_there_are)
+{
+    enum { SERVICES = 30, EVENTS = 40 };
+    char source[20], type[20], id[20], cause[20];
+    cli_observed_begin(&observed);
+    for (int round = 0; round < 2; round++)
+        for (int s = 0; s < SERVICES; s++)
+            for (int e = 0; e < EVENTS; e++) {
+                snprintf(source, sizeof source, "/s/x%d", s);
+                snprintf(type, sizeof type, "s.E%d", e);
+                snprintf(id, sizeof id, "%d-%d-%d", round, s, e);
+                snprintf(cause, sizeof cause, "%d-%d-%d", round, s, e - 1);
+                take(source, type, id, e > 0 ? cause : NULL, round);
+            }
+    cli_observed_settle(&observed);
+    cr_assert_eq(observed.seen_count, SERVICES * EVENTS + SERVICES * (EVENTS - 1));
+    for (int s = 0; s < SERVICES; s++)
+        for (int e = 0; e < EVENTS; e++) {
+            snprintf(source, sizeof source, "x%d", s);
+            snprintf(type, sizeof type, "s.E%d", e);
+            cr_assert_eq(seen(true, source, type), 2, "%s %s", source, type);
+            cr_assert_eq(seen(false, source, type), e < EVENTS - 1 ? 2 : 0, "%s %s", source, type);
+        }
+    cr_assert_eq(seen(true, "x0", "s.Another") + seen(true, "another", "s.E0"), 0);
+    cli_observed_free(&observed);
+}
