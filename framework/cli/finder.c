@@ -106,15 +106,27 @@ static int64_t time_in(const char *id)
 /* From when on to read for what has this id. */
 static int64_t begin_of(const cli_finder *finder, const char *id) { return finder->since_ms > 0 ? finder->since_ms : time_in(id); }
 
+/* What is read is narrowed by the time in an id, and that may be wrong. */
+static bool is_narrowed(const cli_finder *finder, int64_t begin_ms)
+{
+    return begin_ms > 0 && !finder->follow && finder->since_ms == 0 && !finder->gathering->connection->embedded;
+}
+
 /* The end of the window number `step` behind this time; 0: the end of all. */
 static int64_t window_of(const cli_finder *finder, int64_t begin_ms, unsigned step)
 {
     int64_t size_ms = SKEW_MS + WINDOW_MS;
-    if (begin_ms == 0 || finder->follow || finder->since_ms > 0 || finder->gathering->connection->embedded || step > 10)
+    if (!is_narrowed(finder, begin_ms) || step > 10)
         return 0;
     for (; step > 0; step--)
         size_ms *= GROWTH;
     return begin_ms + size_ms + SKEW_MS < wall_ms() ? begin_ms + size_ms : 0;
+}
+
+static polka_status read_window(cli_finder *finder, int64_t until_ms, cli_gather_visit *visit, polka_error *error)
+{
+    TRY(cli_gather_window(finder->reading, finder->gathering, until_ms, error));
+    return cli_gather_catch_up(finder->reading, visit, finder, error);
 }
 
 /* ---- is it all? ---- */
@@ -162,8 +174,7 @@ static polka_status read_on(cli_finder *finder, int64_t begin_ms, unsigned step,
             return POLKA_OK;
         }
         until_ms = window_of(finder, begin_ms, ++step);
-        TRY(cli_gather_window(finder->reading, finder->gathering, until_ms, error));
-        TRY(cli_gather_catch_up(finder->reading, cli_finder_visit, finder, error));
+        TRY(read_window(finder, until_ms, cli_finder_visit, error));
     }
     return POLKA_OK;
 }
@@ -178,8 +189,7 @@ static polka_status find_from(cli_finder *finder, int64_t begin_ms, unsigned *st
     TRY(cli_gather_catch_up(finder->reading, look, finder, error));
     while (finder->found == NULL && until_ms > 0 && !cli_stopped()) {
         until_ms = window_of(finder, begin_ms, ++*step);
-        TRY(cli_gather_window(finder->reading, finder->gathering, until_ms, error));
-        TRY(cli_gather_catch_up(finder->reading, look, finder, error));
+        TRY(read_window(finder, until_ms, look, error));
     }
     return POLKA_OK;
 }
@@ -190,7 +200,7 @@ static polka_status find_by_id(cli_finder *finder, polka_error *error)
     char time[25];
     int64_t begin_ms = begin_of(finder, finder->id);
     TRY(find_from(finder, begin_ms, &step, error));
-    if (finder->found == NULL && begin_ms > 0 && finder->since_ms == 0 && !finder->follow && !finder->gathering->connection->embedded && !cli_stopped()) {
+    if (finder->found == NULL && is_narrowed(finder, begin_ms) && !cli_stopped()) {
         polkai_time_write(time, begin_ms);
         cli_say("nothing has this id since %s, shortly before the time in it: all is read", time);
         forget_flow(finder);
