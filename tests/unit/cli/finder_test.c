@@ -135,6 +135,23 @@ Test(finder, the_flow_that_began_last_is_found_behind_many_events_that_began_non
     find(&finder, "last", 1);
 }
 
+/* A flow is found at once on a partition that is hardly written to, and a younger one stands far behind the end of another. */
+Test(finder, the_flow_that_began_last_is_not_the_one_that_is_read_first_and_no_record_is_read_twice, .init = begin, .fini = end, .timeout = 60)
+{
+    put_event("old", "old", NULL, "O", 0);
+    await_reports();
+    pass_millisecond();
+    put_event("last", "last", NULL, "L", 1);
+    await_reports();
+    pass_millisecond();
+    for (int i = 0; i < 60; i++)
+        put_event("effect", "0", "0", "E", 1);
+    await_reports();
+    cli_finder finder = finder_of(CLI_THE_LAST, "");
+    find(&finder, "last", 1);
+    cr_assert_eq(read_by(&finder), 62, "%" PRId64 " were read before the flow was known", read_by(&finder));
+}
+
 /* A UUIDv7 that was made then. */
 static const char *id_of(int64_t made_ms)
 {

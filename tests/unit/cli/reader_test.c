@@ -142,8 +142,9 @@ Test(reader, windows_of_time_follow_each_other_without_a_gap_and_nothing_from_be
     polka_error error = { 0 };
     cluster_times(offset_by_minute);
     make_topic("a", 1);
-    for (char key[2] = "0"; key[0] <= '9'; key[0]++)
-        put("a", key, "x");
+    for (const char *key = "0123456789"; *key != '\0'; key++)           /* in one batch, which the mock gives as a whole */
+        send_record(&(polkai_record){ .topic = POLKA_TEXT("a"), .key = { 1, (const uint8_t *)key } });
+    await_reports();
     const cli_span span = { .since_ms = 2 * 60000, .until_ms = 5 * 60000 };
     cli_reader *reader = open_one("a", &span);
     cr_assert_eq(cli_reader_older(reader), 2);
