@@ -197,13 +197,21 @@ bool polka_read_empty_items(polka_reader *reader, const uint8_t *at, uint64_t co
     return true;
 }
 
-void *polka_read_more_room(polka_reader *reader, void *items, size_t count, size_t more, size_t *room, size_t item_size)
+void *polka_read_no_memory(polka_reader *reader, const uint8_t *at)
+{
+    polka_read_fail(reader, at, "the value takes more than %zu bytes of memory", POLKA_MEMORY_MAX + 64 * (size_t)(reader->end - reader->start));
+    return NULL;
+}
+
+void *polka_read_more_room(polka_reader *reader, const uint8_t *at, void *items, size_t count, size_t more, size_t *room, size_t item_size)
 {
     /* doubling, so that many small blocks cost no more than twice what one large block costs */
     size_t wanted = *room * 2 > count + more ? *room * 2 : count + more, bytes;
     if (__builtin_mul_overflow(wanted, item_size, &bytes))
-        bytes = SIZE_MAX;                                /* the arena ends the process: no machine has so much */
-    void *larger = polka_arena_alloc(reader->arena, bytes);
+        return polka_read_no_memory(reader, at);
+    void *larger = polka_read_memory(reader, at, bytes);
+    if (larger == NULL)
+        return NULL;
     if (count > 0)
         memcpy(larger, items, count * item_size);
     *room = wanted;
@@ -267,12 +275,14 @@ const uint8_t *polka_default_begin(polka_reader *inner, polka_reader *reader, co
     }
     const uint8_t *first = polka_reader_begin(inner, (polka_bytes){ size, bytes }, reader->arena, true, reader->error);
     inner->empty_items = reader->empty_items;
+    inner->memory_left = reader->memory_left;
     return first;
 }
 
 const uint8_t *polka_default_end(polka_reader *reader, const uint8_t *at, const polka_reader *inner, const uint8_t *inner_at)
 {
     reader->empty_items = inner->empty_items;
+    reader->memory_left = inner->memory_left;
     if (inner_at != NULL)
         return at;
     polka_read_fail(reader, at, "its default: %s", inner->failure.reason);

@@ -83,8 +83,9 @@ static void write_pointer(gen *g, out *o, const shape *s)
                "    *v = NULL;\n"
                "    if (branch == %u)\n"
                "        return at;\n"
-               "    %s *value = polka_arena_alloc(r->arena, sizeof *value);\n"
-               "    *v = value;\n"
+               "    %s *value = polka_read_memory(r, at, sizeof *value);\n"
+               "    if ((*v = value) == NULL)\n"
+               "        return NULL;\n"
                "    return %s;\n}\n",
             s->null_index, s->inner->type, gen_read_call(g, s->inner, "value"));
 }
@@ -104,7 +105,8 @@ static void write_array_body(out *o, const shape *s, size_t least_bytes, const c
     if (null)
         out_add(o, "        count += block.count;\n");
     else
-        out_add(o, "        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);\n"
+        out_add(o, "        if ((items = polka_read_room(r, at, items, count, block.count, &room, sizeof *items)) == NULL)\n"
+                   "            return NULL;\n"
                    "        for (size_t end = count + block.count; count < end; count++)\n"
                    "            if ((at = %s) == NULL)\n"
                    "                return polka_read_in_item(r, count);\n", item_call);
@@ -123,7 +125,8 @@ static void write_map_body(out *o, const shape *s, size_t least_bytes, const cha
                "            return NULL;\n"
                "        if (block.count == 0)\n"
                "            break;\n"
-               "        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);\n"
+               "        if ((items = polka_read_room(r, at, items, count, block.count, &room, sizeof *items)) == NULL)\n"
+               "            return NULL;\n"
                "        for (size_t end = count + block.count; count < end; count++) {\n"
                "            if ((at = polka_read_text(r, at, &items[count].key)) == NULL)\n"
                "                return polka_read_in_item(r, count);\n", s->inner->stem, 1 + least_bytes);
@@ -162,7 +165,8 @@ void gen_write_branch(out *o, const char *indent, const branch *b, const char *c
 {
     out_add(o, "%sv->tag = %s;\n", indent, b->constant);
     if (b->pointer)
-        out_add(o, "%s%s *value = polka_arena_alloc(r->arena, sizeof *value);\n%sv->as.%s = value;\n", indent, b->shape->type, indent, b->member);
+        out_add(o, "%s%s *value = polka_read_memory(r, at, sizeof *value);\n%sif ((v->as.%s = value) == NULL)\n%s    return NULL;\n",
+                indent, b->shape->type, indent, b->member, indent);
     out_add(o, "%sreturn %s;\n", indent, call);
 }
 

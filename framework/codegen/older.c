@@ -153,7 +153,8 @@ static void into_nullable(older_decoder *d, const char *indent, const polkai_sch
         plain->or_null = false;
         out_add(&d->body, "%sreturn %s;\n", indent, read_call(d, writer, reader->branches[chosen], plain, "v"));
     } else {
-        out_add(&d->body, "%s%s *value = polka_arena_alloc(r->arena, sizeof *value);\n%s*v = value;\n%sreturn %s;\n", indent, s->inner->type, indent, indent,
+        out_add(&d->body, "%s%s *value = polka_read_memory(r, at, sizeof *value);\n%sif ((*v = value) == NULL)\n%s    return NULL;\n%sreturn %s;\n",
+                indent, s->inner->type, indent, indent, indent,
                 read_call(d, writer, reader->branches[chosen], s->inner, "value"));
     }
 }

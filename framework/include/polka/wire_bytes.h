@@ -15,6 +15,7 @@ extern "C" {
 #define POLKA_DEPTH_MAX 1000u                            /* levels of a recursive type that are written */
 #define POLKA_EMPTY_ITEMS_MAX 1000000u                   /* items that take no bytes, written in one value */
 #define POLKA_DEFAULT_BYTES_MAX ((size_t)64 << 20)       /* what defaults may add to one value that another version wrote */
+#define POLKA_MEMORY_MAX ((size_t)64 << 20)              /* what a value takes in memory when it is read, and 64 bytes more for each of its body */
 #define POLKA_BODY_MAX ((size_t)1 << 30)                 /* bytes of one encoded value */
 #define POLKA_WRITE_SLACK ((size_t)16)                   /* writes may touch this much beyond what they count */
 
@@ -31,6 +32,7 @@ typedef struct polka_reader {
     polka_arena *arena;
     uint64_t empty_items;                /* read so far */
     size_t default_bytes;                /* of defaults that were read so far */
+    size_t memory_left;                  /* for items and what stands behind a pointer */
     unsigned depth;
     polka_error *error;
     size_t failed_at;                    /* byte offset */

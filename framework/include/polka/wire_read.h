@@ -23,6 +23,7 @@ POLKA_INLINE const uint8_t *polka_reader_begin(polka_reader *reader, polka_bytes
     reader->arena = arena;
     reader->empty_items = 0;
     reader->default_bytes = 0;
+    reader->memory_left = POLKA_MEMORY_MAX + 64 * (size_t)(reader->end - reader->start);
     reader->depth = 0;
     reader->error = error;
     reader->failure.path_at = sizeof reader->failure.path;
@@ -258,16 +259,26 @@ POLKA_INLINE const uint8_t *polka_read_block_end(polka_reader *reader, const uin
     return at;
 }
 
-POLKA_API void *polka_read_more_room(polka_reader *reader, void *items, size_t count, size_t more, size_t *room, size_t item_size);
+/* polka_read_memory: of the arena. A byte of the body can ask for a large item, and a count of items for many at each level. */
+POLKA_API POLKA_COLD void *polka_read_no_memory(polka_reader *reader, const uint8_t *at);
+POLKA_INLINE void *polka_read_memory(polka_reader *reader, const uint8_t *at, size_t bytes)
+{
+    if (!POLKA_LIKELY(bytes <= reader->memory_left))
+        return polka_read_no_memory(reader, at);
+    reader->memory_left -= bytes;
+    return polka_arena_alloc(reader->arena, bytes);
+}
+
+POLKA_API void *polka_read_more_room(polka_reader *reader, const uint8_t *at, void *items, size_t count, size_t more, size_t *room, size_t item_size);
 
 /* polka_read_room: memory for `more` items behind the `count` that are there. */
-POLKA_INLINE void *polka_read_room(polka_reader *reader, void *items, size_t count, size_t more, size_t *room, size_t item_size)
+POLKA_INLINE void *polka_read_room(polka_reader *reader, const uint8_t *at, void *items, size_t count, size_t more, size_t *room, size_t item_size)
 {
     size_t bytes;
     if (items != NULL || __builtin_mul_overflow(more, item_size, &bytes))
-        return *room - count >= more ? items : polka_read_more_room(reader, items, count, more, room, item_size);
+        return *room - count >= more ? items : polka_read_more_room(reader, at, items, count, more, room, item_size);
     *room = more;
-    return polka_arena_alloc(reader->arena, bytes);
+    return polka_read_memory(reader, at, bytes);
 }
 
 /* polka_read_deeper: a level of a recursive type; leave with reader->depth--. */

@@ -25,8 +25,9 @@ static const uint8_t *shop_order_line__quantity__read(polka_reader *r, const uin
     *v = NULL;
     if (branch == 0)
         return at;
-    int64_t *value = polka_arena_alloc(r->arena, sizeof *value);
-    *v = value;
+    int64_t *value = polka_read_memory(r, at, sizeof *value);
+    if ((*v = value) == NULL)
+        return NULL;
     return polka_read_long(r, at, value);
 }
 
@@ -39,7 +40,8 @@ static const uint8_t *shop_order_line__tags__read(polka_reader *r, const uint8_t
             return NULL;
         if (block.count == 0)
             break;
-        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);
+        if ((items = polka_read_room(r, at, items, count, block.count, &room, sizeof *items)) == NULL)
+            return NULL;
         for (size_t end = count + block.count; count < end; count++)
             if ((at = polka_read_text(r, at, &items[count])) == NULL)
                 return polka_read_in_item(r, count);
@@ -80,7 +82,8 @@ static const uint8_t *shop_order_placed__lines__read(polka_reader *r, const uint
             return NULL;
         if (block.count == 0)
             break;
-        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);
+        if ((items = polka_read_room(r, at, items, count, block.count, &room, sizeof *items)) == NULL)
+            return NULL;
         for (size_t end = count + block.count; count < end; count++)
             if ((at = shop_order_line__read(r, at, &items[count])) == NULL)
                 return polka_read_in_item(r, count);
@@ -268,7 +271,8 @@ static const uint8_t *shop_order_placed__read1_2(polka_reader *r, const uint8_t 
             return NULL;
         if (block.count == 0)
             break;
-        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);
+        if ((items = polka_read_room(r, at, items, count, block.count, &room, sizeof *items)) == NULL)
+            return NULL;
         for (size_t end = count + block.count; count < end; count++)
             if ((at = shop_order_placed__read1_4(r, at, &items[count])) == NULL)
                 return polka_read_in_item(r, count);
@@ -305,8 +309,9 @@ static const uint8_t *shop_order_placed__read1_4(polka_reader *r, const uint8_t 
 
 static const uint8_t *shop_order_placed__read1_5(polka_reader *r, const uint8_t *at, const int64_t **v)
 {
-    int64_t *value = polka_arena_alloc(r->arena, sizeof *value);
-    *v = value;
+    int64_t *value = polka_read_memory(r, at, sizeof *value);
+    if ((*v = value) == NULL)
+        return NULL;
     return polka_read_int_as_long(r, at, value);
 }
 

@@ -44,7 +44,8 @@ static const uint8_t *shop_order_placed__lines__read(polka_reader *r, const uint
             return NULL;
         if (block.count == 0)
             break;
-        items = polka_read_room(r, items, count, block.count, &room, sizeof *items);
+        if ((items = polka_read_room(r, at, items, count, block.count, &room, sizeof *items)) == NULL)
+            return NULL;
         for (size_t end = count + block.count; count < end; count++)
             if ((at = shop_order_line__read(r, at, &items[count])) == NULL)
                 return polka_read_in_item(r, count);
