@@ -366,6 +366,11 @@ class Checker:
 
     # ---- I8 ----
 
+    def warm_us(self, name, process):
+        """When a process had handled a tenth of what it did in all: until then it had no work, or was filling its budget for the first time."""
+        ended = sorted(effect.ended_us for effect in self.ledgers.effects[name.split("-")[0]].get(process, []))
+        return ended[len(ended) // 10] if ended else 0
+
     def bounded(self):
         allowed_kb, by_process = self.claims.get("growth_kb", 16384), collections.defaultdict(list)
         for sample in self.ledgers.samples:
@@ -376,7 +381,8 @@ class Checker:
             settled = [row for row in rows if row[0] - rows[0][0] > 2e6]                # the first two seconds are its start
             if len(settled) < 4:
                 continue
-            base = settled[len(settled) // 4]
+            warm_us = self.warm_us(name, process)
+            base = next((row for row in settled[len(settled) // 4:] if row[0] >= warm_us), settled[-1])
             for column, what, allowed in ((3, "KiB of memory", allowed_kb), (4, "descriptors", 16), (5, "threads", 8)):
                 grown = settled[-1][column] - base[column]
                 if grown > allowed:

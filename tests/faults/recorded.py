@@ -181,7 +181,15 @@ def in_one_transaction(made):
     made.letters[0].timestamp += 50
 
 
-ACCEPTED = {"a run without a fault": lambda made: None, "a run that was broken off": broken_off, "a letter after the offset of its transaction": in_one_transaction}
+def without_work_for_long(made):
+    """Its first event comes 40 s after its start, and with it the memory of a full budget."""
+    for second, row in enumerate(made.samples):
+        row[0] -= 40 * 10**6
+        row[3] = 20000 if second < 41 else 40000
+
+
+ACCEPTED = {"a run without a fault": lambda made: None, "a run that was broken off": broken_off, "a letter after the offset of its transaction": in_one_transaction,
+            "memory of a process whose work begins late": without_work_for_long}
 PLANTED = {                              # what was done: the invariant that must be named, and how it is done
     "an acknowledged event has no effect": ("I1", lambda made: without(made.effects["keeper-1-71"], "made-30")),
     "an acknowledged event is not in the topic": ("I1", lambda made: made.sent.append(["made-gone", "k0", 99, "keep"])),
