@@ -19,13 +19,14 @@ typedef struct {
     int64_t mark;                        /* -1: not known yet */
     int64_t bare;                        /* where the broker said that there was no more; -1: it has not */
     int64_t last_ns;                     /* when something of it came last */
+    bool finished;                       /* its end was reached in this poll */
 } read_partition;
 
 struct cli_reader {
     polkai_source *source;
     polka_arena arena;
     polkai_names keys;                   /* "partition/topic", to the number of the partition */
-    size_t unfinished, capacity;         /* unfinished: partitions that have not reached their end */
+    size_t unfinished, finished, capacity;               /* unfinished: partitions that have not reached their end; finished: have in this poll */
     read_partition *partitions;          /* keys.count of them */
     bool nearer;                         /* an end has come nearer in this poll */
     int64_t vain_ns, patience_ms;        /* so long it was polled since, and none has */
@@ -102,6 +103,27 @@ static read_partition *find(cli_reader *reader, polka_text topic, int32_t partit
     return &reader->partitions[at];
 }
 
+/*
+ * What is behind the end of a partition is not wanted: without this librdkafka goes on fetching it, and for the other partitions there is
+ * less room. (Of seven days of 24 partitions, a window of 15 minutes cost all that came after it: 2 GB in place of 25 MB.)
+ */
+static void give_up_finished(cli_reader *reader)
+{
+    size_t count = 0;
+    if (!reader->bounded || reader->finished == 0 || reader->unfinished == 0)
+        return;
+    polkai_position *finished = polkai_alloc(reader->keys.count * sizeof *finished);
+    for (size_t i = 0; i < reader->keys.count; i++) {
+        read_partition *partition = &reader->partitions[i];
+        if (partition->finished)
+            finished[count++] = (polkai_position){ partition->topic, partition->partition, -1 };
+        partition->finished = false;
+    }
+    reader->source->operations->unassign(reader->source, finished, count);
+    reader->finished = 0;
+    free(finished);
+}
+
 static void advance(cli_reader *reader, read_partition *partition, int64_t next)
 {
     if (partition == NULL || next <= partition->next || (reader->bounded && partition->next >= partition->end))    /* the end is told while what came before it is being taken */
@@ -109,7 +131,11 @@ static void advance(cli_reader *reader, read_partition *partition, int64_t next)
     bool unfinished = partition->next < partition->end;
     partition->next = reader->bounded && next > partition->end ? partition->end : next;
     reader->nearer = reader->nearer || unfinished;
-    reader->unfinished -= unfinished && next >= partition->end;
+    if (!unfinished || next < partition->end)
+        return;
+    partition->finished = true;
+    reader->finished++;
+    reader->unfinished--;
 }
 
 static void take_end(void *user, const polkai_position *at)
@@ -149,6 +175,9 @@ static polka_status start(cli_reader *reader, const cli_connection *connection, 
     reader->source = NULL;
     TRY(polkai_kafka_source_open(&reader->source, &options, error));
     size_t count;
+    for (size_t i = 0; i < reader->keys.count; i++)
+        reader->partitions[i].finished = false;
+    reader->finished = 0;
     polkai_position *positions = positions_of(reader, reader->bounded, &count);
     polkai_source_listener listener = { .user = reader, .assigned = ignore_assigned, .ended = take_end };
     polkai_start how = { .positions = positions, .position_count = count, .listener = listener };
@@ -315,6 +344,7 @@ size_t cli_reader_poll(cli_reader *reader, polkai_record *records, size_t capaci
     reader->nearer = false;
     size_t count = reader->source->operations->poll(reader->source, records, capacity, timeout_ms);
     count = take_records(reader, records, count);
+    give_up_finished(reader);
     keep_patience(reader, now_ns() - began, timeout_ms);
     return count;
 }

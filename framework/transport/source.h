@@ -61,6 +61,8 @@ typedef struct {
     size_t (*poll)(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms);
     /* pause: true pauses all partitions of the assignment, false resumes those that it paused (and no other). */
     void (*pause)(polkai_source *source, bool paused);
+    /* unassign: of a source without a group: these partitions are read no more; neither this nor a later poll gives anything of them. */
+    void (*unassign)(polkai_source *source, const polkai_position *partitions, size_t count);
     /*
      * commit: offset is the next to read. Waits up to timeout_ms for the answer; 0: asynchronous, errors go to notice, and TRANSIENT with
      * POLKAI_COMMIT_UNANSWERED is no error: the one before is under way, and could land behind this one, so nothing is asked for; count 0 only says this.

@@ -1,9 +1,10 @@
 /*
  * feed.c: what stands around the measured programs: topics, orders to read, one order after the other and its price awaited.
  *
- * usage: bench_feed BROKERS topics [P]           makes bench.orders and bench.prices anew, empty, with P partitions
- *        bench_feed BROKERS fill N [compact] [keys=K] [types=T]
- *                                                N orders, of K keys, under T names in turn; prints {"events", "sum", "bytes"}, and with
+ * usage: bench_feed BROKERS topics [P [keep]]    makes bench.orders and bench.prices anew, empty, with P partitions; keep: prices, too
+ *        bench_feed BROKERS fill N [compact] [keys=K] [types=T] [days=D] [priced]
+ *                                                N orders, of K keys, under T names in turn, as of the last D days evenly, each with its
+ *                                                price; prints {"events", "sum", "bytes"}, id and key of the one in the middle, and with
  *                                                keys how long 16 at once would take at least for waiting handlers: "ideal_us"
  *        bench_feed BROKERS ping N               one order in flight, N times; prints {"p50_us", "p99_us", "max_us"}
  *        bench_feed BROKERS await                says "ready", and then when the first price came, in ns of the steady clock
@@ -70,7 +71,7 @@ static void await_leaders(rd_kafka_t *handle, const char *name)
     }
 }
 
-static void topics(const char *brokers)
+static void topics(const char *brokers, bool keep)
 {
     rd_kafka_t *handle = client_producer(brokers, NULL, NULL);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
@@ -80,7 +81,9 @@ static void topics(const char *brokers)
     create_topic(handle, queue, "bench.orders", partition_count, (const setting[]){ { "retention.ms", "-1" }, { NULL, NULL } });
     /* nobody reads the prices of a load, so the broker may forget them soon */
     create_topic(handle, queue, "bench.prices", partition_count,
-                 (const setting[]){ { "segment.bytes", "16777216" }, { "retention.bytes", "16777216" }, { NULL, NULL } });
+                 keep ? (const setting[]){ { "retention.ms", "-1" }, { NULL, NULL } } :
+                        (const setting[]){ { "segment.bytes", "16777216" }, { "retention.bytes", "16777216" }, { NULL, NULL } });
+    create_topic(handle, queue, "polka.activity", PARTITIONS, (const setting[]){ { "segment.bytes", "16777216" }, { "retention.bytes", "16777216" }, { NULL, NULL } });
     await_leaders(handle, "bench.orders");
     await_leaders(handle, "bench.prices");
     rd_kafka_queue_destroy(queue);
@@ -91,13 +94,15 @@ static void topics(const char *brokers)
 
 typedef struct {
     rd_kafka_t *producer;
-    rd_kafka_topic_t *topic;
+    rd_kafka_topic_t *topic, *prices;
     polkai_random random;
     polka_text dataschema;
-    bool compact;
+    bool compact, priced;
     unsigned keys, types;                /* 0: every order has its own, the event's own */
     polka_event *names;
     int64_t sum, turn, *delays_us, delay_us;
+    int64_t count, span_ms;              /* so many in all, over this time up to now */
+    char middle_id[POLKA_UUID_TEXT + 1], middle_key[POLKA_UUID_TEXT + 1];
     size_t bytes;
     orders_order order;
     polka_arena arena;
@@ -119,6 +124,7 @@ static feed *open_feed(const char *brokers, bool compact)
     static char dataschema[64];
     self->producer = client_producer(brokers, delivered, self);
     self->topic = rd_kafka_topic_new(self->producer, "bench.orders", NULL);
+    self->prices = rd_kafka_topic_new(self->producer, "bench.prices", NULL);
     self->compact = compact;
     self->dataschema = (polka_text){ (size_t)snprintf(dataschema, sizeof dataschema, "polka:%016" PRIx64, bench_order_placed_event.fingerprint), dataschema };
     polkai_random_seed(&self->random, SEED);
@@ -130,7 +136,31 @@ static void close_feed(feed *self)
     if (rd_kafka_flush(self->producer, WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         client_die("flush", "not all was acknowledged");
     rd_kafka_topic_destroy(self->topic);
+    rd_kafka_topic_destroy(self->prices);
     rd_kafka_destroy(self->producer);
+}
+
+/* What `pricing` would say to it. */
+static void send_price(feed *self, const polkai_envelope *cause)
+{
+    uint8_t uuid[16];
+    char id[POLKA_UUID_TEXT + 1];
+    polkai_envelope envelope = *cause;
+    const bench_order_placed *order = &self->order.order;
+    envelope.source = POLKA_TEXT("/bench/pricing");
+    envelope.time_ms++;
+    envelope.causation_id = cause->id;
+    polkai_uuid_v7(uuid, envelope.time_ms, &self->random);
+    polkai_uuid_write(id, uuid);
+    envelope.id = (polka_text){ POLKA_UUID_TEXT, id };
+    client_send(self->producer, self->prices, &bench_order_priced_event,
+                &(bench_order_priced){ .order_id = order->order_id, .customer_id = order->customer_id, .total = orders_total(&self->order.order), .currency = order->currency },
+                &envelope, self->dataschema, &self->arena, NULL);
+}
+
+static int64_t age_ms(const feed *self)
+{
+    return self->span_ms == 0 ? 0 : (int64_t)((double)self->span_ms * (1.0 - (double)self->turn / (double)self->count));
 }
 
 static void send_order(feed *self)
@@ -140,7 +170,7 @@ static void send_order(feed *self)
     polkai_arena_reset(&self->arena, self->memory, sizeof self->memory);
     orders_make(&self->random, &self->order);
     polkai_envelope envelope = { .mode = self->compact ? POLKAI_MODE_COMPACT : POLKAI_MODE_BINARY, .source = POLKA_TEXT("/bench/storefront"),
-                                 .time_ms = polkai_clock_real.wall_ms(&polkai_clock_real) };
+                                 .time_ms = polkai_clock_real.wall_ms(&polkai_clock_real) - age_ms(self) };
     polkai_uuid_v7(uuid, envelope.time_ms, &self->random);
     polkai_uuid_write(id, uuid);
     envelope.id = envelope.correlation_id = (polka_text){ POLKA_UUID_TEXT, id };
@@ -152,9 +182,15 @@ static void send_order(feed *self)
         self->delay_us += orders_delay_us(&self->order.order);
         self->delays_us[key] += orders_delay_us(&self->order.order);
     }
+    if (self->turn == self->count / 2) {
+        memcpy(self->middle_id, id, sizeof id);
+        memcpy(self->middle_key, self->order.order_id, POLKA_UUID_TEXT);
+    }
     self->sum += orders_total(&self->order.order);
     const polka_event *event = self->types > 0 ? &self->names[self->turn % self->types] : &bench_order_placed_event;
     client_send(self->producer, self->topic, event, &self->order.order, &envelope, self->dataschema, &self->arena, NULL);
+    if (self->priced)
+        send_price(self, &envelope);
 }
 
 static void read_words(feed *self, int count, char **words)
@@ -162,10 +198,14 @@ static void read_words(feed *self, int count, char **words)
     for (int i = 0; i < count; i++) {
         if (strcmp(words[i], "compact") == 0)
             self->compact = true;
+        else if (strcmp(words[i], "priced") == 0)
+            self->priced = true;
         else if (strncmp(words[i], "keys=", 5) == 0)
             self->keys = (unsigned)strtoul(words[i] + 5, NULL, 10);
         else if (strncmp(words[i], "types=", 6) == 0)
             self->types = (unsigned)strtoul(words[i] + 6, NULL, 10);
+        else if (strncmp(words[i], "days=", 5) == 0)
+            self->span_ms = strtoll(words[i] + 5, NULL, 10) * 86400000;
         else
             client_die(words[i], "an unknown word");
     }
@@ -192,6 +232,7 @@ static void fill(const char *brokers, int64_t count, int word_count, char **word
 {
     feed *self = open_feed(brokers, false);
     read_words(self, word_count, words);
+    self->count = count;
     for (int64_t i = 0; i < count; i++) {
         send_order(self);
         while (rd_kafka_outq_len(self->producer) > 50000)
@@ -199,8 +240,8 @@ static void fill(const char *brokers, int64_t count, int word_count, char **word
         rd_kafka_poll(self->producer, 0);
     }
     close_feed(self);
-    printf("{\"events\": %lld, \"sum\": %lld, \"bytes\": %.1f, \"ideal_us\": %lld}\n", (long long)count, (long long)self->sum,
-           (double)self->bytes / (double)count, (long long)ideal_us(self));
+    printf("{\"events\": %lld, \"sum\": %lld, \"bytes\": %.1f, \"ideal_us\": %lld, \"middle_id\": \"%s\", \"middle_key\": \"%s\"}\n", (long long)count,
+           (long long)self->sum, (double)self->bytes / (double)count, (long long)ideal_us(self), self->middle_id, self->middle_key);
 }
 
 /* ---- one at a time ---- */
@@ -302,7 +343,7 @@ int main(int argc, char **argv)
     const char *what = argc > 2 ? argv[2] : "";
     long long number = argc > 3 ? strtoll(argv[3], NULL, 10) : 0;
     if (strcmp(what, "topics") == 0)
-        (partition_count = number > 0 ? (int)number : PARTITIONS), topics(argv[1]);
+        (partition_count = number > 0 ? (int)number : PARTITIONS), topics(argv[1], argc > 4 && strcmp(argv[4], "keep") == 0);
     else if (strcmp(what, "fill") == 0 && number > 0)
         fill(argv[1], number, argc - 4, argv + 4);
     else if (strcmp(what, "ping") == 0 && number > 0)
@@ -312,6 +353,6 @@ int main(int argc, char **argv)
     else if (strcmp(what, "count") == 0)
         count_prices(argv[1]);
     else
-        client_die("usage", "bench_feed BROKERS topics [P] | fill N [compact] [keys=K] [types=T] | ping N | await | count");
+        client_die("usage", "bench_feed BROKERS topics [P [keep]] | fill N [compact] [keys=K] [types=T] [days=D] [priced] | ping N | await | count");
     return 0;
 }

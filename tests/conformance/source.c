@@ -179,6 +179,43 @@ Test(source, starts_where_it_is_told, .timeout = 90)
     end(&play);
 }
 
+/* Reads until `count` records of `topic` have come, and returns how many of others came meanwhile. */
+static size_t count_others(polkai_source *source, const char *topic, size_t count)
+{
+    polkai_record got[8];
+    size_t of_it = 0, others = 0;
+    for (int64_t limit = now_ms() + 20000; of_it < count && now_ms() < limit;) {
+        size_t taken = source->operations->poll(source, got, 8, 100);
+        for (size_t i = 0; i < taken; i++)
+            *(polka_text_equal(got[i].topic, polka_text_of(topic)) ? &of_it : &others) += 1;
+        release_all(got, taken);
+    }
+    cr_assert_eq(of_it, count);
+    return others;
+}
+
+Test(source, gives_nothing_more_of_what_was_unassigned_and_all_of_the_others, .timeout = 60)
+{
+    scene play = scene_of(100);
+    const char *other = stage_topic(play.at, 1);
+    polkai_record record = record_of(other, "k", "v"), late = record_of(play.topic, "k", "late");
+    polkai_source *source = stage_source(play.at, NULL);
+    const polkai_position both[] = { { polka_text_of(play.topic), 0, POLKAI_OFFSET_START }, { polka_text_of(other), 0, POLKAI_OFFSET_START } };
+    start_at(source, both, 2);
+    polkai_record got;
+    read_records(source, NULL, &got, 1); /* 99 more have been fetched with it */
+    polkai_record_release(&got);
+    source->operations->unassign(source, both, 1);
+    for (size_t i = 0; i < 3; i++) {
+        send_one(play.sink, &late, 100 + 2 * i);
+        send_one(play.sink, &record, 101 + 2 * i);
+    }
+    await_reports(play.sink, play.told, 106);
+    cr_assert_eq(count_others(source, other, 3), 0);
+    source->operations->close(source, POLKAI_CLOSE_MS);
+    end(&play);
+}
+
 Test(source, tells_the_end_of_a_partition_when_all_before_it_has_been_given, .timeout = 60)
 {
     scene play = scene_of(10);

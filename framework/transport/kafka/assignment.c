@@ -241,6 +241,18 @@ void polkai_kafka_leave(polkai_kafka_source *self, int timeout_ms)
     rd_kafka_queue_destroy(queue);
 }
 
+/* What was fetched of them is dropped by librdkafka: it belongs to an assignment of before. */
+void polkai_kafka_unassign(polkai_source *source, const polkai_position *partitions, size_t count)
+{
+    polkai_kafka_source *self = (polkai_kafka_source *)source;
+    list *gone AUTO(free_list) = polkai_kafka_list_of(partitions, count);
+    rd_kafka_error_t *failure = rd_kafka_incremental_unassign(self->client.handle, gone);
+    if (failure == NULL)
+        return;
+    polkai_kafka_tell(self, POLKA_MISUSE, rd_kafka_error_string(failure));
+    rd_kafka_error_destroy(failure);
+}
+
 /* ---- pause ---------------------------------------------------------------------------------------- */
 
 static bool is_paused(const polkai_kafka_source *self, const rd_kafka_topic_partition_t *partition)

@@ -61,6 +61,7 @@ void polkai_kafka_tell(polkai_kafka_source *source, polka_status status, const c
 void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *client);
 polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start, polka_error *error);
 void polkai_kafka_pause(polkai_source *source, bool paused);
+void polkai_kafka_unassign(polkai_source *source, const polkai_position *partitions, size_t count);
 void polkai_kafka_leave(polkai_kafka_source *source, int timeout_ms);     /* gives the assignment up and leaves the group */
 void polkai_kafka_spare_look(polkai_kafka_source *source);                /* at each poll of a spare: is it a member, and has no partitions? */
 rd_kafka_topic_partition_list_t *polkai_kafka_list_of(const polkai_position *positions, size_t count);       /* new */

@@ -118,7 +118,7 @@ static polkai_memory_reading *earliest(polkai_memory_source *self)
     for (size_t i = 0; i < self->reading_count; i++) {
         polkai_memory_reading *at = &self->readings[i];
         const polkai_memory_partition *log = &at->topic->partitions[at->partition];
-        if (at->paused || at->next >= (int64_t)log->count || log->records[at->next].sequence >= lowest)
+        if (at->paused || at->unassigned || at->next >= (int64_t)log->count || log->records[at->next].sequence >= lowest)
             continue;
         lowest = log->records[at->next].sequence;
         first = at;
@@ -153,7 +153,7 @@ static void tell_ends(polkai_memory_source *self)
     for (size_t i = 0; self->listener.ended != NULL && self->group == NULL && i < self->reading_count; i++) {
         polkai_memory_reading *at = &self->readings[i];
         pthread_mutex_lock(&self->memory->mutex);
-        bool ended = at->next == (int64_t)at->topic->partitions[at->partition].count && at->next != at->told;
+        bool ended = !at->unassigned && at->next == (int64_t)at->topic->partitions[at->partition].count && at->next != at->told;
         pthread_mutex_unlock(&self->memory->mutex);
         if (!ended)
             continue;
@@ -185,6 +185,18 @@ static void memory_pause(polkai_source *source, bool paused)
     pthread_mutex_lock(&self->memory->mutex);
     for (size_t i = 0; i < self->reading_count; i++)
         self->readings[i].paused = paused;
+    pthread_mutex_unlock(&self->memory->mutex);
+}
+
+static void memory_unassign(polkai_source *source, const polkai_position *partitions, size_t count)
+{
+    polkai_memory_source *self = (polkai_memory_source *)source;
+    pthread_mutex_lock(&self->memory->mutex);
+    for (size_t i = 0; i < count; i++)
+        for (size_t r = 0; r < self->reading_count; r++) {
+            polkai_memory_reading *at = &self->readings[r];
+            at->unassigned = at->unassigned || (at->partition == partitions[i].partition && polka_text_equal(polka_text_of(at->topic->name), partitions[i].topic));
+        }
     pthread_mutex_unlock(&self->memory->mutex);
 }
 
@@ -317,8 +329,8 @@ static void memory_close(polkai_source *source, int timeout_ms)
     free(self);
 }
 
-static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_commit, memory_membership_of, memory_rewind,
-                                                     memory_cluster, memory_ends, memory_wake, memory_close };
+static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_unassign, memory_commit, memory_membership_of,
+                                                     memory_rewind, memory_cluster, memory_ends, memory_wake, memory_close };
 
 polka_status polkai_memory_source_open(polkai_source **source, polkai_memory *memory, const char *group, polka_error *error)
 {

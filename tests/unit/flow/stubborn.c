@@ -201,7 +201,7 @@ static void close_source(polkai_source *source, int timeout_ms)
     self->inner->operations->close(self->inner, timeout_ms);
 }
 
-static const polkai_source_operations source_operations = { start, poll_source, pause_source, commit, membership, rewind_source, cluster, NULL, wake, close_source };
+static const polkai_source_operations source_operations = { start, poll_source, pause_source, NULL, commit, membership, rewind_source, cluster, NULL, wake, close_source };
 
 void stubborn_source_init(stubborn_source *source, polkai_source *inner)
 {
