@@ -1,5 +1,5 @@
 """The rows of the suite. Each function measures, prints its table and returns its figures beside what they shall reach."""
-import subprocess, sys, time
+import http.server, subprocess, sys, threading, time
 
 from figures import Loads, over, ratio, single
 from stage import Program, end, first_event_ns, median, raw, service, spread, status_of
@@ -149,18 +149,44 @@ def backlog(stage):
     return [single("backlog: resident memory", peaks, 64, "MiB", most=True)]
 
 
-# ---- seen by Prometheus ----
+# ---- seen: metrics, traces, activity ----
 
 METRICS = ("--http.port", "0", "--http.address", "127.0.0.1")
 
 
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes traces and looks at none: what it costs here is no cost of the service."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
 def observed(stage):
-    figures = []
+    """Traces: one in a hundred of all events, and all of them. Activity is a record of its own for each reaction, so nothing is asked of it."""
+    collector, figures = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector), []
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_address[1]}", "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
+    every = {**traces, "OTEL_TRACES_SAMPLER": "always_on"}
+    seen = {"metrics": 0.93, "metrics and traces": 0.93, "metrics and every trace": None, "activity": None}
     for kind, what in (("react", "react only"), ("emit", "react and emit")):
-        loads = throughput(stage, {"inline": service(kind, *INLINE), "inline, metrics": service(kind, *INLINE, *METRICS),
-                                   "1 lane": service(kind), "1 lane, metrics": service(kind, *METRICS)}, f"{what}, with metrics", emits=kind == "emit")
-        figures += [loads.rate(f"observed, {what}, {lane}: with metrics / without, rate", f"{lane}, metrics", lane, 0.93) for lane in ("inline", "1 lane")]
-        figures += [loads.cost(f"observed, {what}, {lane}: with metrics / without, CPU", f"{lane}, metrics", lane, 1.07) for lane in ("inline", "1 lane")]
+        loads = throughput(stage, {"inline": service(kind, *INLINE), "inline, metrics": service(kind, *INLINE, *METRICS), "1 lane": service(kind),
+                                   "1 lane, metrics": service(kind, *METRICS), "1 lane, metrics and traces": service(kind, *METRICS, **traces),
+                                   "1 lane, metrics and every trace": service(kind, *METRICS, **every),
+                                   "1 lane, activity": service(kind, "--activity.enabled", "true")}, f"{what}, observed", emits=kind == "emit")
+        for name, bar in seen.items():
+            for lane in ("inline", "1 lane") if name == "metrics" else ("1 lane",):
+                figures += [loads.rate(f"observed, {what}, {lane}: with {name} / without, rate", f"{lane}, {name}", lane, bar),
+                            loads.cost(f"observed, {what}, {lane}: with {name} / without, CPU", f"{lane}, {name}", lane, bar and 1.07)]
+    collector.shutdown()
     return figures
 
 

@@ -6,17 +6,17 @@ ROOT = HERE.parent.parent
 
 
 class Program:
-    """One measured program: what it is started as, and with which words."""
-    def __init__(self, binary, *words, flags=()):
-        self.binary, self.words, self.flags = binary, list(words), list(flags)
+    """One measured program: what it is started as, with which words, and what is in its environment beside ours."""
+    def __init__(self, binary, *words, flags=(), environment=None):
+        self.binary, self.words, self.flags, self.environment = binary, list(words), list(flags), environment or {}
 
 
 def raw(*words, binary="bench_raw"):
     return Program(binary, *words)
 
 
-def service(kind, *flags):
-    return Program("bench_hop", kind, flags=flags)
+def service(kind, *flags, **environment):
+    return Program("bench_hop", kind, flags=flags, environment=environment)
 
 
 class Stage:
@@ -37,15 +37,15 @@ class Stage:
         done = subprocess.run([str(self.bin / "bench_feed"), self.brokers, *map(str, words)], stdout=subprocess.PIPE, text=True, check=True, timeout=600)
         return json.loads(done.stdout) if done.stdout.strip() else None
 
-    def finished(self, command):
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=600)
+    def finished(self, command, environment=None):
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=600, env={**os.environ, **(environment or {})})
         lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
         if done.returncode != 0 or not lines:
             sys.exit(f"{' '.join(command)}: {done.returncode}\n{done.stderr}")
         return json.loads(lines[-1])
 
     def measure(self, program, events):
-        return self.finished(self.command(program, events))
+        return self.finished(self.command(program, events), program.environment)
 
     def reply_reader(self):
         """A program that reads what is replied from here on; it is there when this returns."""
@@ -62,7 +62,7 @@ class Stage:
         return int(said)
 
     def start(self, program):
-        return subprocess.Popen(self.command(program, 0), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(self.command(program, 0), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **program.environment})
 
 
 def end(process):
