@@ -381,9 +381,9 @@ class Checker:
             settled = [row for row in rows if row[0] - rows[0][0] > 2e6]                # the first two seconds are its start
             if len(settled) < 4:
                 continue
-            warm_us = self.warm_us(name, process)
-            base = next((row for row in settled[len(settled) // 4:] if row[0] >= warm_us), settled[-1])
-            for column, what, allowed in ((3, "KiB of memory", allowed_kb), (4, "descriptors", 16), (5, "threads", 8)):
+            early, warm_us = settled[len(settled) // 4], self.warm_us(name, process)
+            warm = next((row for row in settled[len(settled) // 4:] if row[0] >= warm_us), settled[-1])      # a full budget is memory, and nothing else
+            for column, what, allowed, base in ((3, "KiB of memory", allowed_kb, warm), (4, "descriptors", 16, early), (5, "threads", 8, early)):
                 grown = settled[-1][column] - base[column]
                 if grown > allowed:
                     self.verdict.error("I8", f"{name}, process {process}: {base[column]} {what} grew to {settled[-1][column]} within {(settled[-1][0] - base[0]) / 1e6:.0f} s; at most {allowed} more are claimed")
