@@ -160,6 +160,68 @@ Test(reader, windows_of_time_follow_each_other_without_a_gap_and_nothing_from_be
     cli_reader_close(reader);
 }
 
+/* ---- what a reader asks of its source ---- */
+
+static const polkai_source_operations *real;
+static polkai_source_operations watched;
+static char unassigned[64];              /* the numbers of the partitions, in order */
+
+static void note_unassigned(polkai_source *source, const polkai_position *partitions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        snprintf(unassigned + strlen(unassigned), sizeof unassigned - strlen(unassigned), "%" PRId32, partitions[i].partition);
+    real->unassign(source, partitions, count);
+}
+
+polka_status __real_polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error);
+polka_status __wrap_polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error);
+
+polka_status __wrap_polkai_kafka_source_open(polkai_source **source, const polkai_kafka_options *options, polka_error *error)
+{
+    TRY(__real_polkai_kafka_source_open(source, options, error));
+    real = (*source)->operations;
+    watched = *real;
+    watched.unassign = note_unassigned;
+    (*source)->operations = &watched;
+    return POLKA_OK;
+}
+
+/* Reads record by record until all has been read; the partition of the last one. */
+static int32_t read_slowly(cli_reader *reader)
+{
+    polkai_record record;
+    int32_t last = -1;
+    for (int64_t until = now_ms() + WAIT_MS; !cli_reader_reached(reader) && now_ms() < until;) {
+        if (cli_reader_poll(reader, &record, 1, 50) == 0)
+            continue;
+        last = record.partition;
+        polkai_record_release(&record);
+    }
+    cr_assert(cli_reader_reached(reader));
+    return last;
+}
+
+/* Found by measuring: all that was behind the window went on being fetched, for as long as another partition was not at its end. */
+Test(reader, a_partition_at_the_end_of_its_window_is_given_up_while_others_are_read, .init = cluster_begin, .fini = cluster_end, .timeout = 60)
+{
+    const char *const other[] = { "1", "0" };
+    cluster_times(offset_by_minute);
+    make_topic("a", 2);
+    for (int i = 0; i < 20; i++)
+        send_record(&(polkai_record){ .topic = POLKA_TEXT("a"), .partition = i % 2, .key = { 1, (const uint8_t *)"k" } });
+    await_reports();
+    cli_reader *reader = open_one("a", &(cli_span){ .since_ms = 2 * 60000, .until_ms = 5 * 60000 });
+    int32_t last = read_slowly(reader);
+    cr_assert_eq(cli_reader_records(reader), 6);
+    cr_assert_str_eq(unassigned, other[last]);
+    cli_reader_close(reader);
+    unassigned[0] = '\0';
+    reader = open_one("a", NULL);        /* to the end and past it: nothing is given up */
+    read_slowly(reader);
+    cr_assert_str_eq(unassigned, "");
+    cli_reader_close(reader);
+}
+
 Test(reader, of_the_newest_all_but_those_that_were_read_before, .init = cluster_begin, .fini = cluster_end, .timeout = 60)
 {
     make_topic("a", 1);
