@@ -10,7 +10,7 @@ function(polka_service_options target)
 endfunction()
 
 # polka_link_allocator(TARGET): the fast allocator in front of libc's. librdkafka allocates once a header and frees on
-# another thread, so this is a third of the CPU. Left out under sanitizers, which bring their own.
+# another thread, which costs less by these. Left out under sanitizers, which bring their own.
 function(polka_link_allocator target)
   if(POLKA_ALLOCATOR STREQUAL "system" OR "${POLKA_SANITIZE} ${CMAKE_C_FLAGS} ${CMAKE_EXE_LINKER_FLAGS}" MATCHES "fsanitize|address|thread|memory")
     return()
