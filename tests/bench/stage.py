@@ -97,12 +97,12 @@ def first_event_ns(process):
     return int(line.split()[1])
 
 
-def broker_of(arguments):
-    """The given one, or one of our own, in memory where there is a folder for that; the function ends it."""
+def broker_of(arguments, gib=2):
+    """The given one, or one of our own, in memory where there is a folder for that with so much room; the function ends it."""
     if arguments.brokers:
         return arguments.brokers, lambda: None
     shared = pathlib.Path("/dev/shm")
-    folder = tempfile.mkdtemp(prefix="polka-bench-", dir=shared if shared.is_dir() else None)
+    folder = tempfile.mkdtemp(prefix="polka-bench-", dir=shared if shared.is_dir() and shutil.disk_usage(shared).free > gib << 30 else None)
     port = 20000 + os.getpid() % 9000
     done = subprocess.run([str(ROOT / "deploy/kafka/up"), "--port", str(port), "--dir", folder, "--set", "log.retention.check.interval.ms=5000"],
                           stdout=subprocess.PIPE, text=True, check=True)
