@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 512, GATHER_MS = 400 };
+enum { BATCH = 512, HELD = 16384, HELD_BYTES = 64 << 20, PATIENCE_MS = 5000 };
 
 typedef struct {
     const char *from, *correlation, *format;
@@ -121,7 +121,6 @@ static bool print_batch(tailer *tail, polkai_record *records, size_t count, int6
             more = more && (tail->count < 0 || *printed < tail->count) && ferror(stdout) == 0;
         }
         polkai_arena_deinit(&arena);
-        polkai_record_release(&records[i]);
     }
     return fflush(stdout) == 0 && more;
 }
@@ -158,33 +157,62 @@ static void order(polkai_record *records, size_t count)
     free(all);
 }
 
-/* One batch; while there is a backlog, as much of it as fits. */
-static size_t take(cli_reader *reader, polkai_record *records)
+/*
+ * What is there already is held until all of it has come, as a partition may come whole before the next one begins; when too much is held, the
+ * older half goes. A partition that does not come holds nothing up for longer than PATIENCE_MS, and then never again.
+ */
+typedef struct {
+    polkai_record records[HELD];
+    size_t count, due, bytes;            /* due: of these the first; bytes: of all of their values */
+    bool holds;
+    int64_t came_ns, idle_ns;            /* when something came last; from when on there was nothing to wait for */
+} backlog;
+
+static void take(backlog *held, cli_reader *reader)
 {
-    size_t count = cli_reader_poll(reader, records, BATCH, 100);
-    int64_t until = polkai_clock_real.steady_ns(&polkai_clock_real) + GATHER_MS * (int64_t)1000000;
-    while (count < BATCH && !cli_reader_reached(reader) && !cli_stopped() && polkai_clock_real.steady_ns(&polkai_clock_real) < until)
-        count += cli_reader_poll(reader, records + count, BATCH - count, 20);
-    order(records, count);
-    return count;
+    size_t room = HELD - held->count, came = cli_reader_poll(reader, held->records + held->count, room < BATCH ? room : BATCH, 100);
+    int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
+    for (size_t i = 0; i < came; i++)
+        held->bytes += held->records[held->count++].value.size;
+    held->came_ns = came > 0 ? now : held->came_ns;
+    held->idle_ns = came > 0 || !cli_reader_reached(reader) ? now : held->idle_ns;
+    held->holds = held->holds && !cli_reader_reached(reader) && now - held->came_ns < PATIENCE_MS * (int64_t)1000000;
+    held->due = !held->holds ? held->count : held->count == HELD || held->bytes > HELD_BYTES ? (held->count + 1) / 2 : 0;
+    if (held->due > 0)
+        order(held->records, held->count);
+}
+
+static void drop(backlog *held)
+{
+    for (size_t i = 0; i < held->due; i++)
+        polkai_record_release(&held->records[i]);
+    held->count -= held->due;
+    memmove(held->records, held->records + held->due, held->count * sizeof *held->records);
+    held->bytes = 0;
+    for (size_t i = 0; i < held->count; i++)
+        held->bytes += held->records[i].value.size;
+    held->due = 0;
 }
 
 static polka_status follow(tailer *tail, cli_reader *reader, polka_error *error)
 {
-    polkai_record *records = polkai_alloc(BATCH * sizeof *records);
-    int64_t printed = 0, last_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    backlog *held = polkai_alloc(sizeof *held);
+    int64_t printed = 0;
     bool more = tail->count != 0;
     polka_status status = POLKA_OK;
+    held->holds = true;
+    held->came_ns = held->idle_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     while (more && status == POLKA_OK && !cli_stopped()) {
-        size_t count = take(reader, records);
-        int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);
-        if (count > 0 || !cli_reader_reached(reader))
-            last_ns = now;
-        more = print_batch(tail, records, count, &printed) && (tail->idle_ms < 0 || now - last_ns < tail->idle_ms * 1000000);
+        take(held, reader);
+        more = print_batch(tail, held->records, held->due, &printed);
+        drop(held);
+        more = more && (tail->idle_ms < 0 || polkai_clock_real.steady_ns(&polkai_clock_real) - held->idle_ns < tail->idle_ms * 1000000);
         if (more && tail->idle_ms >= 0)  /* else a broker is waited for as long as it takes */
             status = cli_reader_check(reader, error);
     }
-    free(records);
+    held->due = held->count;
+    drop(held);
+    free(held);
     return status;
 }
 

@@ -1,4 +1,5 @@
 """The shop of this tree under `polka dev`, on the embedded broker. Skipped when the shop is not built."""
+import itertools
 import json
 import os
 import re
@@ -100,6 +101,14 @@ class Shop(ShopCase):
         types = [row["type"] for row in self.rows("tail", "-q", "-c", sent["id"], "-o", "start", "--until-idle", "300ms")]
         self.assertEqual(types[:4], ["shop.OrderPlaced", "shop.PaymentAuthorised", "shop.StockReserved", "shop.OrderShipped"])
         self.assertEqual(len(types), 6)
+
+    def test_tail_puts_what_is_there_already_in_order_of_time_however_it_comes(self):
+        self.dev()
+        for event in ("OrderCompleted", "CustomerNotified", "OrderCompleted"):
+            self.polka("emit", event, "--sample", "-n", "900")
+        types = [row["type"] for row in self.rows("tail", "-q", "-o", "start", "--until-idle", "300ms")]
+        self.assertEqual([(kind, len(list(same))) for kind, same in itertools.groupby(types)],
+                         [("shop.OrderCompleted", 900), ("shop.CustomerNotified", 900), ("shop.OrderCompleted", 900)])
 
     def test_a_flow_in_other_shapes(self):
         self.dev()
