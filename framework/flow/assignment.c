@@ -217,8 +217,10 @@ static bool is_worth_waiting(const polkai_flow *flow, polkai_giving what)
     return flow->watch.stuck != NULL ? any_other_active(flow) : anything_active(flow, what) && !atomic_load(&flow->failed);
 }
 
+/* What is held back is for lanes too: they handle what the handover reaches, and drop the rest. */
 static void sweep_lanes(polkai_flow *flow)
 {
+    polkai_flow_give_all(flow);
     atomic_fetch_add(&flow->sweep, 1);
     for (size_t i = 0; i < flow->worker_count; i++)
         if (flow->workers[i]->lane != NULL)

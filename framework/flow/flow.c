@@ -359,7 +359,7 @@ void polkai_flow_destroy(polkai_flow *flow)
     }
     polkai_router_destroy(flow->router);
     free(flow->workers);
-    free(flow->spread);
+    polkai_spread_destroy(flow->spread);
     free(flow->batch);
     polkai_arena_deinit(&flow->arena);
     pthread_mutex_destroy(&flow->lock);

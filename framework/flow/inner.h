@@ -105,8 +105,9 @@ struct polkai_delivery {
     bool opened, kept, owned, lettered;  /* owned: its texts are in its arena; lettered: the headers stay */
     bool refused;                        /* one of its units has a refused emission */
     bool finished;                       /* exactly-once: ready to leave when all before it have */
+    bool out_of_spread;                  /* its key may be on another lane by now */
     bool waits_for_schema;               /* since it was looked at last */
-    struct polkai_worker *worker;        /* whose lane it was given to */
+    _Atomic(struct polkai_worker *) worker;              /* whose lane has it; NULL: none has */
     polkai_lost *lost;                   /* it goes on for one whose handler was lost, and borrows from that */
     uint64_t asked;                      /* the round of looking for schemas in which it first asked; 0: it never did */
     polkai_delivery *next_taken;         /* exactly-once: of its partition, then of its transaction */
@@ -278,6 +279,7 @@ bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends);        
 /* ---- open.c: on the lane; afterwards units are there, or none when nobody reacts ---- */
 void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker);
 
+#define POLKAI_DELIVERY_OF(ITEM) ((polkai_delivery *)((uint8_t *)(ITEM) - offsetof(polkai_delivery, item)))
 #define POLKAI_DELIVERY_OF_PARKED(PARKED) ((polkai_delivery *)((uint8_t *)(PARKED) - offsetof(polkai_delivery, parked)))
 
 /* How many of its reactions are in this state. */
@@ -355,6 +357,7 @@ void polkai_delivery_done(polkai_delivery *delivery);    /* pending is 0; on the
 void polkai_delivery_end(polkai_delivery *delivery);     /* nothing of it is under way any more */
 void polkai_delivery_release(polkai_delivery *delivery); /* the lane lets go */
 size_t polkai_flow_collect(polkai_flow *flow);           /* what lanes gave back */
+void polkai_flow_give_all(polkai_flow *flow);            /* to lanes, what waits for one that has room */
 void polkai_deliveries_destroy(polkai_flow *flow);       /* those under way as well: after lanes and sink */
 
 /* ---- context.c ---- */

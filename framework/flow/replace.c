@@ -125,6 +125,14 @@ static void hand_on(polkai_flow *flow, const polkai_worker *from, polkai_worker 
     }
 }
 
+static unsigned count_of(const polkai_lane_item *first)
+{
+    unsigned count = 0;
+    for (; first != NULL; first = first->next)
+        count++;
+    return count;
+}
+
 static void give(polkai_lane *lane, polkai_lane_item *first)
 {
     polkai_lane_item *last = first;
@@ -151,8 +159,11 @@ static void start(polkai_flow *flow, polkai_worker *from, polkai_worker *worker)
         polkai_settle_stop(flow, &error);
         return;
     }
+    polkai_lane_item *back = polkai_lane_take_back(from->lane);
+    if (flow->spread != NULL)
+        polkai_spread_begin_anew(flow->spread, worker->index, count_of(from->left) + count_of(back) + count_of(worker->batch_first));
     give(worker->lane, from->left);
-    give(worker->lane, polkai_lane_take_back(from->lane));
+    give(worker->lane, back);
     polkai_lane_wake(worker->lane);      /* for what is parked */
 }
 

@@ -118,7 +118,7 @@ void polkai_delivery_end(polkai_delivery *delivery)
     flow->in_flight--;
     flow->ended++;
     flow->in_flight_bytes -= delivery->bytes;
-    if (flow->spread != NULL)
+    if (flow->spread != NULL && !delivery->out_of_spread)
         polkai_spread_end(flow->spread, delivery->place, delivery->worker->index);
     back_to_pool(flow, delivery);
     polkai_partition_left(flow, partition);
@@ -137,6 +137,8 @@ void polkai_delivery_release(polkai_delivery *delivery)
     polkai_flow *flow = delivery->flow;
     if (let_go(delivery) != LANE_HOLDS)
         return;                          /* the last acknowledgement ends it, on the poll thread */
+    if (flow->spread != NULL)
+        delivery->out_of_spread = polkai_spread_end_soon(flow->spread, delivery->place, delivery->worker->index);
     polkai_delivery *head = atomic_load_explicit(&flow->done, memory_order_relaxed);
     do
         delivery->next_done = head;
@@ -155,11 +157,8 @@ size_t polkai_flow_collect(polkai_flow *flow)
     return count;
 }
 
-static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
+static void put_on_lane(polkai_flow *flow, polkai_delivery *delivery, unsigned lane)
 {
-    const polkai_record *record = &delivery->record;
-    const void *key = POLKAI_PLANT(lane_by_offset) ? NULL : record->key.data;
-    unsigned lane = flow->spread == NULL ? 0 : polkai_spread_begin(flow->spread, key, record->key.size, &delivery->place);
     polkai_worker *worker = flow->workers[lane];
     delivery->worker = worker;
     delivery->item.next = NULL;
@@ -168,6 +167,15 @@ static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
     else
         worker->batch_last->next = &delivery->item;
     worker->batch_last = &delivery->item;
+}
+
+static void give_to_lane(polkai_flow *flow, polkai_delivery *delivery)
+{
+    const polkai_record *record = &delivery->record;
+    const void *key = POLKAI_PLANT(lane_by_offset) ? NULL : record->key.data;
+    unsigned lane = flow->spread == NULL ? 0 : polkai_spread_begin(flow->spread, key, record->key.size, &delivery->item, &delivery->place);
+    if (lane != POLKAI_SPREAD_HELD)
+        put_on_lane(flow, delivery, lane);
 }
 
 static void take(polkai_flow *flow, polkai_record *record)
@@ -195,17 +203,36 @@ static void take(polkai_flow *flow, polkai_record *record)
     give_to_lane(flow, delivery);
 }
 
+static void give_batch(polkai_worker *worker)
+{
+    if (worker->batch_first != NULL)
+        polkai_lane_give(worker->lane, worker->batch_first, worker->batch_last);
+    worker->batch_first = worker->batch_last = NULL;
+}
+
 static void hand_over(polkai_flow *flow)
 {
     for (size_t i = 0; i < flow->worker_count; i++) {
         polkai_worker *worker = flow->workers[i];
-        if (worker->batch_first != NULL)
-            polkai_lane_give(worker->lane, worker->batch_first, worker->batch_last);
-        worker->batch_first = worker->batch_last = NULL;
+        give_batch(worker);
         if (!flow->threaded)
             polkai_lane_turn(worker->lane);
     }
 }
+
+/* What is held, for lanes that sleep; others take it themselves. all: it is to leave in any case. */
+static void give_held(polkai_flow *flow, bool all)
+{
+    unsigned lane;
+    if (flow->spread == NULL)
+        return;
+    for (polkai_lane_item *item; (item = polkai_spread_next(flow->spread, all, &lane)) != NULL;)
+        put_on_lane(flow, POLKAI_DELIVERY_OF(item), lane);
+    for (size_t i = 0; i < flow->worker_count; i++)
+        give_batch(flow->workers[i]);
+}
+
+void polkai_flow_give_all(polkai_flow *flow) { give_held(flow, true); }
 
 /* ---- one turn ---- */
 
@@ -314,6 +341,7 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
         hand_over(flow);                 /* inline, also what tries again those that fill the budget */
     count += flow->sink->operations->poll(flow->sink, 0);
     count += polkai_flow_collect(flow);
+    give_held(flow, false);
     count += polkai_schemas_turn(flow);
     int64_t now = now_ns(flow);
     polkai_meter_look(flow, now);

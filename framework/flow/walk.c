@@ -5,7 +5,7 @@
 #include <base/mark.h>
 #include <flow/inner.h>
 
-#define DELIVERY_OF(ITEM) ((polkai_delivery *)((uint8_t *)(ITEM) - offsetof(polkai_delivery, item)))
+enum { HELD_NS = 1000000 };
 
 /* ---- read ---- */
 
@@ -321,19 +321,51 @@ static void work_off(polkai_worker *worker, int64_t now_ns)
     for (polkai_lane_item *item; (item = worker->left) != NULL;) {
         worker->left = item->next;
         if (is_stopping(worker))
-            polkai_walk_drop(DELIVERY_OF(item));     /* they all are behind what was begun, so the drain would not reach them */
+            polkai_walk_drop(POLKAI_DELIVERY_OF(item));      /* they all are behind what was begun, so the drain would not reach them */
         else
-            take(worker, DELIVERY_OF(item), now_ns);
+            take(worker, POLKAI_DELIVERY_OF(item), now_ns);
+        worker->handled++;
         if (has_to_poll(worker))
             return;
     }
+}
+
+/* Since began_ns. */
+static void tell_handled(polkai_worker *worker, int64_t began_ns, int64_t now_ns)
+{
+    if (worker->flow->spread != NULL && worker->handled > 0)
+        polkai_spread_handled(worker->flow->spread, worker->index, worker->handled, now_ns - began_ns);
+    worker->handled = 0;
+}
+
+/* What waits for a lane, for a moment: what is due, and news, must not wait for all of it. false: there was nothing for this one. */
+static bool take_held(polkai_worker *worker, int64_t began_ns)
+{
+    bool wanting = false;
+    polkai_flow *flow = worker->flow;
+    const polkai_clock *clock = flow->options.clock;
+    polkai_lane_item *item = NULL;
+    int64_t now_ns = began_ns;
+    while (flow->spread != NULL && now_ns - began_ns < HELD_NS && (item = polkai_spread_take(flow->spread, worker->index, &wanting)) != NULL) {
+        int64_t before_ns = now_ns;
+        atomic_store_explicit(&POLKAI_DELIVERY_OF(item)->worker, worker, memory_order_relaxed);
+        take(worker, POLKAI_DELIVERY_OF(item), now_ns);
+        worker->handled++;
+        now_ns = clock->steady_ns(clock);
+        tell_handled(worker, before_ns, now_ns);
+        if (polkai_parking_next_due_ns(worker->parking) <= now_ns)
+            break;
+    }
+    if (wanting)                         /* the poll thread may be asleep, and has to collect what has ended */
+        flow->source->operations->wake(flow->source);
+    return item != NULL;
 }
 
 int64_t polkai_walk_items(void *user, polkai_lane_item *items)
 {
     polkai_worker *worker = user;
     const polkai_clock *clock = worker->flow->options.clock;
-    int64_t now_ns = clock->steady_ns(clock);
+    int64_t began_ns = clock->steady_ns(clock), now_ns = began_ns;
     if (!worker->flow->threaded)
         atomic_store_explicit(&worker->flow->watch.poll_due, false, memory_order_relaxed);
     polkai_news_hear(worker, now_ns);
@@ -341,10 +373,12 @@ int64_t polkai_walk_items(void *user, polkai_lane_item *items)
     if (!worker->due_first)
         work_off(worker, now_ns);
     now_ns = clock->steady_ns(clock);    /* one time for all: those due again meanwhile come after what is new */
+    tell_handled(worker, began_ns, now_ns);
     for (polkai_parked *due; !is_enough(worker) && (due = polkai_parking_due(worker->parking, now_ns)) != NULL;)
         resume(worker, due, now_ns);
     worker->due_first = !worker->due_first && polkai_parking_next_due_ns(worker->parking) <= now_ns;
+    bool more = take_held(worker, now_ns);
     atomic_store_explicit(&worker->parked_keys, polkai_parking_keys(worker->parking), memory_order_relaxed);
     atomic_store_explicit(&worker->parked_events, polkai_parking_count(worker->parking), memory_order_relaxed);
-    return worker->left != NULL ? now_ns : polkai_parking_next_due_ns(worker->parking);
+    return more || worker->left != NULL ? now_ns : polkai_parking_next_due_ns(worker->parking);
 }

@@ -53,6 +53,7 @@ typedef struct polkai_worker {
     polkai_random random;
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
     polkai_lane_item *left;              /* given, and not begun yet */
+    unsigned handled;                    /* of what was given, and not told of yet (spread.h) */
     bool due_first;                      /* inline: what is due comes before those, as it had to wait for a poll */
     polkai_parked *behind;               /* what waits behind the event it handles now */
     unsigned sweep, news;                /* the last one seen; of schemas too */
