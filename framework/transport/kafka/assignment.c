@@ -8,12 +8,13 @@
 
 #include <base/arena.h>
 #include <base/error.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 typedef rd_kafka_topic_partition_list_t list;
 
-enum { MEMBER_LOOK_NS = 100000000, SPARE_AFTER_NS = 2000000000 };
+enum { MEMBER_LOOK_NS = 100000000, SPARE_AFTER_NS = 2000000000, CHANGE_LEAST_MS = 500, CHANGE_LOOK_MS = 10 };
 
 static void free_list(list **partitions)
 {
@@ -99,20 +100,77 @@ static void tell_failed(polkai_kafka_source *self, const char *what, const char 
     polkai_kafka_tell(self, POLKA_TRANSIENT, text);
 }
 
+typedef struct {
+    rd_kafka_t *handle;
+    list *partitions;                    /* NULL: none any more */
+    bool incremental, give;
+    char failure[256];                   /* empty: none */
+} assigning;
+
+static void *assign(void *user)
+{
+    assigning *what = user;
+    if (!what->incremental) {
+        rd_kafka_resp_err_t code = rd_kafka_assign(what->handle, what->partitions);
+        snprintf(what->failure, sizeof what->failure, "%s", code == RD_KAFKA_RESP_ERR_NO_ERROR ? "" : rd_kafka_err2str(code));
+        return what;
+    }
+    rd_kafka_error_t *failure = what->give ? rd_kafka_incremental_assign(what->handle, what->partitions) : rd_kafka_incremental_unassign(what->handle, what->partitions);
+    snprintf(what->failure, sizeof what->failure, "%s", failure == NULL ? "" : rd_kafka_error_string(failure));
+    if (failure != NULL)
+        rd_kafka_error_destroy(failure);
+    return what;
+}
+
+/* false: it does not come back. */
+static bool join(const polkai_kafka_source *self, pthread_t thread)
+{
+    int64_t now_ns = polkai_kafka_now_ns(), least_ns = now_ns + (int64_t)CHANGE_LEAST_MS * 1000000;
+    int64_t until_ns = self->close_limit_ns > least_ns ? self->close_limit_ns : least_ns;
+    for (; now_ns < until_ns; now_ns = polkai_kafka_now_ns()) {
+        struct timespec limit;
+        clock_gettime(CLOCK_REALTIME, &limit);
+        limit.tv_nsec += CHANGE_LOOK_MS * 1000000;
+        limit.tv_sec += limit.tv_nsec / 1000000000;
+        limit.tv_nsec %= 1000000000;
+        if (pthread_timedjoin_np(thread, NULL, &limit) == 0)
+            return true;
+        if (now_ns >= least_ns && rd_kafka_consumer_closed(self->client.handle))
+            break;
+    }
+    pthread_detach(thread);
+    return false;
+}
+
+/*
+ * librdkafka answers such a call from the thread that serves its group, and waits for that without limit. Once the group has come to its end, which it
+ * may while the last revocation is on its way to us, 2.0.2 does not answer any more (2.10.0 does). So while leaving, another thread calls; what
+ * does not come back keeps its memory. NULL: it did not.
+ */
+static assigning *assign_while_leaving(polkai_kafka_source *self, assigning *what)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, assign, what) != 0)
+        return assign(what);
+    return join(self, thread) ? what : NULL;
+}
+
 static void change(polkai_kafka_source *self, const list *partitions, bool give)
 {
-    rd_kafka_t *handle = self->client.handle;
-    if (is_cooperative(handle)) {
-        rd_kafka_error_t *failure = give ? rd_kafka_incremental_assign(handle, partitions) : rd_kafka_incremental_unassign(handle, partitions);
-        if (failure != NULL)
-            tell_failed(self, give ? "to take partitions" : "to give partitions up", rd_kafka_error_string(failure));
-        if (failure != NULL)
-            rd_kafka_error_destroy(failure);
+    assigning *what = polkai_alloc(sizeof *what);
+    what->handle = self->client.handle;
+    what->incremental = self->cooperative;
+    what->give = give;
+    what->partitions = give || self->cooperative ? rd_kafka_topic_partition_list_copy(partitions) : NULL;
+    what = self->leaving ? assign_while_leaving(self, what) : assign(what);
+    if (what == NULL) {
+        tell_failed(self, "to give partitions up", "librdkafka did not answer while the group was being left; going on without it");
         return;
     }
-    rd_kafka_resp_err_t code = rd_kafka_assign(handle, give ? partitions : NULL);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        tell_failed(self, give ? "to take partitions" : "to give partitions up", rd_kafka_err2str(code));
+    if (what->failure[0] != '\0')
+        tell_failed(self, give ? "to take partitions" : "to give partitions up", what->failure);
+    free_list(&what->partitions);
+    free(what);
 }
 
 /* A pause of librdkafka outlives the assignment, and nobody would know of it any more: it ends here. */
@@ -155,6 +213,8 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
     if (take)
         (void)polkai_kafka_resolve_committed(handle, partitions, POLKAI_KAFKA_ASK_MS);
     polkai_position *positions = positions_of(self, partitions);
+    if (!self->leaving)                  /* this asks the group too, and a member keeps its protocol */
+        self->cooperative = is_cooperative(handle);
     if (take) {
         self->spare = false;
         change(self, partitions, true);
@@ -170,7 +230,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
         give_back(self, partitions);
         if (self->assigned && self->listener.revoked != NULL)
             self->listener.revoked(self->listener.user, positions, (size_t)partitions->cnt, lost);
-        self->assigned = is_cooperative(handle);
+        self->assigned = self->cooperative;
         end_pause(self, partitions);
         polkai_kafka_unread_forget(self, partitions);
         change(self, partitions, false);
@@ -224,6 +284,7 @@ static void serve_close(polkai_kafka_source *self, rd_kafka_queue_t *queue)
 
 void polkai_kafka_leave(polkai_kafka_source *self, int timeout_ms)
 {
+    self->leaving = true;
     self->close_limit_ns = polkai_kafka_now_ns() + polkai_kafka_patience_ms(self, timeout_ms) * 1000000;
     rd_kafka_t *handle = self->client.handle;
     if (!self->grouped) {

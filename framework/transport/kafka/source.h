@@ -51,6 +51,7 @@ typedef struct {
     bool park_unread;
     int unread_ms;                       /* so long a batch is tried again before it is given up */
     int answer_ms;                       /* and so long something is waited for behind a probe of the search for its end */
+    bool cooperative, leaving;           /* the protocol of its group, once it is assigned; it is being closed */
     int64_t close_limit_ns;              /* until when leaving is waited for */
 } polkai_kafka_source;
 
