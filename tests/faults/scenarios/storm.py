@@ -2,7 +2,7 @@
 import random
 import time
 
-from support import Failed, say
+from support import Failed, say, wait_for
 
 BROKERS = 1
 SHORT_S, USUAL_S, LONG_S, MOST = 8, 60, 630, 8
@@ -38,6 +38,8 @@ class Crowd:
         self.toggles += 1
 
     def end(self, keeper, killed):
+        if not killed:                   # SIGTERM ends a process that has not come to its main function yet, and with -15
+            wait_for(f"{keeper.name} to say something", keeper.lines, 20)
         self.toggles += 1
         if killed:
             keeper.kill()
