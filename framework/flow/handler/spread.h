@@ -6,9 +6,10 @@
  * longest, or the next of a key that is under way on this lane. So all lanes work as long as there is work for them, and nothing stands behind a
  * handler that takes long. (10,000 events of 0 to 5 ms on 16 lanes: handed out as they came, those of 20 keys took 1.8 times the ideal time.)
  *
- * The lane that has least is mostly one that sleeps, and to wake it takes 21-25 us (measured). So while an event takes a
- * lane less than POLKAI_SPREAD_FAST_NS, and there are many of them (an eighth of what lanes could do), nothing is held, and a key goes to a lane of its own instead, which is mostly awake. Not to one that
- * has a quarter of all that may be under way: a handler there may be blocked, and would gather its share of all keys until nothing else fits.
+ * The lane that has least is mostly one that sleeps, and to wake it takes 21-25 us (measured). So while an event takes a lane less than
+ * POLKAI_SPREAD_FAST_NS, and there are many of them (an eighth of what lanes could do), nothing is held, and a key goes to a lane of its own
+ * instead, which is mostly awake. Not to one that has a quarter of all that may be under way: a handler there may be blocked, and would gather
+ * its share of all keys until nothing else fits.
  *
  * Keys are told apart by a hash of 12 bits: two that share it share their lane for as long as one of them is under way.
  */

@@ -143,9 +143,9 @@ static bool join(const polkai_kafka_source *self, pthread_t thread)
 }
 
 /*
- * librdkafka answers such a call from the thread that serves its group, and waits for that without limit. Once the group has come to its end, which it
- * may while the last revocation is on its way to us, 2.0.2 does not answer any more (2.10.0 does). So while leaving, another thread calls; what
- * does not come back keeps its memory. NULL: it did not.
+ * Such a call waits without limit for an answer from the thread that serves the group. Once the group has come to its end, which it may while the
+ * last revocation is on its way to us, there is none: 2.0.2 was seen to stand here, and 2.10.0 drops the call (rd_kafka_cgrp_op_serve). So while leaving
+ * another thread calls; what does not come back keeps its memory. NULL: it did not.
  */
 static assigning *assign_while_leaving(polkai_kafka_source *self, assigning *what)
 {
