@@ -353,8 +353,6 @@ static bool take_held(polkai_worker *worker, int64_t began_ns)
         worker->handled++;
         now_ns = clock->steady_ns(clock);
         tell_handled(worker, before_ns, now_ns);
-        if (polkai_parking_next_due_ns(worker->parking) <= now_ns)
-            break;
     }
     if (wanting)                         /* the poll thread may be asleep, and has to collect what has ended */
         flow->source->operations->wake(flow->source);

@@ -65,6 +65,19 @@ static polka_outcome skewed(polka_context *ctx, const note *asked)
     return POLKA_DONE;
 }
 
+/* "m…" and "l…" stand until they are let go; each answers. */
+static atomic_bool let_m, let_l;
+static atomic_uint stands;
+static polka_outcome stand_and_answer(polka_context *ctx, const note *asked)
+{
+    char first = asked->text.data[0];
+    atomic_fetch_add(&stands, first == 'l');
+    while ((first == 'm' && !atomic_load(&let_m)) || (first == 'l' && !atomic_load(&let_l))) { /* waits */ }
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    atomic_fetch_add(&handled, 1);
+    return POLKA_DONE;
+}
+
 static polka_status open_resource(polka_context *ctx, void **resource, polka_error *error)
 {
     (void)ctx;
@@ -87,6 +100,9 @@ static const polka_service skews = { .name = "skews", .reactions = (const polka_
 static const polka_service slow = { .name = "slow", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, stuck), { 0 } } };
 
 static const polka_service meeting = { .name = "meeting", .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, gather), { 0 } } };
+
+static const polka_service standing = { .name = "standing", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, stand_and_answer, .emits = POLKA_EMITS(&test_answered_event)), { 0 } } };
 
 static int64_t now_ms(void)
 {
@@ -141,12 +157,43 @@ Test(lanes, that_block_leave_the_others_running_and_their_offsets_wait)
         snprintf(key, sizeof key, "k%d", i);
         harness_put(h, key, "go", NULL);
     }
-    step_until(h, &handled, 40);         /* those of the blocked lane wait, about a quarter */
+    step_until(h, &handled, 64);         /* nothing waits for the blocked lane */
     cr_assert_lt(harness_committed(h, "slow", "test.asked"), 1);
     atomic_store(&block, false);
     step_until(h, &handled, 65);
     harness_stop(h);
     cr_assert_eq(harness_committed(h, "slow", "test.asked"), 65);
+    harness_destroy(h);
+}
+
+static void wait_for(atomic_uint *count, unsigned wanted)
+{
+    for (int64_t until = now_ms() + LIMIT_MS; atomic_load(count) < wanted;)
+        cr_assert_lt(now_ms(), until, "only %u of %u", atomic_load(count), wanted);
+}
+
+/*
+ * The second of "k" waits for the lane of the first, which is in "l" by then. When the answer of the first is acknowledged it may go to any lane, and
+ * the other one, which has asked in vain and sleeps, gets it.
+ */
+Test(lanes, that_sleep_get_what_waits_for_another_one_as_soon_as_its_key_is_free)
+{
+    polka_error error = { .status = POLKA_OK };
+    harness *h = harness_create();
+    harness_start(h, &standing, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
+    harness_put(h, "m", "m", NULL);
+    harness_put(h, "k", "k1", NULL);
+    harness_put(h, "l", "l", NULL);
+    harness_put(h, "k", "k2", NULL);
+    cr_assert_eq(polkai_flow_step(h->flow, 1, NULL, &error), POLKA_OK, "%s", error.message);
+    wait_for(&stands, 1);
+    atomic_store(&let_m, true);
+    wait_for(&handled, 2);
+    step_until(h, &handled, 3);
+    atomic_store(&let_l, true);
+    step_until(h, &handled, 4);
+    harness_stop(h);
+    cr_assert_eq(harness_committed(h, "standing", "test.asked"), 4);
     harness_destroy(h);
 }
 
