@@ -110,6 +110,12 @@ class Shop(ShopCase):
         self.assertEqual([(kind, len(list(same))) for kind, same in itertools.groupby(types)],
                          [("shop.OrderCompleted", 900), ("shop.CustomerNotified", 900), ("shop.OrderCompleted", 900)])
 
+    def test_tail_goes_on_when_more_is_there_already_than_it_holds(self):
+        self.dev()
+        self.polka("emit", "OrderCompleted", "--sample", "-n", "17000")
+        tail = self.polka("tail", "-q", "-o", "start", "--until-idle", "300ms")
+        self.assertEqual(len(tail.stdout.splitlines()), 17000)
+
     def test_a_flow_in_other_shapes(self):
         self.dev()
         sent = self.place()
