@@ -165,7 +165,7 @@ typedef struct {
     polkai_record records[HELD];
     size_t count, due, bytes;            /* due: of these the first; bytes: of all of their values */
     bool holds;
-    int64_t came_ns, idle_ns;            /* when something came last; from when on there was nothing to wait for */
+    int64_t came_ns;                     /* when something came last */
 } backlog;
 
 static void take(backlog *held, cli_reader *reader)
@@ -175,7 +175,6 @@ static void take(backlog *held, cli_reader *reader)
     for (size_t i = 0; i < came; i++)
         held->bytes += held->records[held->count++].value.size;
     held->came_ns = came > 0 ? now : held->came_ns;
-    held->idle_ns = came > 0 || !cli_reader_reached(reader) ? now : held->idle_ns;
     held->holds = held->holds && !cli_reader_reached(reader) && now - held->came_ns < PATIENCE_MS * (int64_t)1000000;
     held->due = !held->holds ? held->count : held->count == HELD || held->bytes > HELD_BYTES ? (held->count + 1) / 2 : 0;
     if (held->due > 0)
@@ -197,16 +196,19 @@ static void drop(backlog *held)
 static polka_status follow(tailer *tail, cli_reader *reader, polka_error *error)
 {
     backlog *held = polkai_alloc(sizeof *held);
-    int64_t printed = 0;
+    int64_t printed = 0, idle_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
     bool more = tail->count != 0;
     polka_status status = POLKA_OK;
     held->holds = true;
-    held->came_ns = held->idle_ns = polkai_clock_real.steady_ns(&polkai_clock_real);
+    held->came_ns = idle_ns;
     while (more && status == POLKA_OK && !cli_stopped()) {
         take(held, reader);
+        bool idle = held->count == 0 && cli_reader_reached(reader);
         more = print_batch(tail, held->records, held->due, &printed);
         drop(held);
-        more = more && (tail->idle_ms < 0 || polkai_clock_real.steady_ns(&polkai_clock_real) - held->idle_ns < tail->idle_ms * 1000000);
+        int64_t now = polkai_clock_real.steady_ns(&polkai_clock_real);         /* printing may take long: whoever reads is slow */
+        idle_ns = idle ? idle_ns : now;
+        more = more && (tail->idle_ms < 0 || now - idle_ns < tail->idle_ms * 1000000);
         if (more && tail->idle_ms >= 0)  /* else a broker is waited for as long as it takes */
             status = cli_reader_check(reader, error);
     }

@@ -58,6 +58,12 @@ def free_port(count=2):
     raise Failed("no free port between 20000 and 32000")
 
 
+def memory(gib=2):
+    """A folder in memory if there is room, for the data of brokers: when a disk stands still its broker does, and for longer than a drain may take (7 s were seen)."""
+    shared = "/dev/shm"
+    return shared if os.path.isdir(shared) and shutil.disk_usage(shared).free > gib << 30 else None
+
+
 class Kafka:
     """A real Apache Kafka of this test alone, since it is stopped, killed and filled with nonsense: one broker, or three."""
 
@@ -209,7 +215,7 @@ class Bench:
 
     def __init__(self, build, up=True, brokers=1):
         self.build, self.up = os.path.abspath(build), up
-        self.folder = tempfile.mkdtemp(prefix="polka-integration-")
+        self.folder = tempfile.mkdtemp(prefix="polka-integration-", dir=memory())
         self.kafka = Kafka(self.folder, brokers)
         self.services = {name: Service(self, name) for name in SERVICES}
         self.arguments = ()                              # of every service
