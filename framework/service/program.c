@@ -1,22 +1,19 @@
 /* program.c: the life of a service: create, run until asked to stop, drain, leave. polka_main is no more than these. */
 #include <base/error.h>
+#include <service/alarm.h>
 #include <service/assembly.h>
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-enum { STEP_MS = 1000, LEAVE_MS = 1000, LATE_MS = 2000, REPLACE_MS = 5000, MISUSE = 2, HANDLER_STUCK = 4, SECOND_SIGNAL = 130 };
-
-typedef struct { struct sigaction action; struct itimerval timer; } alarm_before;
+enum { STEP_MS = 1000, LEAVE_MS = 1000, LATE_MS = 2000, REPLACE_MS = 5000, MISUSE = 2, HANDLER_STUCK = 4, DRAIN_LATE = 5, SECOND_SIGNAL = 130 };
 
 struct polka_program {
     polkai_assembly assembly;
-    alarm_before before_replacing;
+    polkai_alarm before_replacing;
     atomic_bool asked;                   /* to stop; a second signal leaves at once */
     atomic_bool stopping;                /* set after the flow was woken, so that nobody wakes a flow that drains */
 };
@@ -48,6 +45,9 @@ static void on_signal(int number)
         _exit(SECOND_SIGNAL);
     polka_service_stop(program);
 }
+
+/* Of several in a process the first has its signals, and its alarm. */
+static bool is_running(const polka_program *program) { return atomic_load(&running) == program; }
 
 typedef struct { struct sigaction term, interrupt, pipe; bool ours; } old_handlers;
 
@@ -101,6 +101,33 @@ static polka_status work(polka_program *program, polka_error *error)
     return POLKA_OK;
 }
 
+/* ---- an end in any case ---- */
+
+static int64_t patience_ms(const polka_program *program)
+{
+    return polkai_config_number(program->assembly.config, "drain.deadline_ms") + LATE_MS;
+}
+
+/* A stuck thread may hold any lock; what the end of a program needs of them it does not get, and the process ends nevertheless. */
+static void end_in_any_case(polkai_alarm *before, int code, int64_t most_ms)
+{
+    polkai_alarm_set(before, &(polkai_limit){ .code = code, .most_ms = most_ms });
+}
+
+/* A drain has limits for all that it waits for. Should one be missing, or a call of a library not come back, its end is known nevertheless, and told. */
+static void end_in_time(const polka_program *program, int code, polkai_alarm *before)
+{
+    const polkai_log *log = &program->assembly.log;
+    polkai_limit limit = { .code = code, .descriptor = log->descriptor, .most_ms = patience_ms(program) };
+    bool json = log->format == POLKAI_LOG_JSON;
+    snprintf(limit.text, sizeof limit.text,
+             "%s%s%sthe drain stands still, %d ms past its deadline of %" PRId64 " ms: the process ends with %d; what was not committed is handled again. "
+             "This is a fault of Polka or of librdkafka: please report it%s\n",
+             json ? "{\"level\":\"error\",\"service\":\"" : "error ", log->service, json ? "\",\"message\":\"" : ": ", LATE_MS, limit.most_ms - LATE_MS,
+             limit.code, json ? "\"}" : "");
+    polkai_alarm_set(before, &limit);
+}
+
 static polka_status drain(polka_program *program, polka_error *error)
 {
     say(program, POLKA_TEXT("draining"), "draining");
@@ -125,45 +152,11 @@ static void leave(polka_program *program, int64_t most_ms)
 
 /* ---- a handler that is past its deadline ---- */
 
-static volatile sig_atomic_t code_when_late = HANDLER_STUCK;
-
-static void on_late(int number)
-{
-    (void)number;
-    _exit(code_when_late);
-}
-
-/* Whatever the stuck thread holds (a lock of the allocator, of stdio, of the loader), the process ends: nothing below needs a lock. */
-static void end_in_any_case(int64_t left_ms, alarm_before *before)
-{
-    struct sigaction action = { .sa_handler = on_late };
-    struct itimerval once = { .it_value = { .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 } };
-    sigset_t alarm_only;
-    sigemptyset(&action.sa_mask);
-    sigemptyset(&alarm_only);
-    sigaddset(&alarm_only, SIGALRM);
-    sigaction(SIGALRM, &action, &before->action);
-    pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
-    setitimer(ITIMER_REAL, &once, &before->timer);
-}
-
-static int64_t patience_ms(const polka_program *program)
-{
-    return polkai_config_number(program->assembly.config, "drain.deadline_ms") + LATE_MS;
-}
-
-/* The alarm may be the program's own. */
-static void go_on_after_all(const alarm_before *before)
-{
-    setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 0 } }, NULL);
-    sigaction(SIGALRM, &before->action, NULL);
-    setitimer(ITIMER_REAL, &before->timer, NULL);
-}
-
 /* With lanes: on the poll thread. */
 static void leave_stuck(polka_program *program, const polka_error *error)
 {
-    end_in_any_case(patience_ms(program), &(alarm_before){ .timer = { .it_value = { 0, 0 } } });
+    polkai_alarm ignored;
+    end_in_any_case(&ignored, HANDLER_STUCK, patience_ms(program));
     polkai_flow_log_stuck(program->assembly.flow, error);
     leave(program, INT64_MAX);
 }
@@ -172,10 +165,10 @@ static void leave_stuck(polka_program *program, const polka_error *error)
 static void on_stuck(void *user, const polka_error *error)
 {
     polka_program *program = user;
-    alarm_before before;
-    end_in_any_case(patience_ms(program), &before);
+    polkai_alarm before;
+    end_in_any_case(&before, HANDLER_STUCK, patience_ms(program));
     if (!polkai_flow_log_stuck(program->assembly.flow, error)) {
-        go_on_after_all(&before);
+        polkai_alarm_clear(&before);
         return;
     }
     leave(program, INT64_MAX);
@@ -187,33 +180,43 @@ static void on_replacing(void *user, bool begins)
 {
     polka_program *program = user;
     if (begins)
-        end_in_any_case(REPLACE_MS, &program->before_replacing);
+        end_in_any_case(&program->before_replacing, HANDLER_STUCK, REPLACE_MS);
     else
-        go_on_after_all(&program->before_replacing);
+        polkai_alarm_clear(&program->before_replacing);
+}
+
+/* After work that failed, or a drain that did. */
+static int fail(polka_program *program, bool worked, const polka_error *error)
+{
+    int code = polkai_exit_code(error);
+    if (code == HANDLER_STUCK) {
+        leave_stuck(program, error);
+        return code;
+    }
+    LOG_ERROR(&program->assembly.log, "%s", error->message);
+    if (!worked)
+        leave(program, LEAVE_MS);
+    program->assembly.abandoned = program->assembly.abandoned || worked;
+    return code;
 }
 
 static int run(polka_program *program)
 {
     polka_error error = { 0 };
-    polkai_assembly *assembly = &program->assembly;
-    polka_status status = polkai_assembly_start(assembly, &error);
-    bool started = status == POLKA_OK;
-    if (started)
-        status = work(program, &error);
-    bool worked = status == POLKA_OK;
+    polkai_alarm before;
+    if (polkai_assembly_start(&program->assembly, &error) != POLKA_OK) {
+        LOG_ERROR(&program->assembly.log, "%s", error.message);
+        return polkai_exit_code(&error);
+    }
+    polka_status status = work(program, &error);
+    bool worked = status == POLKA_OK, limited = is_running(program);
+    if (limited)
+        end_in_time(program, worked ? DRAIN_LATE : polkai_exit_code(&error), &before);
     if (worked)
         status = drain(program, &error);
-    if (status == POLKA_OK)
-        return 0;
-    int code = polkai_exit_code(&error);
-    if (code == HANDLER_STUCK) {
-        leave_stuck(program, &error);
-        return code;
-    }
-    LOG_ERROR(&assembly->log, "%s", error.message);
-    if (started && !worked)
-        leave(program, LEAVE_MS);
-    assembly->abandoned = assembly->abandoned || worked;
+    int code = status == POLKA_OK ? 0 : fail(program, worked, &error);
+    if (limited && code != HANDLER_STUCK)                /* a stuck handler's alarm stays: it is for the end of the process */
+        polkai_alarm_clear(&before);
     return code;
 }
 
@@ -283,8 +286,8 @@ static void end_beside_lost(const polka_program *program, int code)
 {
     if (program->assembly.flow == NULL || polkai_flow_lost(program->assembly.flow) == 0)
         return;
-    code_when_late = code;
-    end_in_any_case(LATE_MS, &(alarm_before){ .timer = { .it_value = { 0, 0 } } });
+    polkai_alarm ignored;
+    end_in_any_case(&ignored, code, LATE_MS);
 }
 
 int polka_main_abi(unsigned abi, const polka_service *service, int argc, char **argv)
