@@ -121,22 +121,22 @@ static void print_difference(const viewer *view, const char *kind, const char *s
         printf("%-13s %s %s %s  %" PRIu64 " times, last %s\n", kind, service, says ? "says" : "hears", event, seen->count, last);
 }
 
-/* Versions of one service say it twice: it is one line. */
-static bool is_said_before(const polkai_party *parties, size_t at)
+/* Adds who says, or hears, which event; false: it was there. */
+static bool note(polkai_names *declared, const char *who, const char *event)
 {
-    for (size_t i = 0; i < at; i++)
-        if (strcmp(parties[i].manifest->service, parties[at].manifest->service) == 0 && strcmp(parties[i].as->event, parties[at].as->event) == 0)
-            return true;
-    return false;
+    size_t before = declared->count;
+    char *text = cli_format("%s %s", who, event);        /* neither has a blank */
+    polkai_names_add(declared, text);
+    free(text);
+    return declared->count > before;
 }
 
-/* A dead letter tells the group of who heard its event, and not the service. */
-static bool is_declared(const polkai_party *parties, size_t count, const char *who, const char *event)
+static bool is_noted(const polkai_names *declared, const char *who, const char *event)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(parties[i].as->event, event) == 0 && (strcmp(parties[i].manifest->service, who) == 0 || strcmp(parties[i].manifest->group, who) == 0))
-            return true;
-    return false;
+    char *text = cli_format("%s %s", who, event);
+    bool noted = polkai_names_find(declared, text) >= 0;
+    free(text);
+    return noted;
 }
 
 static const cli_seen *seen_of(const cli_observed *observed, bool says, const polkai_party *party)
@@ -160,17 +160,21 @@ static size_t differ(const viewer *view, const cli_declared *declared, const cli
     const polkai_graph *graph = declared->graph;
     size_t undeclared = 0;
     for (int says = 1; says >= 0; says--) {
+        polka_arena arena AUTO(polkai_arena_deinit) = { NULL, NULL, NULL };
+        polkai_names known = { .arena = &arena };
         const polkai_party *parties = says ? graph->says : graph->hears;
         size_t count = says ? graph->say_count : graph->hear_count;
         for (size_t i = 0; i < count; i++)
-            if (!is_said_before(parties, i)) {
+            if (note(&known, parties[i].manifest->service, parties[i].as->event)) {      /* versions of one service say it twice: it is one line */
                 const cli_seen *seen = seen_of(observed, says, &parties[i]);
                 print_difference(view, seen == NULL ? "never-seen" : "both", parties[i].manifest->service, says, parties[i].as->event, seen);
             }
+        for (size_t i = 0; i < count; i++)               /* a dead letter tells the group of who heard its event, and not the service */
+            note(&known, parties[i].manifest->group, parties[i].as->event);
         for (size_t i = 0; i < observed->seen_count; i++) {
             const cli_seen *seen = &observed->seen[i];
             const char *service = observed->services.items[seen->service], *event = observed->events.items[seen->event];
-            if (seen->says != (says == 1) || is_declared(parties, count, service, event))
+            if (seen->says != (says == 1) || is_noted(&known, service, event))
                 continue;
             bool outside = says && is_from_outside(declared, event);
             undeclared += !outside;

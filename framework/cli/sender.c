@@ -14,7 +14,7 @@ enum {
 
 typedef struct {
     cli_sender *owner;
-    char id[POLKA_UUID_TEXT + 1];        /* "": a schema record */
+    char id[POLKA_UUID_TEXT + 1];        /* "": no event */
     uint8_t *value;                      /* the sink borrows it until its report */
     const char *topic;
 } pending;
@@ -74,10 +74,12 @@ bool cli_sender_goes_on(const cli_sender *sender) { return !cli_stopped() && sen
 polka_status cli_sender_send(cli_sender *sender, polkai_record *record, const char *id, polka_error *error)
 {
     pending *one = polkai_alloc(sizeof *one);
-    *one = (pending){ .owner = sender, .value = polkai_alloc(record->value.size + 1), .topic = record->topic.data };
+    *one = (pending){ .owner = sender, .topic = record->topic.data };
     snprintf(one->id, sizeof one->id, "%s", id);
-    memcpy(one->value, record->value.data, record->value.size);
-    record->value.data = one->value;
+    if (record->value.data != NULL) {    /* else a tombstone */
+        one->value = memcpy(polkai_alloc(record->value.size + 1), record->value.data, record->value.size);
+        record->value.data = one->value;
+    }
     polka_status status;
     while ((status = sender->sink->operations->send(sender->sink, record, one, error)) == POLKA_TRANSIENT && cli_sender_goes_on(sender) &&
            cli_sender_serve(sender, FULL_MS))

@@ -1,4 +1,5 @@
 /* services.c: who runs, of those that have said on polka.services what they are; and how one is taken back. */
+#include <cli/sender.h>
 #include <cli/services.h>
 
 #include <base/arena.h>
@@ -77,34 +78,20 @@ polka_status cli_services_read(cli_manifests *manifests, const cli_project *proj
 
 /* ---- forget ---- */
 
-typedef struct { bool settled; polka_error error; } sending;
-
-static void on_report(void *user, const polkai_report *report)
-{
-    sending *one = user;
-    one->settled = true;
-    if (report->status != POLKA_OK)
-        polkai_fail(&one->error, report->status, report->code, "cannot write to " CLI_SERVICES_TOPIC ": %s", report->message);
-}
-
 static polka_status send_nothing(const char *key, const cli_connection *connection, polka_error *error)
 {
-    polkai_sink *sink = NULL;
-    sending one = { 0 };
-    polkai_kafka_options options = cli_connection_options(connection);
-    options.report = on_report;
-    options.report_user = &one;
-    TRY(polkai_kafka_sink_open(&sink, &options, error));
+    cli_sender sender;
+    TRY(cli_sender_open(&sender, connection, error));
     polkai_record record = { .topic = POLKA_TEXT(CLI_SERVICES_TOPIC), .partition = -1, .key = { strlen(key), (const uint8_t *)key } };
-    polka_status status = sink->operations->send(sink, &record, &one, error);
-    while (status == POLKA_OK && !one.settled && !cli_stopped())
-        sink->operations->poll(sink, 50);
-    sink->operations->close(sink, 1000);
-    TRY(status);
-    ENSURE(one.settled, POLKA_TRANSIENT, error, "stopped", "stopped before %s was forgotten", key);
-    if (one.error.status != POLKA_OK)
-        *error = one.error;
-    return one.error.status;
+    polka_status status = cli_sender_send(&sender, &record, "", error);
+    if (status == POLKA_OK)
+        cli_sender_settle(&sender);
+    if (sender.failure.status != POLKA_OK) {
+        *error = sender.failure;
+        status = error->status;
+    }
+    cli_sender_close(&sender);
+    return status;
 }
 
 polka_status cli_services_forget(const char *key, bool execute, const cli_project *project, const cli_where *where, polka_error *error)

@@ -129,6 +129,15 @@ static bool print_batch(tailer *tail, polkai_record *records, size_t count, int6
 
 typedef struct { polkai_record record; int64_t at_ms; size_t index; } timed;
 
+static int by_place(const void *a, const void *b)
+{
+    const timed *x = a, *y = b;
+    if (x->record.partition != y->record.partition)
+        return x->record.partition < y->record.partition ? -1 : 1;
+    int topics = strcmp(x->record.topic.data, y->record.topic.data);     /* as a source gives them: with a NUL behind */
+    return topics != 0 ? topics : (x->index > y->index) - (x->index < y->index);
+}
+
 static int by_time(const void *a, const void *b)
 {
     const timed *x = a, *y = b;
@@ -140,18 +149,15 @@ static int by_time(const void *a, const void *b)
 static void order(polkai_record *records, size_t count)
 {
     timed *all = polkai_alloc((count + 1) * sizeof *all);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         all[i] = (timed){ records[i], records[i].timestamp_ms, i };
-        for (size_t j = i; j > 0; j--) {
-            const timed *before = &all[j - 1];
-            if (before->record.partition != records[i].partition || !polka_text_equal(before->record.topic, records[i].topic))
-                continue;
-            all[i].at_ms = before->at_ms > all[i].at_ms ? before->at_ms : all[i].at_ms;      /* never before its predecessor */
-            break;
-        }
+    qsort(all, count, sizeof *all, by_place);
+    for (size_t i = 1; i < count; i++) {
+        const timed *before = &all[i - 1];
+        if (before->record.partition == all[i].record.partition && polka_text_equal(before->record.topic, all[i].record.topic) && before->at_ms > all[i].at_ms)
+            all[i].at_ms = before->at_ms;                /* never before its predecessor */
     }
-    if (count > 1)
-        qsort(all, count, sizeof *all, by_time);
+    qsort(all, count, sizeof *all, by_time);
     for (size_t i = 0; i < count; i++)
         records[i] = all[i].record;
     free(all);

@@ -100,7 +100,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     ENSURE(!options->confluent || options->registry.enrol != NULL, POLKA_MISUSE, error, "no-registry",
            "framing: confluent needs a schema registry; set schemas.registry.url, or framing to single-object");
     TRY(polkai_router_create(&router, service, error));
-    polkai_flow *made = polkai_alloc(sizeof *made);
+    polkai_flow *made = polkai_alloc_lines(sizeof *made);
     polkai_forks_count();
     made->forks = polkai_forks;
     made->options = *options;
@@ -311,10 +311,12 @@ polkai_flow_counts polkai_flow_count(const polkai_flow *flow)
 {
     const atomic_ullong *c = flow->counts;
     polkai_flow_counts counts = {
-        .received = c[COUNT_RECEIVED], .done = c[COUNT_DONE], .skipped = c[COUNT_SKIPPED], .dead = c[COUNT_DEAD], .retries = c[COUNT_RETRIES],
+        .received = c[COUNT_RECEIVED], .dead = c[COUNT_DEAD], .retries = c[COUNT_RETRIES],
         .emitted = c[COUNT_EMITTED], .unknown_types = c[COUNT_UNKNOWN], .tombstones = c[COUNT_TOMBSTONES], .redelivered_sends = c[COUNT_RESENT],
         .in_flight = flow->in_flight };
     for (size_t i = 0; i < flow->worker_count; i++) {
+        counts.done += flow->workers[i]->done;
+        counts.skipped += flow->workers[i]->skipped;
         counts.parked_keys += flow->workers[i]->parked_keys;
         counts.parked_events += flow->workers[i]->parked_events;
     }

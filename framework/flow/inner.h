@@ -90,7 +90,7 @@ struct polka_context {
 };
 
 enum { POLKAI_COMMIT_AGAIN_MS = 5000, POLKAI_AWAY_MS = 2000 };      /* AWAY: less than any session, more than any wait of the poll thread */
-enum { DELIVERY_MEMORY = 1280, PARTITION_BUCKETS = 256, POLKAI_BATCH = 512, LANE_HOLDS = 1 << 20 };
+enum { PARTITION_BUCKETS = 256, POLKAI_BATCH = 512, LANE_HOLDS = 1 << 20 };
 struct polkai_delivery {
     polkai_lane_item item;               /* first what an acknowledgement needs: one cache line */
     polkai_delivery *next_done, *next_made;
@@ -117,8 +117,8 @@ struct polkai_delivery {
     size_t unit_count;
     int64_t now_ms;
     polkai_parked parked;
-    polkai_envelope envelope;
-    uint8_t memory[DELIVERY_MEMORY];
+    polkai_lent *lent;                   /* what its arena begins with; NULL: it only waits so far, or is over (lend.c) */
+    polkai_envelope envelope;            /* last: its lane empties it, when it lends */
 };
 
 /* The schemas this service was not built with. */
@@ -171,8 +171,8 @@ struct polkai_flow {
     atomic_bool draining;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
     polkai_delivery *pool, *made;        /* free ones; all of them */
-    _Atomic(polkai_delivery *) done;     /* what lanes gave back */
-    polkai_sending *waiting_first, *waiting_last;        /* failed sends, in the order of their reports */
+    _Alignas(64) _Atomic(polkai_delivery *) done;        /* what lanes gave back; a cache line of its own */
+    _Alignas(64) polkai_sending *waiting_first, *waiting_last;        /* failed sends, in the order of their reports */
     bool waiting_disordered;             /* sort it before it is sent again */
     unsigned resend_attempt;
     int64_t resend_due_ns, commit_due_ns, full_since_ns, complained_ns;
@@ -197,7 +197,7 @@ struct polkai_flow {
     polkai_record *batch;
 };
 
-enum { COUNT_RECEIVED, COUNT_DONE, COUNT_SKIPPED, COUNT_DEAD, COUNT_RETRIES, COUNT_EMITTED, COUNT_UNKNOWN, COUNT_TOMBSTONES, COUNT_RESENT,
+enum { COUNT_RECEIVED, COUNT_DEAD, COUNT_RETRIES, COUNT_EMITTED, COUNT_UNKNOWN, COUNT_TOMBSTONES, COUNT_RESENT,
        COUNT_COMMITS, COUNT_UNCOMMITTED, COUNT_ASSIGNED, COUNT_REVOKED, COUNT_LOST };
 
 /* How many events the budget still has room for. A transaction under way takes no room, so that one fills while one is committed. */
@@ -275,6 +275,12 @@ bool polkai_slots_any(const polka_context *unit);        /* whether a unit that 
 /* ---- breaker.c ---- */
 void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, size_t count);        /* poll thread: they were assigned */
 bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends);         /* on the lane; true: it is a dead letter now */
+
+/* ---- lend.c ---- */
+void polkai_lend(polkai_worker *worker, polkai_delivery *delivery);          /* on the lane, before the arena is used; does nothing when it has some */
+void polkai_lend_end(polkai_worker *worker, polkai_delivery *delivery);      /* on the lane: all of its units settled, nothing was sent; they are gone */
+void polkai_lend_back(polkai_delivery *delivery);        /* poll thread, after its arena has gone */
+void polkai_lend_free(polkai_lent *first);               /* a list */
 
 /* ---- open.c: on the lane; afterwards units are there, or none when nobody reacts ---- */
 void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker);

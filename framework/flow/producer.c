@@ -9,7 +9,6 @@ enum { ACKNOWLEDGED_WITHIN_MS = 30000, POLL_MS = 10 };
 polka_context *polkai_flow_begin(polkai_flow *flow)
 {
     polkai_delivery *delivery = polkai_alloc(sizeof *delivery);
-    polkai_arena_init(&delivery->arena, delivery->memory, sizeof delivery->memory);
     delivery->flow = flow;
     delivery->now_ms = flow->options.clock->wall_ms(flow->options.clock);
     polka_context *unit = polkai_arena_zeroed(&delivery->arena, 1, sizeof *unit);

@@ -103,6 +103,8 @@ static polkai_worker *make_successor(polkai_flow *flow, polkai_worker *from)
     made->parking = from->parking;
     from->parking = none;
     made->meter = from->meter;           /* of the lane; the thread that is lost counts nothing any more */
+    atomic_store(&made->done, atomic_load(&from->done));
+    atomic_store(&made->skipped, atomic_load(&from->skipped));
     made->sweep = from->sweep;
     made->news = from->news;
     atomic_store(&made->slot_free, true);                /* whoever gave one back may have told the other */

@@ -44,7 +44,7 @@ static void drop_emissions(polka_context *unit)
 static void skip(polka_context *unit)
 {
     unit->state = UNIT_SETTLED;
-    polkai_count(unit->flow, COUNT_SKIPPED);
+    polkai_meter_add(&unit->worker->skipped, 1);
     polkai_meter_ended(unit, POLKAI_REACTION_SKIPPED, NULL);
 }
 
@@ -146,7 +146,7 @@ static void send_emissions(polka_context *unit)
         polkai_settle_letter(unit, "poison", error.code, polkai_arena_text(unit->arena, error.message, strlen(error.message)));
         return;
     }
-    polkai_count(unit->flow, COUNT_DONE);
+    polkai_meter_add(&unit->worker->done, 1);
     if (unit->worker->meter != NULL)
         polkai_meter_ended(unit, POLKAI_REACTION_DONE, NULL);
     unit->to_send = unit->first;

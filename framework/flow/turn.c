@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Handing over to a lane is cheap by the hundred; inline there is nothing to hand over, and a few stay in the core's cache. */
-enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, INLINE_BATCH = 32, COMMIT_AGAIN_NS = 25000000 };
+enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, INLINE_BATCH = 32, AHEAD = 8, COMMIT_AGAIN_NS = 25000000 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -27,9 +27,8 @@ polkai_delivery *polkai_delivery_take(polkai_flow *flow)
         flow->pool = delivery->next_done;
     }
     polkai_delivery *next_made = delivery->next_made;
-    memset(delivery, 0, offsetof(polkai_delivery, memory));
+    memset(delivery, 0, offsetof(polkai_delivery, envelope));
     delivery->next_made = next_made;
-    polkai_arena_init(&delivery->arena, delivery->memory, sizeof delivery->memory);
     return delivery;
 }
 
@@ -41,13 +40,16 @@ static void empty(polkai_delivery *delivery)
     delivery->unit_count = 0;
     delivery->partition = NULL;
     polkai_record_release(&delivery->record);
-    polkai_arena_deinit(&delivery->arena);
-    polkai_arena_deinit(&delivery->late);
+    if (delivery->arena.at != NULL)
+        polkai_arena_deinit(&delivery->arena);
+    if (delivery->late.at != NULL)
+        polkai_arena_deinit(&delivery->late);
 }
 
 static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
 {
     empty(delivery);
+    polkai_lend_back(delivery);
     if (POLKAI_PLANT(leak))
         return;
     delivery->next_done = flow->pool;
@@ -65,6 +67,7 @@ void polkai_delivery_set_apart(polkai_flow *flow, polkai_delivery *delivery)
 void polkai_delivery_free(polkai_delivery *delivery)
 {
     empty(delivery);
+    free(delivery->lent);
     free(delivery);
 }
 
@@ -129,7 +132,10 @@ static int let_go(polkai_delivery *delivery)
 {
     if (POLKAI_PLANT(race))
         return atomic_fetch_sub_explicit(&delivery->pending, LANE_HOLDS, memory_order_relaxed);
-    return atomic_fetch_sub(&delivery->pending, LANE_HOLDS);
+    if (atomic_load_explicit(&delivery->pending, memory_order_acquire) != LANE_HOLDS)
+        return atomic_fetch_sub(&delivery->pending, LANE_HOLDS);
+    atomic_store_explicit(&delivery->pending, 0, memory_order_relaxed);          /* no report is awaited, so nobody else counts */
+    return LANE_HOLDS;
 }
 
 void polkai_delivery_release(polkai_delivery *delivery)
@@ -197,7 +203,7 @@ static void take(polkai_flow *flow, polkai_record *record)
     partition->active++;
     flow->in_flight++;
     flow->in_flight_bytes += delivery->bytes;
-    polkai_count(flow, COUNT_RECEIVED);
+    polkai_meter_add(&flow->counts[COUNT_RECEIVED], 1);              /* of this thread alone: a locked addition would wait for all that was just written */
     if (flow->transact != NULL)
         polkai_transact_taken(delivery);
     give_to_lane(flow, delivery);
@@ -302,8 +308,11 @@ static size_t take_batch(polkai_flow *flow, int timeout_ms)
     flow->paused = false;
     flow->full_since_ns = 0;
     size_t count = flow->source->operations->poll(flow->source, flow->batch, most, sleep_ms(flow, timeout_ms));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)           /* written by a thread of librdkafka's, so far from this core */
+            __builtin_prefetch(flow->batch[i + AHEAD].key.data);
         take(flow, &flow->batch[i]);
+    }
     return count;
 }
 

@@ -225,6 +225,15 @@ static void count_as_queued(polkai_delivery *delivery)
         atomic_store(&delivery->begun, false);
 }
 
+/* Then reports come for it on the poll thread. */
+static bool has_sent(const polkai_delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->unit_count; i++)
+        if (delivery->units[i].first != NULL || delivery->units[i].letter != NULL)
+            return true;
+    return false;
+}
+
 /* Handles an event for the first time; what is behind it (of its key) waits with it when it has to wait. */
 static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parked *behind, int64_t now_ns)
 {
@@ -235,6 +244,7 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
         return true;
     }
     delivery->waits_for_schema = false;
+    polkai_lend(worker, delivery);
     if (!delivery->opened)
         polkai_delivery_open(delivery, worker);
     else
@@ -251,6 +261,8 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
     if (settled) {
         if (worker->flow->transact != NULL && !delivery->lettered && !delivery->kept)
             polkai_record_release(&delivery->record);    /* it may wait long for its transaction, and would pin its fetch buffer */
+        if (worker->flow->transact == NULL && !has_sent(delivery))
+            polkai_lend_end(worker, delivery);
         polkai_delivery_release(delivery);
         return true;
     }
@@ -300,6 +312,7 @@ static void take(polkai_worker *worker, polkai_delivery *delivery, int64_t now_n
 {
     delivery->parked.record = &delivery->record;
     if (polkai_parking_keys(worker->parking) > 0 && polkai_parking_follow(worker->parking, &delivery->parked)) {
+        polkai_lend(worker, delivery);
         polkai_schemas_arrived(delivery);
         keep(delivery);
     } else {
@@ -316,10 +329,19 @@ static void take_on(polkai_worker *worker, polkai_lane_item *items)
     *end = items;
 }
 
+/* The next event, while this one is handled: it was written by the poll thread, so far from this core. */
+static void look_ahead(const polkai_lane_item *next)
+{
+    enum { LINE = 64, LINES = 6 };
+    for (size_t i = 0; next != NULL && i < LINES; i++)
+        __builtin_prefetch((const uint8_t *)next + i * LINE, 1);
+}
+
 static void work_off(polkai_worker *worker, int64_t now_ns)
 {
     for (polkai_lane_item *item; (item = worker->left) != NULL;) {
         worker->left = item->next;
+        look_ahead(item->next);
         if (is_stopping(worker))
             polkai_walk_drop(POLKAI_DELIVERY_OF(item));      /* they all are behind what was begun, so the drain would not reach them */
         else

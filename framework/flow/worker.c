@@ -22,6 +22,8 @@ void polkai_worker_destroy(polkai_worker *worker)
 {
     polkai_parking_destroy(worker->parking);
     polkai_arena_deinit(&worker->scratch);
+    polkai_lend_free(worker->free);
+    polkai_lend_free(atomic_load(&worker->came_back));
     free(worker->running.hold);
     free(worker);
 }
