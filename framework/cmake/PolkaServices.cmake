@@ -1,7 +1,7 @@
 # polka_add_service() and polka_add_test(): the whole build of a service, in this tree or against an installed Polka.
 
-set(POLKA_ALLOCATOR "mimalloc" CACHE STRING "Allocator linked into services: mimalloc, jemalloc or system")
-set_property(CACHE POLKA_ALLOCATOR PROPERTY STRINGS mimalloc jemalloc system)
+set(POLKA_ALLOCATOR "mimalloc" CACHE STRING "Allocator linked into services: mimalloc, tcmalloc, jemalloc or system")
+set_property(CACHE POLKA_ALLOCATOR PROPERTY STRINGS mimalloc tcmalloc jemalloc system)
 
 # Emitting the wrong struct is only a warning in gcc 12 and clang 14; in a service it is an error.
 function(polka_service_options target)
@@ -15,12 +15,18 @@ function(polka_link_allocator target)
   if(POLKA_ALLOCATOR STREQUAL "system" OR "${POLKA_SANITIZE} ${CMAKE_C_FLAGS} ${CMAKE_EXE_LINKER_FLAGS}" MATCHES "fsanitize|address|thread|memory")
     return()
   endif()
-  if(NOT POLKA_ALLOCATOR MATCHES "^(mimalloc|jemalloc)$")
-    message(FATAL_ERROR "POLKA_ALLOCATOR is '${POLKA_ALLOCATOR}'; it is one of mimalloc, jemalloc, system")
+  if(NOT POLKA_ALLOCATOR MATCHES "^(mimalloc|tcmalloc|jemalloc)$")
+    message(FATAL_ERROR "POLKA_ALLOCATOR is '${POLKA_ALLOCATOR}'; it is one of mimalloc, tcmalloc, jemalloc, system")
   endif()
-  find_library(POLKA_LIBRARY_${POLKA_ALLOCATOR} ${POLKA_ALLOCATOR})
+  set(name ${POLKA_ALLOCATOR})
+  set(package lib${POLKA_ALLOCATOR}-dev)
+  if(POLKA_ALLOCATOR STREQUAL "tcmalloc")
+    set(name tcmalloc_minimal)             # without the profilers, and what they need
+    set(package libgoogle-perftools-dev)
+  endif()
+  find_library(POLKA_LIBRARY_${POLKA_ALLOCATOR} ${name})
   if(NOT POLKA_LIBRARY_${POLKA_ALLOCATOR})
-    message(FATAL_ERROR "lib${POLKA_ALLOCATOR} is not here: apt-get install lib${POLKA_ALLOCATOR}-dev, or -DPOLKA_ALLOCATOR=system")
+    message(FATAL_ERROR "lib${name} is not here: apt-get install ${package}, or -DPOLKA_ALLOCATOR=system")
   endif()
   # Nothing refers to it by name, so --as-needed (the default of some distributions) would drop it.
   target_link_options(${target} BEFORE PRIVATE "LINKER:--push-state,--no-as-needed,${POLKA_LIBRARY_${POLKA_ALLOCATOR}},--pop-state")
