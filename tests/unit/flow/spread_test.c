@@ -151,7 +151,7 @@ Test(spread, knows_that_few_events_do_not_make_lanes_fast)
     polkai_spread_look(spread, now_ns);
     run(spread, 900, 1000, &now_ns);
     for (int i = 0; i < 4; i++)
-        cr_assert_eq(begin(spread, (const char[]){ (char)('a' + i), '\0' }, &place), i);
+        cr_assert_eq(begin(spread, (const char[]){ (char)('a' + i), '\0' }, &place), (unsigned)i);
     cr_assert_eq(begin(spread, "e", &place), POLKAI_SPREAD_HELD);
     polkai_spread_destroy(spread);
 }
