@@ -39,6 +39,11 @@ void polkai_lend_back(polkai_delivery *delivery)
     if (lent == NULL)
         return;
     delivery->lent = NULL;
+    if (!delivery->flow->threaded) {     /* this thread is the lane */
+        lent->next = delivery->worker->free;
+        delivery->worker->free = lent;
+        return;
+    }
     _Atomic(polkai_lent *) *to = &delivery->worker->came_back;
     lent->next = atomic_load_explicit(to, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(to, &lent->next, lent, memory_order_release, memory_order_relaxed)) { /* the lane took them, or it is spurious */ }

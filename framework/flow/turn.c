@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-/* Handing over to a lane is cheap by the hundred; inline there is nothing to hand over, and a few stay in the core's cache. */
-enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, INLINE_BATCH = 32, AHEAD = 8, COMMIT_AGAIN_NS = 25000000 };
+/* Handing over to a lane is cheap by the hundred; inline there is nothing to hand over, and fewer stay in the core's cache. */
+enum { FULL_BEFORE_PAUSE_NS = 1000000000, BUSY_POLL_MS = 5, INLINE_BATCH = 128, AHEAD = 8, COMMIT_AGAIN_NS = 25000000 };
 
 static int64_t now_ns(const polkai_flow *flow)
 {
