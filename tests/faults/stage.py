@@ -136,7 +136,8 @@ class Stage:
         self.letters = f"{DEPOSITS}.{self.groups['keeper']}.dlt"
         self.claims = {"redelivered": None, "regroups": True, "letter_copies": None, **claims}
         with open(self.binary("faults_keeper"), "rb") as file:
-            if b"__asan_init" in file.read():            # its memory is the sanitizer's
+            program = file.read()
+            if b"__asan_init" in program or b"__tsan_init" in program:       # its memory is the sanitizer's
                 self.claims["growth_kb"] = 1 << 30
         self.wrap = ()                                   # a command that starts services
         self.arguments = ("--in_flight.events", str(IN_FLIGHT), "-X", f"session.timeout.ms={SESSION_MS}")

@@ -248,6 +248,21 @@ Test(replace, of_a_lane_lets_its_key_and_all_others_go_on_and_makes_a_letter_of_
     ends_clean("patient", 3, 2);
 }
 
+Test(replace, of_a_lane_goes_on_with_its_counts)
+{
+    begin(&patient, 1);
+    harness_put(h, "other", "third", NULL);
+    step_until(&ended, 1);
+    harness_put(h, "k", "first", NULL);
+    step_until(&begun, 2);
+    pass_well();
+    step_until_settled();
+    cr_expect_eq(polkai_flow_lost(h->flow), 1u);
+    cr_expect_eq(polkai_flow_count(h->flow).done, 1u);
+    step_until_all_returned();
+    ends_clean("patient", 2, 2);
+}
+
 static atomic_uint spans;
 
 static bool samples(void *user, const char *trace_id, polkai_trace_parent parent)
