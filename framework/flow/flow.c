@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 1000, HELPER_ENDS_MS = 20000, LANE_ENDS_MS = 50 };         /* LANE_ENDS: of each, once the deadline has passed */
+enum { CLOSE_MS = 1000, HELPER_ENDS_MS = 20000, LANE_ENDS_MS = 50, LANES_END_MS = 300 };     /* once the deadline has passed: of each, and of all of them */
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -249,19 +249,27 @@ static bool hold_stuck(polkai_worker *worker, bool *held)
     return false;
 }
 
+/* How long the next lane may take to end: the rest of the drain's time, and then a moment, of which there are only so many. */
+static int64_t lane_ends_ms(const polkai_flow *flow, int64_t until_ns, int64_t last_ns)
+{
+    int64_t now = now_ns(flow), left_ms = (until_ns - now) / 1000000, most_ms = (last_ns - now) / 1000000;
+    int64_t least_ms = most_ms < 0 ? 0 : most_ms < LANE_ENDS_MS ? most_ms : LANE_ENDS_MS;
+    return left_ms > least_ms ? left_ms : least_ms;
+}
+
 /* Of a lane that is stuck past its handler's deadline the thread is held, so that it touches nothing any more. */
 static void stop_lanes(polkai_flow *flow, int64_t until_ns, bool *ended, bool *quiet)
 {
+    int64_t now = now_ns(flow), last_ns = (until_ns > now ? until_ns : now) + LANES_END_MS * INT64_C(1000000);
     *ended = *quiet = true;
     for (size_t i = 0; i < flow->worker_count; i++) {
-        int64_t left_ms = (until_ns - now_ns(flow)) / 1000000;           /* for all of them together */
         polkai_worker *worker = flow->workers[i];
         bool held = false, stuck = polkai_watch_is_stuck(worker) && hold_stuck(worker, &held);
         polkai_lane *lane = worker->lane;
         pthread_mutex_lock(&flow->lock);
         worker->lane = stuck ? lane : NULL;              /* nobody wakes it any more */
         pthread_mutex_unlock(&flow->lock);
-        if (stuck ? !held : !polkai_lane_stop(lane, left_ms < LANE_ENDS_MS ? LANE_ENDS_MS : left_ms))
+        if (stuck ? !held : !polkai_lane_stop(lane, lane_ends_ms(flow, until_ns, last_ns)))
             *quiet = false;
         if (stuck || !*quiet)
             *ended = false;

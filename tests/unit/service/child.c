@@ -56,9 +56,17 @@ child child_start(char **argv)
     return made;
 }
 
-bool child_read_until(child *from, const char *what)
+static unsigned count_of(const child *from, const char *what)
 {
-    while (what == NULL || strstr(from->text, what) == NULL) {
+    unsigned count = 0;
+    for (const char *at = from->text; (at = strstr(at, what)) != NULL; at++)
+        count++;
+    return count;
+}
+
+bool child_read_count(child *from, const char *what, unsigned count)
+{
+    while (what == NULL || count_of(from, what) < count) {
         ssize_t got = read(from->pipe, from->text + from->size, OUTPUT - 1 - from->size);
         if (got <= 0)
             return what == NULL;
@@ -66,6 +74,8 @@ bool child_read_until(child *from, const char *what)
     }
     return true;
 }
+
+bool child_read_until(child *from, const char *what) { return child_read_count(from, what, 1); }
 
 int child_end(child *of)
 {

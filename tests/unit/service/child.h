@@ -18,6 +18,7 @@ extern const polka_service *child_service;               /* what is started; &sa
 
 child child_start(char **argv);                          /* both its outputs come here */
 bool child_read_until(child *from, const char *what);    /* until `what` has come, or to the end when it is NULL */
+bool child_read_count(child *from, const char *what, unsigned count);        /* until it has come so often */
 int child_end(child *of);                                /* its exit code */
 
 const char *child_folder(void);                          /* of this test alone, for its breaker; goes with the test by: */

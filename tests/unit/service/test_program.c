@@ -89,6 +89,28 @@ Test(program, leaves_with_5_when_the_drain_deadline_passes)
     polkai_broker_stop(broker);
 }
 
+/* Found: each lane was given a moment of its own, so that with many of them the drain was taken for one that stands still. */
+Test(program, leaves_with_5_also_when_handlers_of_many_lanes_run_on)
+{
+    enum { LANES = 64 };
+    polkai_broker *broker;
+    char texts[LANES][4];
+    const char *ids[LANES];
+    for (int i = 0; i < LANES; i++) {
+        snprintf(texts[i], sizeof texts[i], "%d", i);
+        ids[i] = texts[i];
+    }
+    char *brokers = child_broker_with(&broker, ids, LANES);
+    sample_blocks = true;
+    child program = child_start(ARGUMENTS("--brokers", brokers, "--embedded", "--app.tenant", "t", "--drain.deadline_ms", "200ms", "--lanes", "64"));
+    cr_assert(child_read_count(&program, "blocked", LANES), "%s", program.text);
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(child_end(&program), 5, "%s", program.text);
+    cr_expect_not_null(strstr(program.text, "the drain deadline of 200 ms passed with 64 events under way"), "%s", program.text);
+    cr_expect_null(strstr(program.text, "stands still"), "%s", program.text);
+    polkai_broker_stop(broker);
+}
+
 /* The handler's thread never comes back; the process does all the same what it has to, and says why. */
 static void leave_stuck(char *lanes)
 {
