@@ -117,8 +117,8 @@ struct polkai_delivery {
     size_t unit_count;
     int64_t now_ms;
     polkai_parked parked;
-    polkai_lent *lent;                   /* what its arena begins with; NULL: it only waits so far, or is over (lend.c) */
-    polkai_envelope envelope;            /* last: its lane empties it, when it lends */
+    polkai_chunk *chunk;                 /* what its arena begins with; NULL: it only waits so far, or is over (chunk.c) */
+    polkai_envelope envelope;            /* last: its lane empties it, with the chunk */
 };
 
 /* The schemas this service was not built with. */
@@ -276,11 +276,11 @@ bool polkai_slots_any(const polka_context *unit);        /* whether a unit that 
 void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, size_t count);        /* poll thread: they were assigned */
 bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends);         /* on the lane; true: it is a dead letter now */
 
-/* ---- lend.c ---- */
-void polkai_lend(polkai_worker *worker, polkai_delivery *delivery);          /* on the lane, before the arena is used; does nothing when it has some */
-void polkai_lend_end(polkai_worker *worker, polkai_delivery *delivery);      /* on the lane: all of its units settled, nothing was sent; they are gone */
-void polkai_lend_back(polkai_delivery *delivery);        /* poll thread, after its arena has gone */
-void polkai_lend_free(polkai_lent *first);               /* a list */
+/* ---- chunk.c ---- */
+void polkai_chunk_take(polkai_worker *worker, polkai_delivery *delivery);          /* on the lane, before the arena is used; does nothing when it has one */
+void polkai_chunk_reuse(polkai_worker *worker, polkai_delivery *delivery);         /* on the lane: all of its units settled, nothing was sent; they are gone */
+void polkai_chunk_return(polkai_delivery *delivery);     /* poll thread, after its arena has gone; does nothing when it has none */
+void polkai_chunks_free(polkai_chunk *first);            /* a list */
 
 /* ---- open.c: on the lane; afterwards units are there, or none when nobody reacts ---- */
 void polkai_delivery_open(polkai_delivery *delivery, polkai_worker *worker);

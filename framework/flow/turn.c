@@ -49,9 +49,9 @@ static void empty(polkai_delivery *delivery)
 static void back_to_pool(polkai_flow *flow, polkai_delivery *delivery)
 {
     empty(delivery);
-    polkai_lend_back(delivery);
     if (POLKAI_PLANT(leak))
         return;
+    polkai_chunk_return(delivery);
     delivery->next_done = flow->pool;
     flow->pool = delivery;
 }
@@ -67,7 +67,7 @@ void polkai_delivery_set_apart(polkai_flow *flow, polkai_delivery *delivery)
 void polkai_delivery_free(polkai_delivery *delivery)
 {
     empty(delivery);
-    free(delivery->lent);
+    free(delivery->chunk);
     free(delivery);
 }
 

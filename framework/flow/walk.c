@@ -244,7 +244,7 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
         return true;
     }
     delivery->waits_for_schema = false;
-    polkai_lend(worker, delivery);
+    polkai_chunk_take(worker, delivery);
     if (!delivery->opened)
         polkai_delivery_open(delivery, worker);
     else
@@ -262,7 +262,7 @@ static bool begin(polkai_worker *worker, polkai_delivery *delivery, polkai_parke
         if (worker->flow->transact != NULL && !delivery->lettered && !delivery->kept)
             polkai_record_release(&delivery->record);    /* it may wait long for its transaction, and would pin its fetch buffer */
         if (worker->flow->transact == NULL && !has_sent(delivery))
-            polkai_lend_end(worker, delivery);
+            polkai_chunk_reuse(worker, delivery);
         polkai_delivery_release(delivery);
         return true;
     }
@@ -312,7 +312,7 @@ static void take(polkai_worker *worker, polkai_delivery *delivery, int64_t now_n
 {
     delivery->parked.record = &delivery->record;
     if (polkai_parking_keys(worker->parking) > 0 && polkai_parking_follow(worker->parking, &delivery->parked)) {
-        polkai_lend(worker, delivery);
+        polkai_chunk_take(worker, delivery);
         polkai_schemas_arrived(delivery);
         keep(delivery);
     } else {

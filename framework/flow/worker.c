@@ -22,8 +22,8 @@ void polkai_worker_destroy(polkai_worker *worker)
 {
     polkai_parking_destroy(worker->parking);
     polkai_arena_deinit(&worker->scratch);
-    polkai_lend_free(worker->free);
-    polkai_lend_free(atomic_load(&worker->came_back));
+    polkai_chunks_free(worker->chunks);
+    polkai_chunks_free(atomic_load(&worker->returned_chunks));
     free(worker->running.hold);
     free(worker);
 }

@@ -15,9 +15,9 @@
 #include <stdatomic.h>
 
 typedef struct polkai_lost polkai_lost;
-typedef struct polkai_lent { struct polkai_lent *next; } polkai_lent;    /* DELIVERY_MEMORY bytes (lend.c) */
+typedef struct polkai_chunk { struct polkai_chunk *next; } polkai_chunk; /* a free one, of POLKAI_CHUNK_BYTES (chunk.c) */
 
-enum { SCRATCH_MEMORY = 8192 };
+enum { SCRATCH_MEMORY = 8192, POLKAI_CHUNK_BYTES = 1280 };
 
 /*
  * The handler that a lane runs now. The lane writes it, two stores before the handler and one after; nobody reads a clock for
@@ -53,7 +53,7 @@ typedef struct polkai_worker {
     polkai_meter *meter;                 /* NULL: nobody asks */
     polkai_random random;
     polka_arena scratch;                 /* what lives as long as one handling of one event: its value, the list of its headers */
-    polkai_lent *free;                   /* to be lent */
+    polkai_chunk *chunks;                /* free ones */
     polkai_lane_item *left;              /* given, and not begun yet */
     unsigned handled;                    /* of what was given, and not told of yet (spread.h) */
     bool due_first;                      /* inline: what is due comes before those, as it had to wait for a poll */
@@ -65,7 +65,7 @@ typedef struct polkai_worker {
     polkai_lane_item *batch_first, *batch_last;          /* the poll thread's, until handed over */
     atomic_ullong parked_keys, parked_events;
     atomic_ullong done, skipped;         /* counted by its thread alone, and so without a lock of the bus */
-    _Atomic(polkai_lent *) came_back;    /* from the poll thread, to be lent again */
+    _Atomic(polkai_chunk *) returned_chunks;             /* by the poll thread, free again */
     uint8_t memory[SCRATCH_MEMORY];
 } polkai_worker;
 
