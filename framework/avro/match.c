@@ -250,15 +250,33 @@ typedef struct { polkai_pairs seen; bool whole_names; } comparing;
 
 static bool alike(comparing *both, const polkai_schema *writer, const polkai_schema *reader);
 
+static bool names_alike(const comparing *both, const polkai_schema *writer, const polkai_schema *reader)
+{
+    return both->whole_names ? strcmp(writer->name, reader->name) == 0 : polkai_match_names(writer, reader);
+}
+
+/* Does each field read the one in its place? Both have as many. */
+static bool fields_alike(const comparing *both, const polkai_schema *writer, const polkai_schema *reader)
+{
+    int32_t *found = polkai_alloc((reader->count + 1) * sizeof *found);
+    bool same = true;
+    polkai_match_fields(writer, reader, !both->whole_names, found);
+    for (size_t i = 0; i < reader->count; i++)
+        same = same && found[i] == (int32_t)i;
+    free(found);
+    return same;
+}
+
 static bool parts_alike(comparing *both, const polkai_schema *writer, const polkai_schema *reader)
 {
+    if (writer->type == POLKAI_AVRO_RECORD && !fields_alike(both, writer, reader))
+        return false;
     for (size_t i = 0; i < writer->count; i++) {
         if (writer->type == POLKAI_AVRO_ENUM && strcmp(writer->symbols[i], reader->symbols[i]) != 0)
             return false;
         if (writer->type == POLKAI_AVRO_UNION && !alike(both, writer->branches[i], reader->branches[i]))
             return false;
-        if (writer->type == POLKAI_AVRO_RECORD && (strcmp(writer->fields[i].name, reader->fields[i].name) != 0 ||
-                                                   !alike(both, writer->fields[i].schema, reader->fields[i].schema)))
+        if (writer->type == POLKAI_AVRO_RECORD && !alike(both, writer->fields[i].schema, reader->fields[i].schema))
             return false;
     }
     return writer->items == NULL || alike(both, writer->items, reader->items);
@@ -270,8 +288,7 @@ static bool alike(comparing *both, const polkai_schema *writer, const polkai_sch
         return true;
     if (writer->type != reader->type || writer->count != reader->count || writer->fixed_size != reader->fixed_size)
         return false;
-    if (writer->name != NULL && strcmp(both->whole_names ? writer->name : last_part(writer->name),
-                                       both->whole_names ? reader->name : last_part(reader->name)) != 0)
+    if (writer->name != NULL && !names_alike(both, writer, reader))
         return false;
     size_t before = both->seen.count;
     if (writer->type == POLKAI_AVRO_RECORD && polkai_pairs_add(&both->seen, writer, reader) < before)

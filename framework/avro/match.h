@@ -32,8 +32,9 @@ void polkai_match_symbols(const polkai_schema *writer, const polkai_schema *read
 
 /*
  * polkai_match_alike: the same types, fields, symbols and branches in the same order, all the way down, of the same names
- * (whole ones, or only their last parts); false also for types too large to compare. Between two unions that are alike
- * each branch reads the one in its place; between two schemas that are, with whole names, no alias counts.
+ * (whole ones without aliases, or their last parts and aliases, as when they are read); false also for types too large to
+ * compare. Between two unions that are alike each branch reads the one in its place; between two schemas that are, with
+ * whole names, no alias counts.
  */
 bool polkai_match_alike(const polkai_schema *writer, const polkai_schema *reader, bool whole_names);
 

@@ -319,6 +319,8 @@ def resolved_by_us_alone(case, their):
         return "aliases that change places"
     if "Duplicate field" in their["error"] and '"aliases"' in case["reader"]:
         return "alias that gives a name twice"
+    if "Duplicate in union" in their["error"] and '"aliases"' in case["reader"]:
+        return "aliases of two branches"
     if "Invalid default for field" in their["error"] and '"aliases"' in case["reader"]:
         return "default of the writer under a new name"
     if re.search(r"Not an? \w+: \[|enum value '|No default value for|Not compatible default", their["error"]) and union_default(case):
@@ -345,7 +347,7 @@ def of_value(case, canonical, their, our):
         return resolved_by_us_alone(case, their)
     if "a text that is not UTF-8" in our["error"] and "\ufffd" in their["json"]:
         return "text that is not UTF-8"
-    if re.search(r"was not written, and has no default|stands by name and aliases for several|was written, which cannot be read as", our["error"]) and renamed_in_a_moved_record(case):
+    if re.search(r"was not written, and has no default|stands by name and aliases for several|was written, which cannot be read as|was written, and no branch", our["error"]) and renamed_in_a_moved_record(case):
         return "aliases of fields of a moved record"
     if "was written, which cannot be read as" in our["error"] and alias_of_a_name(case):
         return "aliases that change places"
