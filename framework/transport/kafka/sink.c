@@ -3,6 +3,7 @@
  * Reports come on the thread that polls; sends on any.
  */
 #include <transport/kafka/line.h>
+#include <transport/kafka/spent.h>
 
 #include <base/arena.h>
 #include <base/error.h>
@@ -30,6 +31,7 @@ typedef struct {
     bool leaked;                         /* a handle did not end, and its callbacks still need this */
     int64_t anew_ns;                     /* not before this */
     polkai_kafka_lines lines;
+    polkai_kafka_spent spent;
     pthread_mutex_t adding;
     _Atomic(topic *) topics[BUCKETS];    /* every topic ever sent to: looked up without a lock, added under one, never removed */
 } kafka_sink;
@@ -157,6 +159,7 @@ static polka_status kafka_send(polkai_sink *sink, const polkai_record *record, v
     kafka_sink *self = (kafka_sink *)sink;
     topic *to;
     bool joined;
+    polkai_kafka_spent_take(&self->spent);
     TRY(topic_of(self, record->topic, &to, error));
     TRY(polkai_kafka_line_join(&self->lines, to, record, cookie, &joined, error));
     return joined ? POLKA_OK : hand_over(self, to, record, cookie, error);
@@ -211,6 +214,7 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         report.status = POLKA_TRANSIENT; /* whatever the single record met: it is for the next producer */
         report.message = text;
     }
+    polkai_kafka_spent_put(&self->spent, message);
     pass_on(self, &report);
 }
 
@@ -321,6 +325,7 @@ static size_t kafka_poll(polkai_sink *sink, int timeout_ms)
         rd_kafka_poll(self->client.handle, lined && left_ms > LINE_MS ? LINE_MS : (int)left_ms);     /* also returns for an error that is no report */
         lined = polkai_kafka_lines_turn(&self->lines);
     }
+    polkai_kafka_spent_polled(&self->spent, self->reported);
     polkai_kafka_outage_look(&self->client);
     look_at_topics(self);
     return self->reported;
@@ -368,6 +373,7 @@ static void kafka_close(polkai_sink *sink, int timeout_ms)
     }
     polkai_kafka_lines_end(&self->lines);                /* what came back meanwhile */
     polkai_kafka_lines_deinit(&self->lines);
+    polkai_kafka_spent_deinit(&self->spent);
     close_topics(self);
     if ((self->client.handle != NULL && !polkai_kafka_client_close(&self->client, INT64_MAX)) || self->leaked)
         return;
