@@ -77,15 +77,9 @@ def check_span(span, where):
             "began": began, "ended": ended, "status": span["status"], "flags": span["flags"], **found}
 
 
-def check_request(path, headers, body):
-    """The spans of a request, each with the name of its service; Wrong where it is none of OTLP."""
-    need(headers.get("Content-Type") == "application/json", f"Content-Type {headers.get('Content-Type')}")
-    need(path.endswith("/v1/traces") or path == "/as-it-is", f"path {path}")
-    whole = json.loads(body.decode("utf-8"))
-    members(whole, "request", ("resourceSpans",))
-    need(len(whole["resourceSpans"]) == 1, "one resource a request")
-    resource = whole["resourceSpans"][0]
-    members(resource, "resourceSpans[0]", ("resource", "scopeSpans"))
+def check_resource(resource):
+    """The spans of one resource, each with the name of its service; Wrong where it is none of OTLP."""
+    members(resource, "resourceSpans[]", ("resource", "scopeSpans"))
     members(resource["resource"], "resource", ("attributes",))
     of_resource = attributes(resource["resource"]["attributes"], "resource.attributes")
     for name in ("service.name", "service.version", "service.instance.id", "telemetry.sdk.name", "telemetry.sdk.language", "telemetry.sdk.version"):
@@ -97,6 +91,16 @@ def check_request(path, headers, body):
         need(scope["spans"], "a request without spans")
         spans += [{"service": of_resource["service.name"], "resource": of_resource, **check_span(span, f"spans[{at}]")} for at, span in enumerate(scope["spans"])]
     return spans
+
+
+def check_request(path, headers, body):
+    """The spans of a request; Wrong where it is none of OTLP."""
+    need(headers.get("Content-Type") == "application/json", f"Content-Type {headers.get('Content-Type')}")
+    need(path.endswith("/v1/traces") or path == "/as-it-is", f"path {path}")
+    whole = json.loads(body.decode("utf-8"))
+    members(whole, "request", ("resourceSpans",))
+    need(len(whole["resourceSpans"]) == 1, "one resource a request")
+    return check_resource(whole["resourceSpans"][0])
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

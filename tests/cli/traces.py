@@ -40,6 +40,31 @@ class TracedCase(ShopCase):
         self.assertLess(time.monotonic() - began, most)
         return self.log()
 
+    def agree_with_the_wire(self, events, spans):
+        """The spans of whole flows whose first events are sent by `polka emit`, held against the events of these flows."""
+        sends = {span["messaging.message.id"]: span for span in spans if span["kind"] == "send"}
+        handled = {(span["messaging.message.id"], span["service"]): span for span in spans if span["kind"] == "process"}
+        by_id = {row["id"]: row for row in events}
+        self.assertEqual(set(sends), {row["id"] for row in events if row["depth"] > 0}, "each event that a service sends has its span")
+        self.assertEqual(len(sends) + len(handled), len(spans), "none is there twice")
+        wire = self.headers_of({span["messaging.destination.name"] for span in spans})
+        for id, span in sends.items():
+            self.assertEqual(wire[id]["traceparent"], f"00-{span['trace']}-{span['span']}-01", "the event names the span that sent it")
+            cause = handled[(by_id[id]["causation_id"], span["service"])]
+            self.assertEqual((span["trace"], span["parent"]), (cause["trace"], cause["span"]), "what a reaction emits is its child")
+            self.assertEqual(span["cloudevents.event_type"], by_id[id]["type"])
+            self.assertGreaterEqual(span["messaging.kafka.offset"], 0)
+        for (id, service), span in handled.items():
+            trace, sender = wire[id]["traceparent"].split("-")[1:3]
+            self.assertEqual((span["trace"], span["parent"]), (trace, sender), "a reaction is a child of what sent its event")
+            self.assertEqual(span["links"], [(trace, sender)])
+            self.assertEqual(span["messaging.consumer.group.name"], service)
+            failed = "error.type" in span
+            self.assertEqual((span["polka.outcome"], span["polka.attempt"], span["status"] != {}), ("dead" if failed else "done", 1, failed))
+            if id in sends:
+                self.assertEqual(span["messaging.kafka.offset"], sends[id]["messaging.kafka.offset"])
+                self.assertEqual(span["messaging.destination.partition.id"], sends[id]["messaging.destination.partition.id"])
+
 
 class Traces(TracedCase):
     def test_agree_with_what_is_on_the_wire(self):
@@ -48,27 +73,8 @@ class Traces(TracedCase):
         events = self.order()
         spans = self.spans_of(SPANS)
         self.assertEqual({span["trace"] for span in spans}, {spans[0]["trace"]}, "an order is one trace")
-        sends = {span["messaging.message.id"]: span for span in spans if span["kind"] == "send"}
-        handled = {(span["messaging.message.id"], span["service"]): span for span in spans if span["kind"] == "process"}
-        by_id = {row["id"]: row for row in events}
-        self.assertEqual(set(sends), {row["id"] for row in events if row["depth"] > 0}, "each event that a service sends has its span")
-        self.assertEqual(len(handled), SPANS - len(sends))
-        wire = self.headers_of({span["messaging.destination.name"] for span in spans})
-        for id, span in sends.items():
-            self.assertEqual(wire[id]["traceparent"], f"00-{span['trace']}-{span['span']}-01", "the event names the span that sent it")
-            cause = handled[(by_id[id]["causation_id"], span["service"])]
-            self.assertEqual(span["parent"], cause["span"], "what a reaction emits is its child")
-            self.assertEqual(span["cloudevents.event_type"], by_id[id]["type"])
-            self.assertGreaterEqual(span["messaging.kafka.offset"], 0)
-        for (id, service), span in handled.items():
-            trace, sender = wire[id]["traceparent"].split("-")[1:3]
-            self.assertEqual((span["trace"], span["parent"]), (trace, sender), "a reaction is a child of what sent its event")
-            self.assertEqual(span["links"], [(trace, sender)])
-            self.assertEqual(span["messaging.consumer.group.name"], service)
-            self.assertEqual((span["polka.outcome"], span["polka.attempt"], span["status"]), ("done", 1, {}))
-            if id in sends:
-                self.assertEqual(span["messaging.kafka.offset"], sends[id]["messaging.kafka.offset"])
-                self.assertEqual(span["messaging.destination.partition.id"], sends[id]["messaging.destination.partition.id"])
+        self.agree_with_the_wire(events, spans)
+        self.assertNotIn("dead", {span.get("polka.outcome") for span in spans})
         self.stop(process)
         self.assertEqual(len(self.collector.spans()), SPANS, "and no more")
 

@@ -129,8 +129,12 @@ class Otlp(TracedCase):
         self.assertEqual(self.collector.requests, [])
 
 
+def verdict(case, what):
+    """Runs a class of cases; its last line counts those that are as they should be."""
+    result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(case))
+    print(f"{result.testsRun - len(result.failures) - len(result.errors) - len(result.skipped)} of {result.testsRun} {what} are as they should be")
+    return 0 if result.wasSuccessful() and result.testsRun > len(result.skipped) else 1
+
+
 if __name__ == "__main__":
-    result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(Otlp))
-    well = result.wasSuccessful() and result.testsRun > len(result.skipped)
-    print(f"RESULT: {result.testsRun - len(result.failures) - len(result.errors) - len(result.skipped)} of {result.testsRun} ways of a collector are as they should be")
-    raise SystemExit(0 if well else 1)
+    raise SystemExit(verdict(Otlp, "ways of a collector"))
