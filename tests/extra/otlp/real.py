@@ -18,7 +18,7 @@ from behaves import verdict
 from support import BUILD, SHOP, wait_for
 from traces import EVENTS, SPANS, TracedCase
 
-PROGRAM = os.environ["POLKA_COLLECTOR"]
+PROGRAM = os.environ.get("POLKA_COLLECTOR")
 DEAD = 3
 ENDINGS = (                                                  # of orders: how many, what they are placed with, how many events each is in the end
     (12, {}, EVENTS),
@@ -51,23 +51,20 @@ def free_port():
         return once.getsockname()[1]
 
 
-class Collector:
-    """Of OpenTelemetry, on a port of its own; what it understood, counts and logs is in `folder`."""
+class Started:
+    """A program that takes a Collector's configuration, until it says that it is ready; its log is in `folder`."""
 
-    def __init__(self, folder, port, tls):
-        os.makedirs(folder)
-        self.file, self.logged = os.path.join(folder, "traces.json"), os.path.join(folder, "log")
-        self.port, self.metrics = port or free_port(), free_port()
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        configuration = os.path.join(folder, "collector.yaml")
-        with open(configuration, "w") as file:
-            file.write(CONFIGURATION.format(port=self.port, metrics=self.metrics, file=self.file, tls=tls))
+    def __init__(self, program, folder, configuration):
+        os.makedirs(folder, exist_ok=True)
+        path, self.logged = os.path.join(folder, "collector.yaml"), os.path.join(folder, "log")
+        with open(path, "w") as file:
+            file.write(configuration)
         with open(self.logged, "w") as log:
-            self.process = subprocess.Popen([PROGRAM, "--config", configuration], stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen([program, "--config", "file:" + path], stdout=log, stderr=subprocess.STDOUT)
         try:
-            wait_for("the Collector", lambda: self.process.poll() is not None or "Everything is ready" in self.log(), 30)
+            wait_for(program, lambda: self.process.poll() is not None or "Everything is ready" in self.log(), 30)
             if self.process.poll() is not None:
-                raise AssertionError(f"the Collector does not start: {self.log()}")
+                raise AssertionError(f"{program} does not start: {self.log()}")
         except AssertionError:
             self.kill()
             raise
@@ -80,6 +77,15 @@ class Collector:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class Collector(Started):
+    """Of OpenTelemetry, on a port of its own; it writes what it understood."""
+
+    def __init__(self, folder, port, tls):
+        self.file, self.port, self.metrics = os.path.join(folder, "traces.json"), port or free_port(), free_port()
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        super().__init__(PROGRAM, folder, CONFIGURATION.format(port=self.port, metrics=self.metrics, file=self.file, tls=tls))
 
     def understood(self):
         """Each resource with its spans, in its own words. The last line may still be on its way."""
@@ -133,7 +139,19 @@ def flat(resources):
     return found
 
 
-class Real(TracedCase):
+class JudgedCase(TracedCase):
+    def manifests(self):
+        return [json.loads(subprocess.check_output([os.path.join(BUILD, "bin", name), "--describe"], env=self.environment)) for name in SHOP]
+
+    def orders_of_every_ending(self):
+        """Orders, to their ends: what `polka emit` said of each, and all events without dead letters."""
+        placed = [(self.place(**values), events) for count, values, events in ENDINGS for _ in range(count)]
+        flows = [self.flow(sent, count) for sent, count in placed]
+        self.assertEqual([len(flow) for flow in flows], [count for _, count in placed])
+        return [sent for sent, _ in placed], [row for flow in flows for row in flow if not row["dead_letter"]]
+
+
+class Real(JudgedCase):
     started = 0
 
     def start(self, port=None, tls=""):
@@ -165,12 +183,8 @@ class Real(TracedCase):
     def test_understands_orders_of_every_ending_as_traces_that_are_whole(self):
         self.collect()
         process = self.dev()
-        placed = [(self.place(**values), events) for count, values, events in ENDINGS for _ in range(count)]
-        flows = [self.flow(sent, count) for sent, count in placed]
-        self.assertEqual([len(flow) for flow in flows], [count for _, count in placed])
-        events = [row for flow in flows for row in flow if not row["dead_letter"]]
-        manifests = [json.loads(subprocess.check_output([os.path.join(BUILD, "bin", name), "--describe"], env=self.environment)) for name in SHOP]
-        hear = collections.Counter(reaction["event"] for manifest in manifests for reaction in manifest["reactions"])
+        placed, events = self.orders_of_every_ending()
+        hear = collections.Counter(reaction["event"] for manifest in self.manifests() for reaction in manifest["reactions"])
         expected = sum(hear[row["type"]] + (row["depth"] > 0) for row in events)
         spans = self.spans_of(expected)
         self.agree_with_the_wire(events, spans)
@@ -179,7 +193,7 @@ class Real(TracedCase):
         for span in spans:
             traces[span["trace"]].append(span)
         first = self.headers_of({"shop.orders"})
-        begun = {(trace, span) for trace, span in (first[sent["id"]]["traceparent"].split("-")[1:3] for sent, _ in placed)}
+        begun = {(trace, span) for trace, span in (first[sent["id"]]["traceparent"].split("-")[1:3] for sent in placed)}
         there = {(span["trace"], span["span"]) for span in spans}
         self.assertEqual(len(there), len(spans), "each has an id of its own")
         self.assertEqual(set(traces), {trace for trace, _ in begun}, "an order is one trace, and there is none besides")
