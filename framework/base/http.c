@@ -244,14 +244,38 @@ static void set_request(polkai_http *http, const polkai_http_request *request)
     curl.easy_setopt(easy, CURLOPT_PASSWORD, request->password != NULL ? request->password : "");
 }
 
+static bool is_of(const CURLcode *codes, size_t count, CURLcode code)
+{
+    for (size_t i = 0; i < count; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
 static bool of_trust(CURLcode code)
 {
     static const CURLcode codes[] = { CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
                                       CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CRL_BADFILE };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i] == code)
-            return true;
-    return false;
+    return is_of(codes, sizeof codes / sizeof *codes, code);
+}
+
+/* It was reached, and the connection ended before its answer did. */
+static bool broke_off(CURLcode code)
+{
+    static const CURLcode codes[] = { CURLE_PARTIAL_FILE, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_WEIRD_SERVER_REPLY, CURLE_HTTP2,
+                                      CURLE_HTTP2_STREAM };
+    return is_of(codes, sizeof codes / sizeof *codes, code);
+}
+
+/*
+ * What a server has against our certificate it says, in TLS 1.3, when the handshake is over for us: that is an alert among the data,
+ * or, where we wrote meanwhile, no more than a reset.
+ */
+static bool may_mind_us(const polkai_http *http, const polkai_http_request *request, CURLcode code)
+{
+    long status = 0;
+    curl.easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
+    return broke_off(code) && status == 0 && strncasecmp(request->url, "https:", 6) == 0;
 }
 
 /* The code is "<peer>-<what>". */
@@ -276,7 +300,10 @@ static polka_status failed(const polkai_http *http, const polkai_http_request *r
         return fail_as(http, "misbehaves", error, "%s answers with more than %zu bytes; is this the URL of %s?", request->url, http->body_bytes, http->peer->name);
     if (of_trust(code))
         return fail_as(http, "untrusted", error, "%s: %s; %s names who is trusted, %s and %s who we are", request->url, words, http->peer->ca, http->peer->certificate, http->peer->key);
-    if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_WEIRD_SERVER_REPLY)
+    if (may_mind_us(http, request, code))
+        return fail_as(http, "unreachable", error, "%s broke off: %s; over TLS that may be a refusal: %s and %s say who we are", request->url, words,
+                       http->peer->certificate, http->peer->key);
+    if (broke_off(code))
         return fail_as(http, "unreachable", error, "%s broke off: %s", request->url, words);
     return fail_as(http, "unreachable", error, "cannot reach %s: %s", request->url, words);
 }
