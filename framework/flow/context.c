@@ -33,6 +33,8 @@ void polkai_context_begin_attempt(polka_context *unit)
     unit->new_ids = 0;
     unit->cause.attempt = unit->attempt;
     unit->started_ns = 0;
+    if (unit->first_failed_ms != 0)      /* what it emits now was not so when the event came */
+        unit->again_ms = unit->flow->options.clock->wall_ms(unit->flow->options.clock);
     unit->ordinals = declared == 0 ? NULL : polkai_arena_zeroed(unit->arena, declared, sizeof *unit->ordinals);
 }
 
@@ -91,6 +93,8 @@ polka_outcome polka_proceed(polka_context *ctx)
 
 int64_t polka_now_ms(polka_context *ctx)
 {
+    if (ctx->again_ms != 0)
+        return ctx->again_ms;
     if (ctx->delivery != NULL && ctx->delivery->now_ms != 0)
         return ctx->delivery->now_ms;
     return ctx->flow->options.clock->wall_ms(ctx->flow->options.clock);

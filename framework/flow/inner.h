@@ -73,6 +73,7 @@ struct polka_context {
     polkai_unit_state state;
     unsigned attempt, outages;           /* failed handler attempts + 1; times the framework could not reach something */
     int64_t due_ns, first_failed_ms, started_ns, took_ns;
+    int64_t again_ms;                    /* when this attempt began, of one that is not the first; 0: the delivery's */
     const polka_event *decoded;          /* what `value` was decoded as */
     const void *value;
     polka_error *error;                  /* the first framework error of this attempt; NULL: none */

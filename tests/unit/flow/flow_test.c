@@ -170,10 +170,12 @@ Test(flow, releases_nothing_of_an_attempt_that_failed_and_tries_again)
     start(&tries);
     fail_times = 2;
     harness_put(h, "k", "f1", NULL);
+    int64_t began_ms = h->clock.wall_ms(&h->clock);
     harness_turn(h);
     cr_assert_null(harness_record(h, "test.answers", 0));
     harness_advance_ms(h, 1000);
     cr_assert_eq(called, 3);
+    cr_expect_gt(harness_record(h, "test.answers", 0)->timestamp_ms, began_ms, "it was emitted by the third attempt");
     cr_assert_not_null(harness_record(h, "test.answers", 0));
     cr_assert_null(harness_record(h, "test.answers", 1));
     equal(harness_header(h, harness_record(h, "test.answers", 0), "polka-attempt"), "3");
