@@ -57,9 +57,16 @@ static void destroy_headers(batch *one)
     one->count = 0;
 }
 
+/* Who sends before anybody has polled may well be who polls then. */
+static bool is_apart(const polkai_kafka_spent *self)
+{
+    pthread_t server = atomic_load_explicit(&self->server, memory_order_relaxed);
+    return server != 0 && !pthread_equal(pthread_self(), server);
+}
+
 void polkai_kafka_spent_take(polkai_kafka_spent *self)
 {
-    if (!atomic_load_explicit(&self->apart, memory_order_relaxed) && !pthread_equal(pthread_self(), atomic_load_explicit(&self->server, memory_order_relaxed)))
+    if (!atomic_load_explicit(&self->apart, memory_order_relaxed) && is_apart(self))
         atomic_store_explicit(&self->apart, true, memory_order_relaxed);
     if (atomic_load_explicit(&self->full, memory_order_relaxed) == NULL)
         return;

@@ -16,7 +16,7 @@ typedef struct polkai_kafka_spent_batch polkai_kafka_spent_batch;
 typedef struct {
     _Atomic(polkai_kafka_spent_batch *) full, empty;     /* full: for those who send; empty: back from them */
     atomic_bool apart;                   /* another thread sends than serves reports; else there is nothing to give back */
-    _Atomic(pthread_t) server;           /* who serves reports */
+    _Atomic(pthread_t) server;           /* who serves reports; 0: nobody has yet */
     /* Of who serves reports. */
     polkai_kafka_spent_batch *filling, *free;
     unsigned quiet;                      /* polls in a row that brought no report */

@@ -78,7 +78,6 @@ static void open_sink(sending *s)
     cr_assert_eq(rd_kafka_mock_topic_create(s->mock, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
     polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(s->mock), .embedded = true, .report = count, .report_user = &s->reports };
     cr_assert_eq(polkai_kafka_sink_open(&s->sink, &options, &why), POLKA_OK, "%s", why.message);
-    s->sink->operations->poll(s->sink, 0);
 }
 
 static void close_sink(sending *s)
@@ -92,6 +91,7 @@ Test(spent, headers_are_freed_by_who_sends_and_those_that_nobody_takes_by_who_po
 {
     sending s = { .count = 0 };
     open_sink(&s);
+    s.sink->operations->poll(s.sink, 0);
     send_apart(&s, RECORDS);
     poll_until(&s, RECORDS);
     cr_expect_eq(atomic_load(&freed_by_server), 0u);
@@ -108,6 +108,7 @@ Test(spent, what_waits_for_who_sends_goes_with_the_sink, .timeout = 60)
 {
     sending s = { .count = 0 };
     open_sink(&s);
+    s.sink->operations->poll(s.sink, 0);
     send_apart(&s, RECORDS);
     poll_until(&s, RECORDS);
     close_sink(&s);
