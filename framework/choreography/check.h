@@ -2,7 +2,7 @@
 #ifndef POLKA_CHOREOGRAPHY_CHECK_H
 #define POLKA_CHOREOGRAPHY_CHECK_H
 
-#include <choreography/contract.h>
+#include <contract/contract.h>
 #include <choreography/finding.h>
 #include <choreography/graph.h>
 

@@ -4,7 +4,7 @@
 #ifndef POLKA_CLI_COLLECT_H
 #define POLKA_CLI_COLLECT_H
 
-#include <choreography/contract.h>
+#include <contract/contract.h>
 #include <choreography/manifest.h>
 #include <cli/build.h>
 

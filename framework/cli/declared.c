@@ -2,6 +2,7 @@
 #include <cli/declared.h>
 
 #include <base/arena.h>
+#include <choreography/contract_known.h>
 #include <cli/catalog.h>
 #include <cli/own.h>
 #include <cli/services.h>

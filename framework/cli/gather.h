@@ -2,6 +2,7 @@
 #ifndef POLKA_CLI_GATHER_H
 #define POLKA_CLI_GATHER_H
 
+#include <choreography/names.h>
 #include <cli/catalog.h>
 #include <cli/collect.h>
 #include <cli/reader.h>

@@ -19,55 +19,31 @@ static bool fulfils(const polkai_contract_step *step, const polkai_manifest_reac
     return false;
 }
 
-static bool is_one_of(const polkai_contract_events *events, const cli_node *node)
+/* What happened, for the contract; free. */
+static polkai_happenings run_of(const cli_flow *flow)
 {
-    return node->letter == NULL && node->type != NULL && polkai_contract_lists(events, node->type);
+    polkai_happened *events = polkai_alloc((flow->count + 1) * sizeof *events);
+    for (size_t i = 0; i < flow->count; i++) {
+        const cli_node *node = &flow->nodes[i];
+        events[i] = (polkai_happened){ node->letter == NULL ? node->type : NULL, node->parent, node->written_ms };
+    }
+    return (polkai_happenings){ flow->count, events };
 }
 
-static const polkai_contract *contract_of(const cli_expected *expected, const cli_flow *flow)
+static const polkai_contract *contract_of(const cli_expected *expected, const polkai_happenings *run)
 {
     for (size_t i = 0; i < expected->contract_count; i++)
-        for (size_t n = 0; n < flow->count; n++)
-            if (is_one_of(&expected->contracts[i]->starts, &flow->nodes[n]))
-                return expected->contracts[i];
+        if (polkai_contract_begins(expected->contracts[i], run))
+            return expected->contracts[i];
     return NULL;
-}
-
-/* Marks what an end ends: all that led to it. Does that include a beginning? */
-static bool mark_ended(const cli_flow *flow, const polkai_contract *contract, size_t end, bool *marks)
-{
-    bool begun = false;
-    size_t steps = 0;
-    for (size_t at = end; at != SIZE_MAX && steps++ < flow->count; at = flow->nodes[at].parent) {
-        marks[at] = true;
-        begun = begun || is_one_of(&contract->starts, &flow->nodes[at]);
-    }
-    return begun;
-}
-
-/*
- * Two flows may go under one id: so each beginning has to have an end that it led to. An end that says nothing of its cause, or whose
- * causes are gone, may be that of any.
- */
-static bool has_ended(const cli_flow *flow, const polkai_contract *contract)
-{
-    size_t open = 0, loose = 0, ends = 0;
-    bool *marks = polkai_alloc((flow->count + 1) * sizeof *marks);
-    for (size_t i = 0; i < flow->count; i++)
-        if (is_one_of(&contract->ends, &flow->nodes[i])) {
-            ends++;
-            loose += !mark_ended(flow, contract, i, marks);
-        }
-    for (size_t i = 0; i < flow->count; i++)
-        open += is_one_of(&contract->starts, &flow->nodes[i]) && !marks[i];
-    free(marks);
-    return ends > 0 && open <= loose;
 }
 
 const char *cli_expected_ends(const cli_expected *expected, const cli_flow *flow, bool *ended)
 {
-    const polkai_contract *contract = contract_of(expected, flow);
-    *ended = contract != NULL && has_ended(flow, contract);
+    const polkai_happenings run = run_of(flow);
+    const polkai_contract *contract = contract_of(expected, &run);
+    *ended = contract != NULL && polkai_contract_has_ended(contract, &run);
+    free(run.events);
     return contract == NULL ? NULL : contract->name;
 }
 
@@ -173,14 +149,6 @@ static void hold_reaction(const cli_expected *expected, cli_flow *flow, const po
 
 /* ---- steps ---- */
 
-static bool followed(const cli_flow *flow, size_t event, const polkai_contract_step *step)
-{
-    for (size_t i = 0; i < flow->count; i++)
-        if (flow->nodes[i].letter == NULL && flow->nodes[i].parent == event && flow->nodes[i].type != NULL && polkai_contract_lists(&step->one_of, flow->nodes[i].type))
-            return true;
-    return false;
-}
-
 /* A step that a missing reaction may still fulfil is told of by that. */
 static bool is_awaited(const cli_flow *flow, size_t event)
 {
@@ -190,14 +158,14 @@ static bool is_awaited(const cli_flow *flow, size_t event)
     return false;
 }
 
-static void hold_steps(const cli_expected *expected, cli_flow *flow, const polkai_contract *contract, size_t event, int64_t now_ms)
+static void hold_steps(const cli_expected *expected, cli_flow *flow, const polkai_contract *contract, const polkai_happenings *run, size_t event, int64_t now_ms)
 {
     const cli_node *node = &flow->nodes[event];
     if (flow->beyond > 0)                /* what follows may be among those that were not kept; of reactions their groups tell */
         return;
     for (size_t i = 0; contract != NULL && i < contract->step_count; i++) {
         const polkai_contract_step *step = &contract->steps[i];
-        if (!polkai_contract_lists(&step->after, node->type) || followed(flow, event, step) || is_awaited(flow, event))
+        if (!polkai_contract_lists(&step->after, node->type) || polkai_contract_follows(step, run, event) != SIZE_MAX || is_awaited(flow, event))
             continue;
         char **names = polkai_alloc((step->one_of.count + 1) * sizeof *names);
         for (size_t n = 0; n < step->one_of.count; n++)
@@ -235,7 +203,8 @@ polka_status cli_expected_ask(cli_expected *expected, polka_error *error)
 
 void cli_expected_hold(const cli_expected *expected, cli_flow *flow, int64_t now_ms)
 {
-    const polkai_contract *contract = contract_of(expected, flow);
+    const polkai_happenings run = run_of(flow);
+    const polkai_contract *contract = contract_of(expected, &run);
     for (size_t i = 0; i < flow->count; i++) {
         size_t count = 0;
         if (!is_event(&flow->nodes[i]))
@@ -243,8 +212,9 @@ void cli_expected_hold(const cli_expected *expected, cli_flow *flow, int64_t now
         const cli_hearer *hearers = cli_hearers_of(&expected->hearers, flow->nodes[i].type, &count);
         for (size_t h = 0; h < count; h++)
             hold_reaction(expected, flow, contract, i, &hearers[h], now_ms);
-        hold_steps(expected, flow, contract, i, now_ms);
+        hold_steps(expected, flow, contract, &run, i, now_ms);
     }
+    free(run.events);
 }
 
 void cli_expected_forget(cli_expected *expected)

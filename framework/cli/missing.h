@@ -13,10 +13,10 @@
 #ifndef POLKA_CLI_MISSING_H
 #define POLKA_CLI_MISSING_H
 
-#include <choreography/contract.h>
 #include <cli/hearer.h>
 #include <cli/place.h>
 #include <cli/trace.h>
+#include <contract/run.h>
 
 typedef struct {
     size_t contract_count;

@@ -76,7 +76,7 @@ function(polka_add_service name)
 endfunction()
 
 # polka_add_test(NAME SOURCES … [SERVICES a b c] [EVENTS …] [LIBRARIES …]): a Criterion program on the handlers of one service, or
-# of several (a choreography); ctest label "shop" or what LABELS says. No broker, no threads, virtual time.
+# of several (a choreography); ctest label "shop" or what LABELS says. No broker, no threads, virtual time. Runs in CMAKE_SOURCE_DIR.
 function(polka_add_test name)
   cmake_parse_arguments(T "" "" "SOURCES;SERVICES;EVENTS;LIBRARIES;LABELS" ${ARGN})
   if(DEFINED POLKA_BUILD_TESTS AND NOT POLKA_BUILD_TESTS)
@@ -99,6 +99,6 @@ function(polka_add_test name)
   if(NOT T_LABELS)
     set(T_LABELS shop)
   endif()
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT 300)
 endfunction()

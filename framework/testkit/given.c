@@ -17,6 +17,10 @@ static void send_given(polka_test *test)
     if (test->sink->operations->send(test->sink, &test->given, NULL, &error) != POLKA_OK)
         polkai_test_fail(NULL, 0, "polka_test_given: %s", error.message);
     test->sink->operations->poll(test->sink, 0);
+    polkai_record *given = polkai_arena_zeroed(&test->arena, 1, sizeof *given);
+    *given = test->given;
+    said *noted = polkai_test_note(test, given);
+    noted->given = noted->expected = true;
     polkai_test_turn(test);
 }
 

@@ -201,6 +201,23 @@ static void copy_record(polka_test *test, const polkai_record *from, polkai_reco
                            .value = copy_bytes(test, from->value), .headers = headers, .header_count = to->header_count };
 }
 
+said *polkai_test_note(polka_test *test, const polkai_record *record)
+{
+    said *one = polkai_arena_zeroed(&test->arena, 1, sizeof *one);
+    one->record = record;
+    one->reason = header_text(record, "polka-error-message");
+    one->dead = header_text(record, "polka-letter-id").data != NULL;
+    one->type = header_text(record, "ce_type");
+    one->id = header_text(record, "ce_id");
+    one->cause = header_text(record, "ce_causationid");
+    if (test->last == NULL)
+        test->first = one;
+    else
+        test->last->next = one;
+    test->last = one;
+    return one;
+}
+
 static void listen_to(polka_test *test, const char *topic, int32_t partition)
 {
     seen_mark *mark = mark_of(test, topic, partition);
@@ -208,19 +225,8 @@ static void listen_to(polka_test *test, const char *topic, int32_t partition)
         const polkai_record *from = polkai_memory_record(test->memory, topic, partition, mark->seen);
         polkai_record *record = polkai_arena_zeroed(&test->arena, 1, sizeof *record);
         copy_record(test, from, record);
-        if (header_text(record, "polka-test-given").data != NULL && header_text(record, "polka-letter-id").data == NULL)
-            continue;
-        said *one = polkai_arena_zeroed(&test->arena, 1, sizeof *one);
-        one->record = record;
-        one->reason = header_text(record, "polka-error-message");
-        one->dead = header_text(record, "polka-letter-id").data != NULL;
-        one->type = header_text(record, "ce_type");
-        one->id = header_text(record, "ce_id");
-        if (test->last == NULL)
-            test->first = one;
-        else
-            test->last->next = one;
-        test->last = one;
+        if (header_text(record, "polka-test-given").data == NULL || header_text(record, "polka-letter-id").data != NULL)
+            polkai_test_note(test, record);
     }
 }
 

@@ -2,6 +2,7 @@
 #include <base/arena.h>
 #include <base/error.h>
 #include <choreography/check.h>
+#include <choreography/contract_known.h>
 
 #include <stdlib.h>
 

@@ -27,6 +27,7 @@ Test(shop, ends_an_order_in_six_events_with_a_notified_customer)
     const shop_customer_notified *notified = POLKA_EXPECT(test, shop_customer_notified);
     cr_expect(eq(str, (char *)notified->order_id.data, "A-1"));
     POLKA_EXPECT_NOTHING(test);
+    POLKA_EXPECT_FLOW(test, "schemas/flows/order.yaml");
     polka_test_destroy(test);
 }
 
@@ -39,6 +40,7 @@ Test(shop, ends_a_declined_order_in_four_events)
     POLKA_EXPECT(test, shop_order_cancelled);
     POLKA_EXPECT(test, shop_customer_notified);
     POLKA_EXPECT_NOTHING(test);
+    POLKA_EXPECT_FLOW(test, "schemas/flows/order.yaml");
     polka_test_destroy(test);
 }
 
@@ -54,6 +56,7 @@ Test(shop, ends_an_order_that_the_shelf_cannot_fill_in_five_events)
     const shop_customer_notified *notified = POLKA_EXPECT(test, shop_customer_notified);
     cr_expect(eq(str, (char *)notified->subject.data, "Your order was cancelled: apple: more than 100"));
     POLKA_EXPECT_NOTHING(test);
+    POLKA_EXPECT_FLOW(test, "schemas/flows/order.yaml");
     polka_test_destroy(test);
 }
 

@@ -56,6 +56,12 @@ POLKA_API const void *polka_test_expect(polka_test *test, const polka_event *eve
 POLKA_API polka_text polka_test_expected_id(polka_test *test);
 POLKA_API void polka_test_expect_dead(polka_test *test, const char *reason_part, const char *file, int line);
 POLKA_API void polka_test_expect_nothing(polka_test *test, const char *file, int line);
+/*
+ * polka_test_expect_flow: all that was given and said so far fulfils a flow contract, which `contract` is the file of: it has begun; after
+ * each event of a step came one that the step asks for, caused by that event and in time; each beginning led to an end. It takes
+ * nothing from the other expectations. ctest runs the tests of polka_add_test in the folder of the whole project: schemas/flows/order.yaml.
+ */
+POLKA_API void polka_test_expect_flow(polka_test *test, const char *contract, const char *file, int line);
 
 #ifndef __cplusplus
 #define POLKA_GIVEN(TEST, EVENT, ...) polka_test_given((TEST), &EVENT##_event, &(EVENT){ __VA_ARGS__ })
@@ -64,6 +70,7 @@ POLKA_API void polka_test_expect_nothing(polka_test *test, const char *file, int
 #define POLKA_EXPECT(TEST, EVENT) ((const EVENT *)polka_test_expect((TEST), &EVENT##_event, __FILE__, __LINE__))
 #define POLKA_EXPECT_DEAD(TEST, PART) polka_test_expect_dead((TEST), (PART), __FILE__, __LINE__)
 #define POLKA_EXPECT_NOTHING(TEST) polka_test_expect_nothing((TEST), __FILE__, __LINE__)
+#define POLKA_EXPECT_FLOW(TEST, CONTRACT) polka_test_expect_flow((TEST), (CONTRACT), __FILE__, __LINE__)
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,8 @@
 /* Flow files that are refused are folders under tests/data/flows/invalid: flow.yaml, and how the error begins. */
 #include "support.h"
 
+#include <choreography/contract_known.h>
+
 static void check_refused(void *context, const char *name)
 {
     (void)context;

@@ -207,6 +207,123 @@ Test(expect_nothing, a_dead_letter_that_is_left_fails_with_its_reason)
 
 Test(expect_nothing, what_a_copy_caused_fails) { fails(a_copy_is_left); }
 
+/* ---- a flow ---- */
+
+#define ASKED_AND_ANSWERED(WITHIN, ENDS) \
+    "flow: asking\nstarts: kit.Asked\nends: [" ENDS "]\nsteps:\n  - after: kit.Asked\n    one_of: [kit.Refused, kit.Answered]\n    within: " WITHIN "\n"
+
+static void a_flow_that_did_not_begin(void)
+{
+    test = polka_test_create(&echo);
+    hold_flow(test, ASKED_AND_ANSWERED("5s", "kit.Answered"));
+}
+
+static void a_step_that_a_dead_letter_took_the_place_of(void)
+{
+    ask(&judge, "no good");
+    polka_test_advance_ms(test, 6000);
+    hold_flow(test, ASKED_AND_ANSWERED("5s", "kit.Answered"));
+}
+
+static void a_step_whose_time_has_not_come(void)
+{
+    ask(&patient, "at last");
+    hold_flow(test, ASKED_AND_ANSWERED("5s", "kit.Answered"));
+}
+
+static void a_step_that_was_late(void)
+{
+    ask(&patient, "at last");
+    polka_test_advance_ms(test, 10000);
+    hold_flow(test, ASKED_AND_ANSWERED("1s", "kit.Answered"));
+}
+
+static void an_answer_to_something_else(void)
+{
+    ask(&echo, "hello");
+    ask(&echo, "");
+    hold_flow(test, ASKED_AND_ANSWERED("5s", "kit.Answered"));
+}
+
+static void a_flow_that_did_not_end(void)
+{
+    ask(&echo, "hello");
+    hold_flow(test, ASKED_AND_ANSWERED("5s", "kit.Closed"));
+}
+
+static void one_of_two_that_did_not_end(void)
+{
+    ask(&echo, "hello");
+    ask(&echo, "");
+    hold_flow(test, "flow: asking\nstarts: kit.Asked\nends: kit.Answered\n");
+}
+
+static void a_contract_with_a_typo(void)
+{
+    ask(&echo, "hello");
+    hold_flow(test, "flow: asking\nstart: kit.Asked\nends: kit.Answered\n");
+}
+
+static void a_contract_that_is_not_there(void)
+{
+    ask(&echo, "hello");
+    POLKA_EXPECT_FLOW(test, "no/such/flow.yaml");
+}
+
+Test(expect_flow, that_did_not_begin_fails)
+{
+    fails(a_flow_that_did_not_begin);
+    says("services.c:");
+    says("flow asking (");
+    says(":1:1): no kit.Asked begins it; what came: nothing");
+}
+
+Test(expect_flow, with_a_step_that_did_not_come_fails_at_its_place_and_shows_what_came)
+{
+    fails(a_step_that_a_dead_letter_took_the_place_of);
+    says(":5:5): after kit.Asked no kit.Refused or kit.Answered came of it; what came:\n  kit.Asked, given  +0 ms\n  dead letter of kit.Asked: no good  +0 ms");
+}
+
+Test(expect_flow, with_a_step_whose_time_has_not_come_fails_and_says_how_it_comes)
+{
+    fails(a_step_whose_time_has_not_come);
+    says("came of it yet (polka_test_advance_ms lets time pass)");
+}
+
+Test(expect_flow, with_a_step_that_was_late_fails_with_its_time)
+{
+    fails(a_step_that_was_late);
+    says(" ms after kit.Asked, not within 1000 ms");
+    says("kit.Answered came ");
+}
+
+Test(expect_flow, where_an_event_followed_another_one_fails)
+{
+    fails(an_answer_to_something_else);
+    says("after kit.Asked no kit.Refused or kit.Answered came of it yet");
+}
+
+Test(expect_flow, that_did_not_end_fails)
+{
+    fails(a_flow_that_did_not_end);
+    says("not each kit.Asked led to an end, kit.Closed");
+}
+
+Test(expect_flow, of_which_one_of_two_did_not_end_fails)
+{
+    fails(one_of_two_that_did_not_end);
+    says("not each kit.Asked led to an end, kit.Answered");
+}
+
+Test(expect_flow, whose_contract_is_wrong_fails_with_its_place)
+{
+    fails(a_contract_with_a_typo);
+    says(":2:1: ");
+    says("did you mean 'starts'");
+    fails(a_contract_that_is_not_there);
+    says("no/such/flow.yaml");
+}
+
 /* ---- the services ---- */
 
 static const polka_service nameless = { .version = "1", .reactions = (const polka_reaction[]){ { 0 } } };

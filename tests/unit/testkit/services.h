@@ -17,8 +17,10 @@ extern const polka_service
     listener,                            /* hears the answers, and asks nothing */
     rogue;                               /* emits what it does not declare */
 
-extern int64_t asked_ms, heard_ms;       /* of patient, at its last attempt, and of listener: polka_now_ms, which is of the event */
+extern int64_t asked_ms, heard_ms;       /* of patient, at its last attempt, and of listener: polka_now_ms, which is of the attempt */
 extern unsigned attempt_count, opened;   /* of patient; of porter: how often its open was called */
 extern char heard[64];                   /* of listener: the last answer */
+
+void hold_flow(polka_test *test, const char *contract);  /* against this text */
 
 #endif

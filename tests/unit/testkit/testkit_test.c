@@ -249,3 +249,40 @@ Test(testkit, time_may_pass_before_anything_is_given)
     cr_assert_eq(then_ms - asked_ms, 5000, "and each test begins at the same time");
     leave();
 }
+
+/* ---- a flow ---- */
+
+static const char asking[] = "flow: asking\nstarts: kit.Asked\nends: kit.Answered\nsteps:\n  - after: kit.Asked\n    one_of: [kit.Answered]\n    within: 5s\n";
+
+Test(testkit, a_flow_is_held_against_its_contract_and_takes_nothing_from_what_is_expected)
+{
+    test = polka_test_create(&echo);
+    ask("A-1", "hello");
+    hold_flow(test, asking);
+    answered("A-1", "hello");
+    ask("A-2", "again");
+    hold_flow(test, asking);
+    answered("A-2", "again");
+    leave();
+}
+
+Test(testkit, a_flow_counts_a_redelivered_event_and_what_it_causes_once)
+{
+    test = polka_test_create(&echo);
+    ask("A-1", "hello");
+    polka_test_redelivered(test);
+    hold_flow(test, asking);
+    answered("A-1", "hello");
+    answered("A-1", "hello");
+    leave();
+}
+
+Test(testkit, a_flow_has_the_time_of_its_steps_for_retries)
+{
+    test = polka_test_create(&patient);
+    ask("A-1", "at last");
+    polka_test_advance_ms(test, 10000);
+    hold_flow(test, asking);
+    answered("A-1", "at last");
+    leave();
+}

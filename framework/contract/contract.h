@@ -12,11 +12,10 @@
  *     - events: [shop.PaymentDeclined, shop.PaymentRetried]      # the cycle of exactly these may be; each has its own
  *       reason: a payment is tried three times
  */
-#ifndef POLKA_CHOREOGRAPHY_CONTRACT_H
-#define POLKA_CHOREOGRAPHY_CONTRACT_H
+#ifndef POLKA_CONTRACT_CONTRACT_H
+#define POLKA_CONTRACT_CONTRACT_H
 
 #include <base/yaml.h>
-#include <choreography/graph.h>
 
 typedef struct { size_t count; const polkai_yaml *const *items; } polkai_contract_events;     /* scalars: text, line, column */
 
@@ -51,16 +50,5 @@ polka_status polkai_contract_read_text(polkai_contract **contract, polka_text te
 void polkai_contract_destroy(polkai_contract *contract); /* NULL is fine */
 
 bool polkai_contract_lists(const polkai_contract_events *events, const char *event);     /* is it one of them? */
-
-/*
- * polkai_contract_known: does every event of it stand in some manifest, or in `also` (names of schemas; may be NULL)?
- * errors: MISUSE "unknown-event" with the line, the column and the nearest name.
- *
- * polkai_contract_spelt: for when only some manifests are there, so that an event nobody knows may be that of a service which
- * is missing, and then makes a gap. errors: MISUSE "unknown-event" for one that is nearly one that is known: of four letters of
- * its last part one may differ, and not by its number alone.
- */
-polka_status polkai_contract_known(const polkai_contract *contract, const polkai_graph *graph, const polkai_names *also, polka_error *error);
-polka_status polkai_contract_spelt(const polkai_contract *contract, const polkai_graph *graph, polka_error *error);
 
 #endif
