@@ -258,9 +258,16 @@ static bool names_alike(const comparing *both, const polkai_schema *writer, cons
 /* Does each field read the one in its place? Both have as many. */
 static bool fields_alike(const comparing *both, const polkai_schema *writer, const polkai_schema *reader)
 {
+    bool called_so = true, aliases = false;
+    for (size_t i = 0; i < reader->count; i++) {
+        called_so = called_so && strcmp(writer->fields[i].name, reader->fields[i].name) == 0;
+        aliases = aliases || reader->fields[i].aliases[0] != NULL;
+    }
+    if (both->whole_names || !aliases)
+        return called_so;
     int32_t *found = polkai_alloc((reader->count + 1) * sizeof *found);
     bool same = true;
-    polkai_match_fields(writer, reader, !both->whole_names, found);
+    polkai_match_fields(writer, reader, true, found);
     for (size_t i = 0; i < reader->count; i++)
         same = same && found[i] == (int32_t)i;
     free(found);

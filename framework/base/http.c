@@ -273,9 +273,10 @@ static bool broke_off(CURLcode code)
  */
 static bool may_mind_us(const polkai_http *http, const polkai_http_request *request, CURLcode code)
 {
-    long status = 0;
+    long status = 0, connects = 0;       /* a connection that has answered before has taken us */
     curl.easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
-    return broke_off(code) && status == 0 && strncasecmp(request->url, "https:", 6) == 0;
+    curl.easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &connects);
+    return broke_off(code) && status == 0 && connects > 0 && strncasecmp(request->url, "https:", 6) == 0;
 }
 
 /* The code is "<peer>-<what>". */

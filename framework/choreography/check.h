@@ -2,9 +2,9 @@
 #ifndef POLKA_CHOREOGRAPHY_CHECK_H
 #define POLKA_CHOREOGRAPHY_CHECK_H
 
-#include <contract/contract.h>
 #include <choreography/finding.h>
 #include <choreography/graph.h>
+#include <contract/contract.h>
 
 typedef struct {
     const polkai_graph *graph;

@@ -4,9 +4,9 @@
 #ifndef POLKA_CLI_COLLECT_H
 #define POLKA_CLI_COLLECT_H
 
-#include <contract/contract.h>
 #include <choreography/manifest.h>
 #include <cli/build.h>
+#include <contract/contract.h>
 
 typedef struct {
     bool examine;                        /* what is wrong with a manifest is kept in it, and no error */

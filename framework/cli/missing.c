@@ -19,13 +19,13 @@ static bool fulfils(const polkai_contract_step *step, const polkai_manifest_reac
     return false;
 }
 
-/* What happened, for the contract; free. */
+/* What happened, for the contract; `events` is new (free). */
 static polkai_happenings run_of(const cli_flow *flow)
 {
     polkai_happened *events = polkai_alloc((flow->count + 1) * sizeof *events);
     for (size_t i = 0; i < flow->count; i++) {
         const cli_node *node = &flow->nodes[i];
-        events[i] = (polkai_happened){ node->letter == NULL ? node->type : NULL, node->parent, node->written_ms };
+        events[i] = (polkai_happened){ node->letter == NULL ? node->type : NULL, node->parent };
     }
     return (polkai_happenings){ flow->count, events };
 }
@@ -158,7 +158,8 @@ static bool is_awaited(const cli_flow *flow, size_t event)
     return false;
 }
 
-static void hold_steps(const cli_expected *expected, cli_flow *flow, const polkai_contract *contract, const polkai_happenings *run, size_t event, int64_t now_ms)
+static void hold_steps(const cli_expected *expected, cli_flow *flow, const polkai_contract *contract, const polkai_happenings *run, size_t event,
+                       int64_t now_ms)
 {
     const cli_node *node = &flow->nodes[event];
     if (flow->beyond > 0)                /* what follows may be among those that were not kept; of reactions their groups tell */

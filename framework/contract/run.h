@@ -9,12 +9,11 @@
 
 /* One event of a run. */
 typedef struct {
-    const char *type;                    /* full name; NULL: it counts for no step (a dead letter, a record of an unknown type) */
+    const char *type;                    /* full name, borrowed; NULL: it counts for no step (a dead letter, a record of an unknown type) */
     size_t cause;                        /* the index of the event that caused it; SIZE_MAX: none, or one that is not here */
-    int64_t at_ms;                       /* when it was emitted, Unix milliseconds */
 } polkai_happened;
 
-typedef struct { size_t count; polkai_happened *events; } polkai_happenings;
+typedef struct { size_t count; polkai_happened *events; } polkai_happenings;     /* of who made it; only read here */
 
 bool polkai_contract_begins(const polkai_contract *contract, const polkai_happenings *run);   /* is a beginning of it there? */
 

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { CHUNK_BYTES = 1280 };             /* what an event with one reaction and one emission takes; twenty cache lines */
+
 void polkai_chunk_take(polkai_worker *worker, polkai_delivery *delivery)
 {
     if (delivery->chunk != NULL)
@@ -15,10 +17,10 @@ void polkai_chunk_take(polkai_worker *worker, polkai_delivery *delivery)
     if (chunk == NULL)
         chunk = atomic_exchange_explicit(&worker->returned_chunks, NULL, memory_order_acquire);
     if (chunk == NULL)
-        chunk = polkai_alloc_lines(POLKAI_CHUNK_BYTES);
+        chunk = polkai_alloc_lines(CHUNK_BYTES);
     worker->chunks = chunk->next;
     delivery->chunk = chunk;
-    polkai_arena_init(&delivery->arena, chunk, POLKAI_CHUNK_BYTES);
+    polkai_arena_init(&delivery->arena, chunk, CHUNK_BYTES);
     memset(&delivery->envelope, 0, sizeof delivery->envelope);
 }
 
@@ -44,7 +46,7 @@ void polkai_chunk_return(polkai_delivery *delivery)
     }
     _Atomic(polkai_chunk *) *to = &delivery->worker->returned_chunks;
     chunk->next = atomic_load_explicit(to, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(to, &chunk->next, chunk, memory_order_release, memory_order_relaxed)) { /* the lane took them, or it is spurious */ }
+    while (!atomic_compare_exchange_weak_explicit(to, &chunk->next, chunk, memory_order_release, memory_order_relaxed)) {}    /* again */
 }
 
 void polkai_chunks_free(polkai_chunk *first)

@@ -33,7 +33,7 @@ void polkai_context_begin_attempt(polka_context *unit)
     unit->new_ids = 0;
     unit->cause.attempt = unit->attempt;
     unit->started_ns = 0;
-    if (unit->first_failed_ms != 0)      /* what it emits now was not so when the event came */
+    if (unit->first_failed_ms != 0 || unit->state == UNIT_QUEUED)        /* what it emits now was not so when the event came */
         unit->again_ms = unit->flow->options.clock->wall_ms(unit->flow->options.clock);
     unit->ordinals = declared == 0 ? NULL : polkai_arena_zeroed(unit->arena, declared, sizeof *unit->ordinals);
 }

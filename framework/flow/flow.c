@@ -9,7 +9,10 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { CLOSE_MS = 1000, HELPER_ENDS_MS = 20000, LANE_ENDS_MS = 50, LANES_END_MS = 300 };     /* once the deadline has passed: of each, and of all of them */
+enum {
+    CLOSE_MS = 1000, HELPER_ENDS_MS = 20000,
+    LANE_ENDS_MS = 50, LANES_END_MS = 300    /* once a drain's deadline has passed, for a lane and for all: well below the two seconds after which it stands still */
+};
 
 static int64_t now_ns(const polkai_flow *flow)
 {
@@ -239,37 +242,47 @@ void polkai_flow_stop(polkai_flow *flow)
 
 /* ---- drain ---- */
 
-/* It may have ended just before: then it is a lane as any other, and may hold a lock that is needed below. */
-static bool hold_stuck(polkai_worker *worker, bool *held)
+/* What a drain's lanes have: until its deadline, and then a moment together. */
+typedef struct { int64_t until_ns, last_ns; } lanes_time;
+
+static int64_t left_ms(int64_t ns, int64_t now) { return ns > now ? (ns - now) / 1000000 : 0; }
+
+/* Once the deadline has passed each has a moment, of which there are only so many. */
+static int64_t lane_ends_ms(const polkai_flow *flow, lanes_time time, int64_t most_ms)
 {
-    *held = polkai_watch_hold(worker, POLKAI_ANSWER_MS);
+    int64_t now = now_ns(flow), left = left_ms(time.until_ns, now), rest = left_ms(time.last_ns, now);
+    rest = rest < most_ms ? rest : most_ms;
+    return left > rest ? left : rest;
+}
+
+/* It may have ended just before: then it is a lane as any other, and may hold a lock that is needed below. */
+static bool hold_stuck(const polkai_flow *flow, polkai_worker *worker, lanes_time time, bool *held)
+{
+    int64_t timeout_ms = lane_ends_ms(flow, time, POLKAI_ANSWER_MS);
+    *held = polkai_watch_hold(worker, timeout_ms < POLKAI_ANSWER_MS ? (int)timeout_ms : POLKAI_ANSWER_MS);
     if (polkai_watch_is_stuck(worker))
         return true;
     polkai_hold_release(worker->running.hold);
     return false;
 }
 
-/* How long the next lane may take to end: the rest of the drain's time, and then a moment, of which there are only so many. */
-static int64_t lane_ends_ms(const polkai_flow *flow, int64_t until_ns, int64_t last_ns)
-{
-    int64_t now = now_ns(flow), left_ms = (until_ns - now) / 1000000, most_ms = (last_ns - now) / 1000000;
-    int64_t least_ms = most_ms < 0 ? 0 : most_ms < LANE_ENDS_MS ? most_ms : LANE_ENDS_MS;
-    return left_ms > least_ms ? left_ms : least_ms;
-}
-
 /* Of a lane that is stuck past its handler's deadline the thread is held, so that it touches nothing any more. */
 static void stop_lanes(polkai_flow *flow, int64_t until_ns, bool *ended, bool *quiet)
 {
-    int64_t now = now_ns(flow), last_ns = (until_ns > now ? until_ns : now) + LANES_END_MS * INT64_C(1000000);
+    int64_t now = now_ns(flow);
+    lanes_time time = { until_ns, (until_ns > now ? until_ns : now) + LANES_END_MS * INT64_C(1000000) };
     *ended = *quiet = true;
+    for (size_t i = 0; i < flow->worker_count; i++)      /* so that they end beside each other, however long a service's close takes */
+        if (!polkai_watch_is_stuck(flow->workers[i]))
+            polkai_lane_ask_to_end(flow->workers[i]->lane);
     for (size_t i = 0; i < flow->worker_count; i++) {
         polkai_worker *worker = flow->workers[i];
-        bool held = false, stuck = polkai_watch_is_stuck(worker) && hold_stuck(worker, &held);
+        bool held = false, stuck = polkai_watch_is_stuck(worker) && hold_stuck(flow, worker, time, &held);
         polkai_lane *lane = worker->lane;
         pthread_mutex_lock(&flow->lock);
         worker->lane = stuck ? lane : NULL;              /* nobody wakes it any more */
         pthread_mutex_unlock(&flow->lock);
-        if (stuck ? !held : !polkai_lane_stop(lane, lane_ends_ms(flow, until_ns, last_ns)))
+        if (stuck ? !held : !polkai_lane_stop(lane, lane_ends_ms(flow, time, LANE_ENDS_MS)))
             *quiet = false;
         if (stuck || !*quiet)
             *ended = false;

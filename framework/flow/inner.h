@@ -73,7 +73,7 @@ struct polka_context {
     polkai_unit_state state;
     unsigned attempt, outages;           /* failed handler attempts + 1; times the framework could not reach something */
     int64_t due_ns, first_failed_ms, started_ns, took_ns;
-    int64_t again_ms;                    /* when this attempt began, of one that is not the first; 0: the delivery's */
+    int64_t again_ms;                    /* when this attempt began, of one that failed or waited for a slot before; 0: the delivery's */
     const polka_event *decoded;          /* what `value` was decoded as */
     const void *value;
     polka_error *error;                  /* the first framework error of this attempt; NULL: none */
@@ -278,8 +278,8 @@ void polkai_breaker_look(polkai_flow *flow, const polkai_position *partitions, s
 bool polkai_breaker_stops(polka_context *unit, const polkai_ends *ends);         /* on the lane; true: it is a dead letter now */
 
 /* ---- chunk.c ---- */
-void polkai_chunk_take(polkai_worker *worker, polkai_delivery *delivery);          /* on the lane, before the arena is used; does nothing when it has one */
-void polkai_chunk_reuse(polkai_worker *worker, polkai_delivery *delivery);         /* on the lane: all of its units settled, nothing was sent; they are gone */
+void polkai_chunk_take(polkai_worker *worker, polkai_delivery *delivery);        /* on the lane, before the arena is used; does nothing when it has one */
+void polkai_chunk_reuse(polkai_worker *worker, polkai_delivery *delivery);       /* on the lane: all of its units settled, nothing was sent; they are gone */
 void polkai_chunk_return(polkai_delivery *delivery);     /* poll thread, after its arena has gone; does nothing when it has none */
 void polkai_chunks_free(polkai_chunk *first);            /* a list */
 

@@ -138,10 +138,18 @@ static polka_status check_sizes(polka_context *unit, polka_error *error)
     return POLKA_OK;
 }
 
+/* Dead letters say when it failed first. */
+static void note_failure(polka_context *unit)
+{
+    if (unit->first_failed_ms == 0)
+        unit->first_failed_ms = polka_now_ms(unit);
+}
+
 static void send_emissions(polka_context *unit)
 {
     polka_error error;
     if (check_sizes(unit, &error) != POLKA_OK) {
+        note_failure(unit);
         drop_emissions(unit);
         polkai_settle_letter(unit, "poison", error.code, polkai_arena_text(unit->arena, error.message, strlen(error.message)));
         return;
@@ -157,8 +165,8 @@ static void send_emissions(polka_context *unit)
 void polkai_settle(polka_context *unit, polka_outcome outcome)
 {
     verdict by = unit->error != NULL ? on_error[unit->error->status] : on_outcome[(unsigned)outcome <= POLKA_DEAD ? outcome : 0];
-    if (by.step != TO_SEND && unit->first_failed_ms == 0)
-        unit->first_failed_ms = polka_now_ms(unit);
+    if (by.step != TO_SEND)
+        note_failure(unit);
     if (!by.keep_emissions)
         drop_emissions(unit);
     if (by.step != TO_STOP && is_fenced(unit->delivery)) {
@@ -268,8 +276,7 @@ void polkai_settle_letter(polka_context *unit, const char *error_class, const ch
 
 void polkai_settle_lost(polka_context *unit, const char *message)
 {
-    if (unit->first_failed_ms == 0)
-        unit->first_failed_ms = polka_now_ms(unit);
+    note_failure(unit);
     if (is_fenced(unit->delivery))
         drop(unit);
     else
@@ -302,7 +309,7 @@ static void refuse(polka_context *unit, polkai_sending *sending, const polka_err
         sent++;
     polka_text message = polkai_arena_format(unit->arena, "the emission of %s was refused (%s); %u before it were sent", sending->target->event->name,
                                              error->message, sent);
-    unit->first_failed_ms = polka_now_ms(unit);
+    note_failure(unit);
     polkai_settle_letter(unit, "poison", error->code, message);
 }
 
@@ -313,7 +320,7 @@ void polkai_settle_refused(polka_context *unit)
         sent += !each->refused;
     polka_text message = polkai_arena_format(unit->arena, "the emission of %s was refused by the broker: %s; %u others of this reaction were sent",
                                              unit->refused->target->event->name, unit->refused_error->message, sent);
-    unit->first_failed_ms = polka_now_ms(unit);
+    note_failure(unit);
     polkai_settle_letter(unit, "poison", unit->refused_error->code, message);
     if (unit->state != UNIT_HOLDING)
         return;

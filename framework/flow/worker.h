@@ -15,9 +15,9 @@
 #include <stdatomic.h>
 
 typedef struct polkai_lost polkai_lost;
-typedef struct polkai_chunk { struct polkai_chunk *next; } polkai_chunk; /* a free one, of POLKAI_CHUNK_BYTES (chunk.c) */
+typedef struct polkai_chunk { struct polkai_chunk *next; } polkai_chunk; /* a free one (chunk.c) */
 
-enum { SCRATCH_MEMORY = 8192, POLKAI_CHUNK_BYTES = 1280 };
+enum { SCRATCH_MEMORY = 8192 };
 
 /*
  * The handler that a lane runs now. The lane writes it, two stores before the handler and one after; nobody reads a clock for

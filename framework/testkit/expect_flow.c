@@ -20,13 +20,14 @@ static history history_of(polka_test *test)
     size_t count = 0;
     for (const said *at = test->first; at != NULL; at = at->next)
         count++;
-    history all = { { 0, polkai_arena_zeroed(&test->arena, count + 1, sizeof *all.run.events) }, polkai_arena_zeroed(&test->arena, count + 1, sizeof *all.events) };
+    history all = { .run.events = polkai_arena_zeroed(&test->arena, count + 1, sizeof *all.run.events),
+                    .events = polkai_arena_zeroed(&test->arena, count + 1, sizeof *all.events) };
     for (const said *at = test->first; at != NULL; at = at->next)
         if (!at->dead && at->type.data != NULL && find(&all, at->id) == SIZE_MAX)
             all.events[all.run.count++] = at;
     for (size_t i = 0; i < all.run.count; i++) {
         const said *at = all.events[i];
-        all.run.events[i] = (polkai_happened){ polkai_arena_text(&test->arena, at->type.data, at->type.size).data, find(&all, at->cause), at->record->timestamp_ms };
+        all.run.events[i] = (polkai_happened){ polkai_arena_text(&test->arena, at->type.data, at->type.size).data, find(&all, at->cause) };
     }
     return all;
 }
@@ -46,36 +47,47 @@ static const char *names(const holding *with, const polkai_contract_events *even
 
 static const char *all_that_came(const holding *with)
 {
+    polka_arena *arena = &with->test->arena;
     polka_text text = POLKA_TEXT("");
     int64_t began_ms = with->test->first == NULL ? 0 : with->test->first->record->timestamp_ms;
-    for (const said *at = with->test->first; at != NULL; at = at->next)
-        text = polkai_arena_format(&with->test->arena, "%.*s\n  %s%.*s%s%.*s%s  +%" PRId64 " ms", POLKA_TEXT_ARGS(text), at->dead ? "dead letter of " : "", POLKA_TEXT_ARGS(at->type),
-                                   at->dead ? ": " : "", (int)(at->dead ? at->reason.size : 0), at->dead ? at->reason.data : "", at->given ? ", given" : "",
-                                   at->record->timestamp_ms - began_ms);
+    for (const said *at = with->test->first; at != NULL; at = at->next) {
+        int64_t after_ms = at->record->timestamp_ms - began_ms;
+        if (at->dead)
+            text = polkai_arena_format(arena, "%.*s\n  dead letter of %.*s: %.*s  +%" PRId64 " ms", POLKA_TEXT_ARGS(text), POLKA_TEXT_ARGS(at->type),
+                                       POLKA_TEXT_ARGS(at->reason), after_ms);
+        else
+            text = polkai_arena_format(arena, "%.*s\n  %.*s%s  +%" PRId64 " ms", POLKA_TEXT_ARGS(text), POLKA_TEXT_ARGS(at->type), at->given ? ", given" : "",
+                                       after_ms);
+    }
     return text.size == 0 ? " nothing" : text.data;
 }
 
 /* At its place in the contract. */
 static _Noreturn void fail(const holding *with, const polkai_yaml *node, polka_text what)
 {
-    polkai_test_fail(with->file, with->line, "flow %s (%s:%d:%d): %.*s; what came:%s", with->contract->name, node->file, node->line, node->column, POLKA_TEXT_ARGS(what),
-                     all_that_came(with));
+    polkai_test_fail(with->file, with->line, "flow %s (%s:%u:%u): %.*s; what came:%s", with->contract->name, node->file, node->line, node->column,
+                     POLKA_TEXT_ARGS(what), all_that_came(with));
 }
 
 /* ---- holding ---- */
+
+static int64_t at_ms(const holding *with, size_t event) { return with->all.events[event]->record->timestamp_ms; }
 
 static void hold_step(const holding *with, const polkai_contract_step *step, size_t event)
 {
     const polkai_happenings *run = &with->all.run;
     polka_arena *arena = &with->test->arena;
-    const polkai_happened *after = &run->events[event];
+    const char *after = run->events[event].type;
     size_t next = polkai_contract_follows(step, run, event);
-    if (next == SIZE_MAX)
-        fail(with, step->node, polkai_arena_format(arena, "after %s no %s came of it%s", after->type, names(with, &step->one_of),
-                                                   step->within_ms > polkai_test_wall_ms(with->test) - after->at_ms ? " yet (polka_test_advance_ms lets time pass)" : ""));
-    int64_t took_ms = run->events[next].at_ms - after->at_ms;
+    if (next == SIZE_MAX) {
+        bool may_come = step->within_ms > polkai_test_wall_ms(with->test) - at_ms(with, event);
+        fail(with, step->node, polkai_arena_format(arena, "after %s no %s came of it%s", after, names(with, &step->one_of),
+                                                   may_come ? " yet (polka_test_advance_ms lets time pass)" : ""));
+    }
+    int64_t took_ms = at_ms(with, next) - at_ms(with, event);
     if (step->within_ms > 0 && took_ms > step->within_ms)
-        fail(with, step->node, polkai_arena_format(arena, "%s came %" PRId64 " ms after %s, not within %" PRId64 " ms", run->events[next].type, took_ms, after->type, step->within_ms));
+        fail(with, step->node, polkai_arena_format(arena, "%s came %" PRId64 " ms after %s, not within %" PRId64 " ms", run->events[next].type, took_ms, after,
+                                                   step->within_ms));
 }
 
 static void hold(const holding *with)

@@ -11,7 +11,7 @@
 enum { SERVICES_MOST = 64, TOPICS_MOST = 256, PARTITIONS = 4, TURNS_MOST = 1000000, SETTINGS_MOST = 64, SEED = 20261122 };
 
 typedef struct { const char *topic; int32_t partition; size_t seen; } seen_mark;
-/* Something a service said: an emission, or a dead letter. Also what was given, which nobody expects. */
+/* Something a service said: an emission, or a dead letter. Also what was given, which counts as expected. */
 typedef struct said said;
 struct said {
     said *next;
@@ -51,7 +51,7 @@ _Noreturn void polkai_test_fail(const char *file, int line, const char *format, 
 void polkai_test_start(polka_test *test);                /* all services, once */
 void polkai_test_turn(polka_test *test);                 /* until nothing moves any more; what was said is then collected */
 void polkai_test_before_start(const polka_test *test, const char *what);     /* fails when they have started */
-said *polkai_test_note(polka_test *test, const polkai_record *record);       /* puts it behind what was said; borrowed as long as the test */
+said *polkai_test_note(polka_test *test, const polkai_record *record);       /* puts it behind what was said; `record` lives as long as the test, and so does what is returned */
 polkai_settings polkai_test_settings(member *of);
 int64_t polkai_test_wall_ms(const polka_test *test);
 

@@ -216,6 +216,16 @@ pthread_t polkai_lane_thread(const polkai_lane *lane)
     return lane->thread;
 }
 
+void polkai_lane_ask_to_end(polkai_lane *lane)
+{
+    if (lane == NULL || !lane->threaded)
+        return;
+    pthread_mutex_lock(&lane->lock);
+    lane->stopping = true;
+    pthread_cond_broadcast(&lane->changed);
+    pthread_mutex_unlock(&lane->lock);
+}
+
 bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms)
 {
     if (lane == NULL)

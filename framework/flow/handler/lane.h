@@ -36,6 +36,7 @@ polkai_lane_item *polkai_lane_take_back(polkai_lane *lane);
 /* polkai_lane_leave: on its thread, from within work: `close` is called and the thread ends; what was given to it is no concern of it any more. */
 _Noreturn void polkai_lane_leave(polkai_lane *lane);
 bool polkai_lane_has_ended(polkai_lane *lane);           /* polkai_lane_stop then waits for nothing. Any thread */
+void polkai_lane_ask_to_end(polkai_lane *lane);          /* polkai_lane_stop, which follows, has then less to wait for */
 /* polkai_lane_stop: ends the thread when it has worked off what is there; waits at most timeout_ms. false: it is stuck, and is left alone with its memory, which goes when it ends; the lane is not to be used any more. */
 bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms);
 

@@ -289,7 +289,7 @@ POLKA_API void polka_service_destroy(polka_program *program);/* NULL is fine */
 POLKA_API polka_outcome polka_retry(polka_context *ctx, const char *format, ...) POLKA_PRINTF(2, 3);  /* POLKA_RETRY, with the reason */
 POLKA_API polka_outcome polka_dead(polka_context *ctx, const char *format, ...) POLKA_PRINTF(2, 3);   /* POLKA_DEAD, with the reason */
 POLKA_API polka_outcome polka_failed(polka_context *ctx);    /* the outcome of the last framework error in this unit of work */
-POLKA_API int64_t polka_now_ms(polka_context *ctx);          /* wall clock, read once an attempt; virtual in tests; differs on redelivery */
+POLKA_API int64_t polka_now_ms(polka_context *ctx);          /* wall clock, read when the event is taken up and again for each further attempt; virtual in tests; differs on redelivery */
 POLKA_API int64_t polka_elapsed_ns(polka_context *ctx);      /* monotonic, since it was first asked in this attempt, which answers 0; moves */
 POLKA_API polka_text polka_new_id(polka_context *ctx);       /* a UUID that repeats when the same event is handled again */
 POLKA_API void *polka_alloc(polka_context *ctx, size_t count, size_t size);   /* zeroed, never NULL, lives as long as the event */

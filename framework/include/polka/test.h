@@ -57,9 +57,10 @@ POLKA_API polka_text polka_test_expected_id(polka_test *test);
 POLKA_API void polka_test_expect_dead(polka_test *test, const char *reason_part, const char *file, int line);
 POLKA_API void polka_test_expect_nothing(polka_test *test, const char *file, int line);
 /*
- * polka_test_expect_flow: all that was given and said so far fulfils a flow contract, which `contract` is the file of: it has begun; after
- * each event of a step came one that the step asks for, caused by that event and in time; each beginning led to an end. It takes
- * nothing from the other expectations. ctest runs the tests of polka_add_test in the folder of the whole project: schemas/flows/order.yaml.
+ * polka_test_expect_flow: all that was given and said so far fulfils a flow contract: it has begun; after each event of a step came one
+ * that the step asks for, caused by that event and in time; each beginning led to an end. What was redelivered counts once; nothing
+ * is taken from the other expectations. contract: its file, by the working directory, which for the tests of polka_add_test is, under
+ * ctest, the folder of the whole project: "schemas/flows/order.yaml". One that cannot be read fails the test.
  */
 POLKA_API void polka_test_expect_flow(polka_test *test, const char *contract, const char *file, int line);
 

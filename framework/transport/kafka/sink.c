@@ -214,7 +214,8 @@ static void delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, voi
         report.status = POLKA_TRANSIENT; /* whatever the single record met: it is for the next producer */
         report.message = text;
     }
-    polkai_kafka_spent_put(&self->spent, message);
+    if (!atomic_load_explicit(&at->lined, memory_order_relaxed))         /* those were handed over on this thread */
+        polkai_kafka_spent_put(&self->spent, message);
     pass_on(self, &report);
 }
 

@@ -4,7 +4,8 @@
 #include <base/arena.h>
 #include <stdlib.h>
 
-enum { SPENT = 126, QUIET_POLLS = 16 };
+/* A batch is a kilobyte. So many may wait that a sender that takes them all is held up for half a millisecond at most; what is more librdkafka frees. */
+enum { SPENT = 126, MOST_WAITING = 16, QUIET_POLLS = 16 };
 
 struct polkai_kafka_spent_batch { polkai_kafka_spent_batch *next; size_t count; rd_kafka_headers_t *headers[SPENT]; };
 typedef polkai_kafka_spent_batch batch;
@@ -35,10 +36,11 @@ static batch *emptied(polkai_kafka_spent *self)
     return one;
 }
 
+/* Away const: a report is given its message to read, and the headers are all that is taken from it. */
 void polkai_kafka_spent_put(polkai_kafka_spent *self, const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers;
-    if (!atomic_load_explicit(&self->apart, memory_order_relaxed) ||
+    if (!atomic_load_explicit(&self->apart, memory_order_relaxed) || atomic_load_explicit(&self->waiting, memory_order_relaxed) >= MOST_WAITING ||
         rd_kafka_message_detach_headers((rd_kafka_message_t *)(uintptr_t)message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     if (self->filling == NULL)
@@ -46,6 +48,7 @@ void polkai_kafka_spent_put(polkai_kafka_spent *self, const rd_kafka_message_t *
     self->filling->headers[self->filling->count++] = headers;
     if (self->filling->count < SPENT)
         return;
+    atomic_fetch_add_explicit(&self->waiting, 1, memory_order_relaxed);
     push(&self->full, self->filling);
     self->filling = NULL;
 }
@@ -73,17 +76,20 @@ void polkai_kafka_spent_take(polkai_kafka_spent *self)
     for (batch *at = take_all(&self->full), *next; at != NULL; at = next) {
         next = at->next;
         destroy_headers(at);
+        atomic_fetch_sub_explicit(&self->waiting, 1, memory_order_relaxed);
         push(&self->empty, at);
     }
 }
 
-static void free_batches(batch *first)
+static unsigned free_batches(batch *first)
 {
-    for (batch *at = first, *next; at != NULL; at = next) {
+    unsigned count = 0;
+    for (batch *at = first, *next; at != NULL; at = next, count++) {
         next = at->next;
         destroy_headers(at);
         free(at);
     }
+    return count;
 }
 
 static void free_all(polkai_kafka_spent *self)
@@ -91,7 +97,7 @@ static void free_all(polkai_kafka_spent *self)
     free_batches(self->filling);
     free_batches(self->free);
     self->filling = self->free = NULL;
-    free_batches(take_all(&self->full));
+    atomic_fetch_sub_explicit(&self->waiting, free_batches(take_all(&self->full)), memory_order_relaxed);
     free_batches(take_all(&self->empty));
 }
 

@@ -161,7 +161,7 @@ def of_compat(case, their, our):
     outside = [alias for one in definitions(json.loads(case["reader"])) for alias in one.get("aliases", []) if re.fullmatch(r"\.\w+", alias)]
     if our["compatible"] and outside:
         return "alias without a namespace"
-    return "field taken by another's alias" if alias_of_a_name(case) else DIFFERENT
+    return "field taken by another's alias" if (alias_of_a_name if our["compatible"] else alias_of_a_name_without_a_default)(case) else DIFFERENT
 
 
 def alias_of_two(case):
@@ -173,6 +173,12 @@ def alias_of_two(case):
 def alias_of_a_name(case):
     """A record of the reader has a field whose alias is the name of a field beside it."""
     return any({alias for field in one["fields"] for alias in field.get("aliases", [])} & {field["name"] for field in one["fields"]}
+               for one in definitions(json.loads(case["reader"])) if "fields" in one)
+
+
+def alias_of_a_name_without_a_default(case):
+    """That field beside it has no default: it is missing when the other one has taken what was written."""
+    return any({alias for field in one["fields"] for alias in field.get("aliases", [])} & {field["name"] for field in one["fields"] if "default" not in field}
                for one in definitions(json.loads(case["reader"])) if "fields" in one)
 
 

@@ -211,6 +211,21 @@ Test(sends, too_large_by_our_own_limit_are_poison_before_the_first_is_sent)
     cr_assert_not_null(harness_record(h, "test.answers", 1));
     cr_assert_null(harness_record(h, "test.answers", 2));
     equal(harness_header(h, harness_record(h, "test.asked.twice.dlt", 0), "polka-error-code"), "emission-too-large");
+    equal(harness_header(h, harness_record(h, "test.asked.twice.dlt", 0), "polka-first-failed-at"), "2026-01-01T00:00:01.000Z");
+    harness_destroy(h);
+}
+
+Test(sends, that_are_refused_at_a_later_attempt_say_when_the_event_failed_first)
+{
+    harness *h = start(&later, (polkai_flow_options){ 0 });
+    polkai_memory_fail(h->memory, "test.answers", POLKA_POISON, "INVALID_RECORD", 1);
+    harness_put(h, "late", "a", NULL);
+    harness_turn(h);
+    harness_advance_ms(h, 1000);
+    const polkai_record *letter = harness_record(h, "test.asked.later.dlt", 0);
+    cr_assert_not_null(letter);
+    equal(harness_header(h, letter, "polka-attempts"), "2");
+    equal(harness_header(h, letter, "polka-first-failed-at"), "2026-01-01T00:00:01.000Z");
     harness_destroy(h);
 }
 

@@ -10,7 +10,8 @@
 #include <time.h>
 
 enum { KEYS = 40, PER_KEY = 10, LANES = 8, LIMIT_MS = 30000 };
-static atomic_uint handled, others, inside, most, disorder;
+static atomic_uint handled, others, inside, most, disorder, early;
+static _Atomic int64_t released_ms;
 static atomic_int last[KEYS];
 static atomic_bool hold_back, begun;
 static harness *h;
@@ -25,7 +26,8 @@ static polka_outcome limited(polka_context *ctx, const note *asked)
     int key = atoi(asked->text.data), number = atoi(strchr(asked->text.data, ':') + 1);
     unsigned now = atomic_fetch_add(&inside, 1) + 1, known = atomic_load(&most);
     while (known < now && !atomic_compare_exchange_weak(&most, &known, now)) { /* again */ }
-    atomic_store(&begun, true);
+    if (atomic_exchange(&begun, true) && polka_now_ms(ctx) < atomic_load(&released_ms))
+        atomic_fetch_add(&early, 1);
     for (int64_t until = now_ms() + LIMIT_MS; atomic_load(&hold_back) && now_ms() < until;)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
@@ -94,8 +96,10 @@ Test(slots, that_are_taken_hold_back_neither_the_lane_nor_the_other_reactions)
     cr_expect(atomic_load(&begun));
     cr_expect_eq(atomic_load(&most), 1);
     cr_expect_eq(atomic_load(&handled), 0);
+    atomic_store(&released_ms, polkai_clock_real.wall_ms(&polkai_clock_real));
     atomic_store(&hold_back, false);
     step_until(&handled, KEYS * PER_KEY);
+    cr_expect_eq(atomic_load(&early), 0, "what waited for its slot has the time at which it got it: %u", atomic_load(&early));
     cr_expect_eq(atomic_load(&others), KEYS * PER_KEY);
     cr_expect_eq(atomic_load(&most), 1);
     cr_expect_eq(atomic_load(&disorder), 0);

@@ -104,6 +104,23 @@ Test(spent, headers_are_freed_by_who_sends_and_those_that_nobody_takes_by_who_po
     close_sink(&s);
 }
 
+Test(spent, no_more_waits_than_a_sender_can_take_at_once, .timeout = 60)
+{
+    sending s = { .count = 0 };
+    open_sink(&s);
+    s.sink->operations->poll(s.sink, 0);
+    send_apart(&s, 5 * RECORDS);
+    poll_until(&s, 5 * RECORDS);
+    send_apart(&s, 1);
+    unsigned taken = atomic_load(&freed_by_others);
+    cr_expect(taken > RECORDS && taken < 3 * RECORDS, "%u; the rest librdkafka has freed", taken);
+    send_apart(&s, RECORDS);
+    poll_until(&s, 6 * RECORDS + 1);
+    send_apart(&s, 1);
+    cr_expect_gt(atomic_load(&freed_by_others), taken, "there is room again");
+    close_sink(&s);
+}
+
 Test(spent, what_waits_for_who_sends_goes_with_the_sink, .timeout = 60)
 {
     sending s = { .count = 0 };
