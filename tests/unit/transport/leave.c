@@ -45,7 +45,8 @@ Test(leave, goes_on_when_librdkafka_does_not_answer_the_last_call, .timeout = 60
     cr_assert_eq(polkai_kafka_source_open(&source, &options, &why), POLKA_OK, "%s", why.message);
     polkai_start start = { .topics = &topic, .topic_count = 1, .listener = { .user = &assigned, .assigned = note } };
     cr_assert_eq(source->operations->start(source, &start, &why), POLKA_OK, "%s", why.message);
-    for (int64_t end_ms = now_ms() + LIMIT_MS; assigned == 0; ) {
+    int64_t end_ms = now_ms() + LIMIT_MS;
+    while (assigned == 0) {
         cr_assert_lt(now_ms(), end_ms);
         cr_assert_eq(source->operations->poll(source, &(polkai_record){ .offset = 0 }, 1, 20), 0);
     }

@@ -57,7 +57,8 @@ static void send_apart(sending *s, size_t many)
 
 static void poll_until(sending *s, unsigned reports)
 {
-    for (int64_t end_ns = polkai_kafka_now_ns() + (int64_t)LIMIT_MS * 1000000; s->reports < reports; ) {
+    int64_t end_ns = polkai_kafka_now_ns() + (int64_t)LIMIT_MS * 1000000;
+    while (s->reports < reports) {
         cr_assert_lt(polkai_kafka_now_ns(), end_ns, "%u reports", s->reports);
         s->sink->operations->poll(s->sink, 1000);
     }
