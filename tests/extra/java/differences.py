@@ -288,9 +288,16 @@ def renamed_in_a_moved_record(case):
                and any(field.get("aliases") for field in one["fields"]) for one in full_definitions(json.loads(case["reader"])))
 
 
+def has_union(tree):
+    """Itself, or somewhere inside; names of types are not looked up."""
+    if not isinstance(tree, dict):
+        return isinstance(tree, list)
+    return any(has_union(field["type"]) for field in tree.get("fields", [])) or any(has_union(tree.get(name)) for name in ("type", "items", "values"))
+
+
 def union_default(case):
-    """The reader has a field that is a union with a default, in which Java takes the first enum, record, array or map, or number type."""
-    return any(isinstance(one.get("type"), list) and "default" in one for one in walk(json.loads(case["reader"])) if isinstance(one, dict))
+    """The reader has a field with a default and a union in it, in which Java takes the first enum, record, array or map, or number type."""
+    return any("default" in one and has_union(one.get("type")) for one in walk(json.loads(case["reader"])) if isinstance(one, dict))
 
 
 def full_definitions(tree, space=""):
@@ -358,6 +365,8 @@ def of_value(case, canonical, their, our):
     if "was written, which cannot be read as" in our["error"] and alias_of_a_name(case):
         return "aliases that change places"
     oddities = oddities_of(canonical, case["hex"])
+    if oddities is None and case["writer"] != case["reader"] and "a length of -" in our["error"]:        # of what is dropped, Java looks at no length
+        return "negative length"
     if oddities is None and case["writer"] != case["reader"] and re.search(r"\[\S*\]|a block", our["error"]):
         return "block that is passed over"
     return ", ".join(sorted(oddities)) if oddities else DIFFERENT
