@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 1280 };             /* what an event with one reaction and one emission takes; twenty cache lines */
+/* Twenty cache lines. The orders of tests/bench take 328 bytes where a reaction emits nothing, 976 where it emits once; what is more comes from the heap. */
+enum { CHUNK_BYTES = 1280 };
 
 void polkai_chunk_take(polkai_worker *worker, polkai_delivery *delivery)
 {

@@ -4,7 +4,10 @@
 #include <base/arena.h>
 #include <stdlib.h>
 
-/* A batch is a kilobyte. So many may wait that a sender that takes them all is held up for half a millisecond at most; what is more librdkafka frees. */
+/*
+ * A batch is a kilobyte. A sender takes all that wait: sixteen batches of a dozen headers each are some 25,000 blocks to free. What is more
+ * librdkafka frees.
+ */
 enum { SPENT = 126, MOST_WAITING = 16, QUIET_POLLS = 16 };
 
 struct polkai_kafka_spent_batch { polkai_kafka_spent_batch *next; size_t count; rd_kafka_headers_t *headers[SPENT]; };

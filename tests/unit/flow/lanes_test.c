@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { KEYS = 50, PER_KEY = 200, MANY = 8, LIMIT_MS = 30000 };
 static atomic_uint handled, overlaps, disorder, opened, closed;
@@ -247,4 +248,41 @@ Test(drain, handles_all_that_comes_before_the_last_one_begun_and_nothing_behind)
 Test(drain, counts_what_is_begun_and_not_finished)
 {
     drain_after("x1", "x2", &held_up, 2);
+}
+
+/* ---- the end of lanes ---- */
+
+enum { MEET = 8, MEET_MS = 4000 };
+static atomic_uint closing;
+
+static polka_status open_one(polka_context *ctx, void **resource, polka_error *error)
+{
+    (void)ctx, (void)error;
+    *resource = &closing;
+    return POLKA_OK;
+}
+
+/* Comes back when all lanes are here, or when that takes too long. */
+static void close_together(void *resource)
+{
+    atomic_uint *here = resource;
+    atomic_fetch_add(here, 1);
+    for (int64_t until = now_ms() + MEET_MS; atomic_load(here) < MEET && now_ms() < until;)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+static const polka_service leaving = { .name = "leaving", .open = open_one, .close = close_together,
+                                       .reactions = (const polka_reaction[]){ POLKA_REACT(test_asked, stuck), { 0 } } };
+
+/* However long a service's close takes, it takes that once, and not once a lane. */
+Test(drain, ends_its_lanes_beside_each_other)
+{
+    polka_error error = { .status = POLKA_OK };
+    harness *h = harness_create();
+    harness_start(h, &leaving, (polkai_flow_options){ .lanes = MEET, .clock = &polkai_clock_real });
+    cr_assert_eq(polkai_flow_drain(h->flow, MEET_MS / 2, &error), POLKA_OK, "%s", error.message);
+    cr_expect_eq(atomic_load(&closing), MEET);
+    polkai_flow_destroy(h->flow);
+    h->flow = NULL;
+    harness_destroy(h);
 }

@@ -88,13 +88,19 @@ static void close_sink(sending *s)
     rd_kafka_destroy(s->owner);
 }
 
+/* This thread polls, another one has sent these. */
+static void open_and_send_apart(sending *s, unsigned records)
+{
+    open_sink(s);
+    s->sink->operations->poll(s->sink, 0);
+    send_apart(s, records);
+    poll_until(s, records);
+}
+
 Test(spent, headers_are_freed_by_who_sends_and_those_that_nobody_takes_by_who_polls, .timeout = 60)
 {
     sending s = { .count = 0 };
-    open_sink(&s);
-    s.sink->operations->poll(s.sink, 0);
-    send_apart(&s, RECORDS);
-    poll_until(&s, RECORDS);
+    open_and_send_apart(&s, RECORDS);
     cr_expect_eq(atomic_load(&freed_by_server), 0u);
     send_apart(&s, MORE);
     unsigned taken = atomic_load(&freed_by_others);
@@ -108,10 +114,7 @@ Test(spent, headers_are_freed_by_who_sends_and_those_that_nobody_takes_by_who_po
 Test(spent, no_more_waits_than_a_sender_can_take_at_once, .timeout = 60)
 {
     sending s = { .count = 0 };
-    open_sink(&s);
-    s.sink->operations->poll(s.sink, 0);
-    send_apart(&s, 5 * RECORDS);
-    poll_until(&s, 5 * RECORDS);
+    open_and_send_apart(&s, 5 * RECORDS);
     send_apart(&s, 1);
     unsigned taken = atomic_load(&freed_by_others);
     cr_expect(taken > RECORDS && taken < 3 * RECORDS, "%u; the rest librdkafka has freed", taken);
@@ -125,10 +128,7 @@ Test(spent, no_more_waits_than_a_sender_can_take_at_once, .timeout = 60)
 Test(spent, what_waits_for_who_sends_goes_with_the_sink, .timeout = 60)
 {
     sending s = { .count = 0 };
-    open_sink(&s);
-    s.sink->operations->poll(s.sink, 0);
-    send_apart(&s, RECORDS);
-    poll_until(&s, RECORDS);
+    open_and_send_apart(&s, RECORDS);
     close_sink(&s);
     cr_expect_eq(atomic_load(&freed_by_server), (unsigned)RECORDS);
 }
