@@ -55,7 +55,7 @@ void cli_connection_free(cli_connection *connection)
 
 polkai_kafka_options cli_connection_options(const cli_connection *connection)
 {
-    return (polkai_kafka_options){ .brokers = connection->brokers, .client_id = "polka-cli", .properties = connection->properties,
+    return (polkai_kafka_options){ .brokers = connection->brokers, .client_id = CLI_CLIENT_ID, .properties = connection->properties,
                                    .property_count = connection->property_count, .log = &connection->log, .embedded = connection->embedded };
 }
 

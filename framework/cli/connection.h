@@ -9,6 +9,8 @@
 #include <cli/project.h>
 #include <transport/kafka/kafka.h>
 
+#define CLI_CLIENT_ID "polka-cli"
+
 typedef struct {
     const char *brokers;                 /* --brokers; NULL: not given */
     cli_list properties;                 /* -X key=value */

@@ -6,7 +6,7 @@
 #include <cli/pace.h>
 #include <cli/reader.h>
 #include <cli/registry.h>
-#include <cli/sender.h>
+#include <cli/traced.h>
 
 #include <avro/json.h>
 #include <base/arena.h>
@@ -40,6 +40,7 @@ typedef struct {
     /* what became of it */
     int64_t started;
     cli_sender sender;
+    cli_traced traced;
 } emitter;
 
 /* ---- one event ---- */
@@ -88,12 +89,12 @@ static polka_status emit_one(emitter *emit, json_t *base, polka_error *error)
     int64_t now = polkai_clock_real.wall_ms(&polkai_clock_real);
     polkai_uuid_v7(uuid, now, &emit->random);
     polkai_uuid_write(id, uuid);
-    polka_text id_text = polka_text_of(id), none = { 0, NULL };
+    polka_text id_text = polka_text_of(id);
     polkai_envelope envelope = {
         .mode = POLKAI_MODE_BINARY, .id = id_text, .source = POLKA_TEXT("/polka/emit"), .type = polka_text_of(emit->event->name),
         .subject = polkai_envelope_subject(key), .correlation_id = id_text,
         .dataschema = polka_text_of(emit->frame.dataschema), .time_ms = now,
-        .traceparent = polkai_envelope_trace(none, id_text, id_text, &emit->arena) };
+        .traceparent = cli_traced_parent(&emit->traced, id, &emit->arena) };
     polkai_header headers[POLKAI_ENVELOPE_HEADERS];
     polkai_record record = { .topic = polka_text_of(emit->event->topic), .partition = -1, .key = key,
                              .value = { buffer.size, buffer.data }, .headers = headers };
@@ -274,6 +275,9 @@ static polka_status deliver(emitter *emit, cli_connection *connection, polka_err
     TRY(check_topics(emit, connection, error));
     TRY(cli_sender_open(&emit->sender, connection, error));
     TRY(announce(emit, error));
+    cli_traced_open(&emit->traced, emit->event);
+    emit->sender.heard = cli_traced_heard;
+    emit->sender.user = &emit->traced;
     polka_status status = emit_all(emit, error);
     if (emit->sender.failure.status == POLKA_OK)
         cli_sender_settle(&emit->sender);
@@ -303,7 +307,8 @@ static polka_status work(emitter *emit, const char *name, const cli_where *where
         status = cli_connection_find(&connection, &project, where, error);
     if (status == POLKA_OK)
         status = deliver(emit, &connection, error);
-    cli_sender_close(&emit->sender);
+    cli_sender_close(&emit->sender);     /* what is given up then has its span, too */
+    cli_traced_close(&emit->traced);
     cli_catalog_close(catalog);
     return status;
 }
@@ -348,7 +353,8 @@ const cli_command cli_emit = {
     .details = "The value is plain JSON: unions untagged, timestamps as text (2026-11-01T10:00:00Z) or number, bytes as base64.\n"
                "Fields that have a default may be left out. Prints one line an event: id, correlation_id, topic, partition, offset;\n"
                "with --data - as soon as the broker has it, so that who writes a line may wait for its answer.\n"
-               "The project's `framing: confluent` holds here too: the schema is registered, and its id stands before the value.\n",
+               "The project's `framing: confluent` holds here too: the schema is registered, and its id stands before the value.\n"
+               "With OTEL_EXPORTER_OTLP_ENDPOINT in the environment each event has its span, with which the trace of its flow begins.\n",
     .examples = "  polka emit shop.OrderPlaced --sample\n"
                 "  polka emit OrderPlaced --sample --set total=600000 --set currency=USD\n"
                 "  polka emit shop.OrderPlaced --data @order.json --key A-1\n"

@@ -17,6 +17,9 @@ typedef struct {
     char id[POLKA_UUID_TEXT + 1];        /* "": no event */
     uint8_t *value;                      /* the sink borrows it until its report */
     const char *topic;
+    int64_t began_ns;
+    size_t key_size;
+    char key[];
 } pending;
 
 static int64_t now_ns(void) { return polkai_clock_real.steady_ns(&polkai_clock_real); }
@@ -34,6 +37,8 @@ static void on_report(void *user, const polkai_report *report)
     if (report->status == POLKA_OK && one->id[0] != '\0')
         cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:I}", "id", one->id, "correlation_id", one->id, "topic", one->topic, "partition",
                                  (int)report->partition, "offset", (json_int_t)report->offset));
+    if (sender->heard != NULL && one->id[0] != '\0')
+        sender->heard(sender->user, &(cli_sent){ one->id, one->topic, { one->key_size, one->key }, one->began_ns }, report);
     free(one->value);
     free(one);
 }
@@ -73,8 +78,10 @@ bool cli_sender_goes_on(const cli_sender *sender) { return !cli_stopped() && sen
 
 polka_status cli_sender_send(cli_sender *sender, polkai_record *record, const char *id, polka_error *error)
 {
-    pending *one = polkai_alloc(sizeof *one);
-    *one = (pending){ .owner = sender, .topic = record->topic.data };
+    pending *one = polkai_alloc(sizeof *one + record->key.size + 1);
+    *one = (pending){ .owner = sender, .topic = record->topic.data, .began_ns = now_ns(), .key_size = record->key.size };
+    if (record->key.size > 0)
+        memcpy(one->key, record->key.data, record->key.size);
     snprintf(one->id, sizeof one->id, "%s", id);
     if (record->value.data != NULL) {    /* else a tombstone */
         one->value = memcpy(polkai_alloc(record->value.size + 1), record->value.data, record->value.size);

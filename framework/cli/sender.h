@@ -6,12 +6,18 @@
 
 #include <cli/connection.h>
 
+/* An event that was handed over. Borrowed during the call. */
+typedef struct { const char *id, *topic; polka_text key; int64_t began_ns; } cli_sent;  /* began_ns: by the steady clock */
+typedef void cli_sender_heard(void *user, const cli_sent *sent, const polkai_report *report);
+
 typedef struct {
     polkai_sink *sink;
     const char *brokers;                 /* borrowed from the connection */
     int64_t sent, settled;
     int64_t moved_ns, seen;              /* when something was settled last, or nothing was under way */
     polka_error failure;                 /* the first; status OK: none */
+    cli_sender_heard *heard;             /* of what became of an event; set after the open, NULL: nobody else is told */
+    void *user;
 } cli_sender;
 
 /* cli_sender_open: `sender` stays where it is until close; it borrows the connection. */

@@ -6,11 +6,11 @@ import collector
 from support import ShopCase, wait_for
 
 EVENTS = 6                                                   # of an order that ends well
-SPANS = 5 + 5                                                # sends of services, and reactions; the first event is sent by `polka emit`
+SPANS = 6 + 5                                                # sends, the first by `polka emit`, and reactions
 
 
 class TracedCase(ShopCase):
-    """The services export to self.collector."""
+    """The services and `polka emit` export to self.collector."""
 
     def collect(self, *answers, **variables):
         self.collector = collector.Collector(*answers)
@@ -41,17 +41,20 @@ class TracedCase(ShopCase):
         return self.log()
 
     def agree_with_the_wire(self, events, spans):
-        """The spans of whole flows whose first events are sent by `polka emit`, held against the events of these flows."""
+        """The spans of whole flows, held against the events of these flows."""
         sends = {span["messaging.message.id"]: span for span in spans if span["kind"] == "send"}
         handled = {(span["messaging.message.id"], span["service"]): span for span in spans if span["kind"] == "process"}
         by_id = {row["id"]: row for row in events}
-        self.assertEqual(set(sends), {row["id"] for row in events if row["depth"] > 0}, "each event that a service sends has its span")
+        self.assertEqual(set(sends), set(by_id), "each event has the span of its send")
         self.assertEqual(len(sends) + len(handled), len(spans), "none is there twice")
         wire = self.headers_of({span["messaging.destination.name"] for span in spans})
         for id, span in sends.items():
             self.assertEqual(wire[id]["traceparent"], f"00-{span['trace']}-{span['span']}-01", "the event names the span that sent it")
-            cause = handled[(by_id[id]["causation_id"], span["service"])]
-            self.assertEqual((span["trace"], span["parent"]), (cause["trace"], cause["span"]), "what a reaction emits is its child")
+            if by_id[id]["depth"] == 0:
+                self.assertEqual((span["service"], span["parent"], span["links"]), ("emit", None, []), "with it the trace begins")
+            else:
+                cause = handled[(by_id[id]["causation_id"], span["service"])]
+                self.assertEqual((span["trace"], span["parent"]), (cause["trace"], cause["span"]), "what a reaction emits is its child")
             self.assertEqual(span["cloudevents.event_type"], by_id[id]["type"])
             self.assertGreaterEqual(span["messaging.kafka.offset"], 0)
         for (id, service), span in handled.items():
@@ -61,9 +64,8 @@ class TracedCase(ShopCase):
             self.assertEqual(span["messaging.consumer.group.name"], service)
             failed = "error.type" in span
             self.assertEqual((span["polka.outcome"], span["polka.attempt"], span["status"] != {}), ("dead" if failed else "done", 1, failed))
-            if id in sends:
-                self.assertEqual(span["messaging.kafka.offset"], sends[id]["messaging.kafka.offset"])
-                self.assertEqual(span["messaging.destination.partition.id"], sends[id]["messaging.destination.partition.id"])
+            self.assertEqual(span["messaging.kafka.offset"], sends[id]["messaging.kafka.offset"])
+            self.assertEqual(span["messaging.destination.partition.id"], sends[id]["messaging.destination.partition.id"])
 
 
 class Traces(TracedCase):
@@ -77,6 +79,23 @@ class Traces(TracedCase):
         self.assertNotIn("dead", {span.get("polka.outcome") for span in spans})
         self.stop(process)
         self.assertEqual(len(self.collector.spans()), SPANS, "and no more")
+
+    def test_begin_with_polka_emit_also_where_no_service_exports_and_hold_it_up_for_seconds_at_most(self):
+        process = self.dev()
+        self.collect()
+        sent = self.place()
+        self.assertEqual([(span["kind"], span["service"], span["messaging.message.id"], span["parent"]) for span in self.collector.spans()],
+                         [("send", "emit", sent["id"], None)], "it is there when the command has ended")
+        self.collect(OTEL_TRACES_SAMPLER="always_off")
+        sent = self.place()
+        self.assertEqual(self.headers_of({"shop.orders"})[sent["id"]]["traceparent"][-3:], "-00")
+        self.assertEqual(self.collector.requests, [])
+        self.collect(("hang", {}, b""), OTEL_TRACES_SAMPLER="")
+        began = time.monotonic()
+        done = self.polka("emit", "shop.OrderPlaced", "--sample")
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertIn("traces: 0 spans were exported", done.stderr)
+        self.stop(process)
 
     def test_to_a_collector_that_hangs_hold_up_nothing(self):
         log = self.flows_on(("hang", {}, b""))

@@ -185,7 +185,7 @@ class Real(JudgedCase):
         process = self.dev()
         placed, events = self.orders_of_every_ending()
         hear = collections.Counter(reaction["event"] for manifest in self.manifests() for reaction in manifest["reactions"])
-        expected = sum(hear[row["type"]] + (row["depth"] > 0) for row in events)
+        expected = sum(hear[row["type"]] + 1 for row in events)
         spans = self.spans_of(expected)
         self.agree_with_the_wire(events, spans)
 
@@ -193,25 +193,24 @@ class Real(JudgedCase):
         for span in spans:
             traces[span["trace"]].append(span)
         first = self.headers_of({"shop.orders"})
-        begun = {(trace, span) for trace, span in (first[sent["id"]]["traceparent"].split("-")[1:3] for sent in placed)}
+        begun = {first[sent["id"]]["traceparent"].split("-")[1] for sent in placed}
         there = {(span["trace"], span["span"]) for span in spans}
         self.assertEqual(len(there), len(spans), "each has an id of its own")
-        self.assertEqual(set(traces), {trace for trace, _ in begun}, "an order is one trace, and there is none besides")
+        self.assertEqual(set(traces), begun, "an order is one trace, and there is none besides")
         self.assertEqual({len({span["messaging.message.conversation_id"] for span in trace}) for trace in traces.values()}, {1})
-        # What begins an order is sent by `polka emit`, which exports nothing: what reacts to that is the root of what the Collector has.
-        roots = [span for span in spans if (span["trace"], span["parent"]) in begun]
-        self.assertEqual(collections.Counter(span["trace"] for span in roots), collections.Counter(traces.keys()))
-        self.assertEqual({span["cloudevents.event_type"] for span in roots}, {"shop.OrderPlaced"})
-        self.assertEqual([span for span in spans if (span["trace"], span["parent"]) not in there | begun], [], "every other parent is there")
-        self.assertEqual([link for span in spans for link in span["links"] if link not in there | begun], [], "and so is all that is linked")
+        roots = [span for span in spans if span["parent"] is None]
+        self.assertEqual(collections.Counter(span["trace"] for span in roots), collections.Counter(traces.keys()), "each has one root")
+        self.assertEqual({(span["service"], span["kind"], span["cloudevents.event_type"]) for span in roots}, {("emit", "send", "shop.OrderPlaced")})
+        self.assertEqual([span for span in spans if span["parent"] is not None and (span["trace"], span["parent"]) not in there], [], "every other parent is there")
+        self.assertEqual([link for span in spans for link in span["links"] if link not in there], [], "and so is all that is linked")
         failed = [span for span in spans if span["status"]]
         self.assertEqual({(span["service"], span["error.type"], span["status"]["code"]) for span in failed}, {("payments", "dead", 2)})
         self.assertEqual(len(failed), DEAD)
-        self.assertEqual({span["service"] for span in spans}, set(SHOP))
+        self.assertEqual({span["service"] for span in spans}, {*SHOP, "emit"})
         self.stop(process)
         self.assertEqual(self.warned_of_traces(), [])
         self.end(self.collector, expected)
-        for name in SHOP:
+        for name in ("emit", *SHOP):
             kinds = collections.Counter(span["kind"] for span in spans if span["service"] == name)
             print(f"service.name {name}: {kinds['send']} spans of kind PRODUCER, {kinds['process']} of kind CONSUMER")
         print(f"{len(placed)} orders are {len(traces)} traces of {len(spans)} spans, {len(spans) - len(roots)} of them with a parent and "
@@ -224,7 +223,7 @@ class Real(JudgedCase):
         process = self.dev()
         self.order()
         self.polka("emit", "shop.OrderPlaced", "--sample", "--data", '{"total": 0}', "--key", 'a "key" \\ é €\u2028\U0001f41f\x01')
-        wait_for("all spans", lambda: len(kept.spans()) >= SPANS + 1)
+        wait_for("all spans", lambda: len(kept.spans()) >= SPANS + 2)
         self.stop(process)
         bodies = [body for _, _, body, _ in kept.requests]
         for body in bodies:
@@ -233,7 +232,7 @@ class Real(JudgedCase):
         wait_for("all that was sent", lambda: len(real.spans()) >= len(sent))
         self.assertEqual(flat(real.understood()), sent)
         names = {each["key"] for row in sent.values() for each in row["span"]["attributes"] + row["resource"]}
-        self.end(real, SPANS + 1)
+        self.end(real, SPANS + 2)
         print(f"{len(sent)} spans with {len(names)} attributes are, field by field, what was sent")
 
     def test_refuses_what_is_no_otlp(self):
