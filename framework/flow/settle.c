@@ -289,9 +289,10 @@ void polkai_letter_without_value(polkai_sending *sending, polka_arena *arena)
     polkai_letter_write(letter_of(sending), arena, &sending->record);
 }
 
+/* One that has not left borrows from the record; exactly-once it leaves only with its transaction, long after its unit has settled. */
 void polkai_letter_again(polka_context *unit)
 {
-    if (unit->state == UNIT_HOLDING && unit->to_send == unit->letter)
+    if (unit->letter != NULL && (unit->flow->transact != NULL || (unit->state == UNIT_HOLDING && unit->to_send == unit->letter)))
         polkai_letter_write(letter_of(unit->letter), unit->arena, &unit->letter->record);
 }
 
@@ -316,6 +317,10 @@ static void refuse(polka_context *unit, polkai_sending *sending, const polka_err
 void polkai_settle_refused(polka_context *unit)
 {
     unsigned sent = 0;
+    if (is_fenced(unit->delivery)) {     /* at the end of the flow, too: its source is gone, and with it the name of the topic */
+        drop(unit);
+        return;
+    }
     for (const polkai_sending *each = unit->first; each != NULL; each = each->next)
         sent += !each->refused;
     polka_text message = polkai_arena_format(unit->arena, "the emission of %s was refused by the broker: %s; %u others of this reaction were sent",

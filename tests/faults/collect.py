@@ -4,7 +4,7 @@ import struct
 import threading
 import time
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 import wire
 from checker import DEPOSITS, KEPT
@@ -85,10 +85,15 @@ def _positions(consumer, left):
     return [((at.topic, at.partition), at.offset) for at in consumer.position([TopicPartition(*at) for at in left])] if left else []
 
 
-def ends_of(brokers, topics):
-    """{(topic, partition): end}, internal topics included."""
+def ends_of(brokers, topics, must=()):
+    """{(topic, partition): end}, internal topics included. Of `must` all are there: a broker that does not know one yet is asked again."""
+    def topics_known():
+        known = consumer.list_topics(timeout=20).topics
+        if not set(must) <= set(known):
+            raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+        return known
     consumer = wire.consumer_of(brokers)
-    known = wire.patiently(lambda: consumer.list_topics(timeout=20).topics)
+    known = wire.patiently(topics_known)
     found = {(topic, partition): wire.patiently(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)[1])
              for topic in topics if topic in known for partition in known[topic].partitions}
     consumer.close()

@@ -162,7 +162,7 @@ class Stage:
             self.groups["auditor"] = f"auditor.{self.prefix}"
         if letters_partitions:
             self.cluster.make_topics({self.letters: letters_partitions}, config=APPENDED)
-        self.starts = ends_of(self.brokers, [DEPOSITS, KEPT, OFFSETS])
+        self.starts = ends_of(self.brokers, [DEPOSITS, KEPT, OFFSETS], must=[DEPOSITS, KEPT])
         for kind, topic in READS.items():
             if kind in self.groups:
                 self._begin_at(self.groups[kind], topic)

@@ -345,3 +345,39 @@ Test(failure, of_a_waiting_key_begins_its_attempts_anew)
     cr_assert_eq(harness_committed(h, "choosy", "test.asked"), 3);
     harness_destroy(h);
 }
+
+/* ---- found by reading, as a use after free ---- */
+
+static polka_outcome gives_up(polka_context *ctx, const note *asked)
+{
+    (void)asked;
+    return polka_dead(ctx, "no");
+}
+
+static polka_outcome needs_two_attempts(polka_context *ctx, const note *asked)
+{
+    if (polka_caused_by(ctx)->attempt == 1)
+        return polka_retry(ctx, "not yet");
+    polka_emit(ctx, &test_answered_event, asked, NULL);
+    return POLKA_DONE;
+}
+
+static const polka_service divided = { .name = "divided", .reactions = (const polka_reaction[]){
+    POLKA_REACT(test_asked, gives_up, .name = "one"),
+    POLKA_REACT(test_asked, needs_two_attempts, .name = "two", .emits = POLKA_EMITS(&test_answered_event), .retry = { .attempts = 2, .first_delay_ms = 1000 }), { 0 } } };
+
+Test(failure, of_one_reaction_keeps_its_letter_whole_while_another_waits)
+{
+    harness *h = harness_create();
+    flaky_transaction flaky = { 0 };
+    flaky_start(h, &divided, (polkai_flow_options){ 0 }, &flaky, NULL);
+    put(h, "a value that is long enough to be seen");
+    harness_turn(h);
+    harness_advance_ms(h, 2000);
+    expect_answers(h, "a value that is long enough to be seen");
+    const polkai_record *letter = harness_record(h, "test.asked.divided.dlt", 0), *was = harness_record(h, "test.asked", 0);
+    cr_assert_not_null(letter);
+    cr_assert_eq(letter->value.size, was->value.size);
+    cr_assert_arr_eq(letter->value.data, was->value.data, was->value.size, "byte for byte");
+    harness_destroy(h);
+}
