@@ -106,6 +106,15 @@ static void take_answers(polkai_kafka_lines *lines)
     }
 }
 
+static void take_fresh(polkai_kafka_lines *lines)
+{
+    for (polkai_kafka_topic *at = atomic_exchange(&lines->fresh, NULL), *next; at != NULL; at = next) {
+        next = at->next_lined;
+        at->next_lined = lines->lined;
+        lines->lined = at;
+    }
+}
+
 /* ---- the line ------------------------------------------------------------------------------------- */
 
 void polkai_kafka_lines_init(polkai_kafka_lines *lines, rd_kafka_t *handle, bool ask_for_limits)
@@ -123,6 +132,7 @@ void polkai_kafka_lines_attach(polkai_kafka_lines *lines, rd_kafka_t *handle)
     lines->handle = handle;
     if (!lines->asks)
         return;
+    take_fresh(lines);
     lines->answers = rd_kafka_queue_new(handle);
     for (polkai_kafka_topic *at = lines->lined; at != NULL; at = at->next_lined)
         if (at->asked_ns != 0)           /* that answer will not come any more */
@@ -320,15 +330,6 @@ static bool dissolve(polkai_kafka_lines *lines, polkai_kafka_topic *topic)
     return empty;
 }
 
-static void take_fresh(polkai_kafka_lines *lines)
-{
-    for (polkai_kafka_topic *at = atomic_exchange(&lines->fresh, NULL), *next; at != NULL; at = next) {
-        next = at->next_lined;
-        at->next_lined = lines->lined;
-        lines->lined = at;
-    }
-}
-
 bool polkai_kafka_lines_turn(polkai_kafka_lines *lines)
 {
     bool waiting = false;
@@ -350,11 +351,26 @@ bool polkai_kafka_lines_turn(polkai_kafka_lines *lines)
     return waiting;
 }
 
+static void tell_all(polkai_kafka_lines *lines, polkai_kafka_topic *topic, const char *message)
+{
+    for (polkai_kafka_queue *queue; (queue = next_queue(lines, topic)) != NULL; leave(lines, topic, queue))
+        tell(lines, queue->first, POLKA_TRANSIENT, "_PURGE_QUEUE", message);
+}
+
+void polkai_kafka_lines_give_back(polkai_kafka_lines *lines)
+{
+    take_fresh(lines);
+    for (polkai_kafka_topic *topic = lines->lined; topic != NULL; topic = topic->next_lined) {
+        tell_all(lines, topic, "not sent by the producer that is made anew");
+        topic->refused_count = topic->refused_bytes = 0;
+        topic->again_at = NULL;
+    }
+}
+
 void polkai_kafka_lines_end(polkai_kafka_lines *lines)
 {
     lines->ended = true;
     take_fresh(lines);
     for (polkai_kafka_topic *topic = lines->lined; topic != NULL; topic = topic->next_lined)
-        for (polkai_kafka_queue *queue; (queue = next_queue(lines, topic)) != NULL; leave(lines, topic, queue))
-            tell(lines, queue->first, POLKA_TRANSIENT, "_PURGE_QUEUE", "not sent before the end");
+        tell_all(lines, topic, "not sent before the end");
 }

@@ -31,7 +31,11 @@ typedef struct {
 void polkai_kafka_lines_init(polkai_kafka_lines *lines, rd_kafka_t *handle, bool ask);
 void polkai_kafka_lines_deinit(polkai_kafka_lines *lines);           /* before the handle is destroyed */
 
-/* The handle is replaced: detach before it is destroyed, attach to the next. What waits in line stays there. Thread: the one that polls. */
+/*
+ * The handle is replaced: give_back reports all that waits as TRANSIENT, as what was under way has been, so that its owner sends all of it again
+ * in its order; detach before the handle is destroyed, attach to the next. Thread: the one that polls.
+ */
+void polkai_kafka_lines_give_back(polkai_kafka_lines *lines);
 void polkai_kafka_lines_detach(polkai_kafka_lines *lines);
 void polkai_kafka_lines_attach(polkai_kafka_lines *lines, rd_kafka_t *handle);
 

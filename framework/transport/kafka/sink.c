@@ -289,6 +289,7 @@ static void make_anew(kafka_sink *self)
         (self->client.handle != NULL && rd_kafka_outq_len(self->client.handle) > 0))
         return;
     self->anew_ns = now + (int64_t)ANEW_MS * 1000000;
+    polkai_kafka_lines_give_back(&self->lines);
     pthread_mutex_lock(&self->adding);
     pthread_rwlock_wrlock(&self->producer);
     atomic_store(&self->dead, !replace(self));

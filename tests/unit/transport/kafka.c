@@ -382,3 +382,74 @@ Test(prefetch, goes_on_while_a_queue_full_of_records_is_taken, .timeout = 60)
 {
     fetch_with_small_queues((polkai_kafka_property){ "queued.min.messages", "64" });
 }
+
+/* ---- what waits in line while a producer is made anew ---- */
+
+enum { IN_LINE = 12, AGAIN_NS = 10000000 };
+typedef struct { size_t done, order[2 * IN_LINE]; bool failed[2 * IN_LINE]; int64_t failed_ns; } lined_reports;
+
+static void note_lined(void *user, const polkai_report *report)
+{
+    lined_reports *all = user;
+    size_t index = (size_t)(uintptr_t)report->cookie;
+    if (report->status == POLKA_OK) {
+        all->order[all->done++] = index;
+        return;
+    }
+    all->failed[index] = true;
+    all->failed_ns = polkai_kafka_now_ns();
+}
+
+static polka_status send_lined(polkai_sink *sink, size_t index)
+{
+    polka_error error;
+    polkai_record record = { .topic = POLKA_TEXT("t"), .partition = 0, .key = { 1, (const uint8_t *)"k" }, .value = { 1, (const uint8_t *)"v" } };
+    return sink->operations->send(sink, &record, (void *)(uintptr_t)index, &error);
+}
+
+/* As flow/send.c: what failed goes again in its order, ten milliseconds later. */
+static void send_lined_again(polkai_sink *sink, lined_reports *all)
+{
+    if (all->failed_ns == 0 || polkai_kafka_now_ns() < all->failed_ns + AGAIN_NS)
+        return;
+    for (size_t i = 0; i < 2 * IN_LINE; i++)
+        if (all->failed[i] && send_lined(sink, i) == POLKA_OK)
+            all->failed[i] = false;
+        else if (all->failed[i])
+            return;
+}
+
+static void await_lined(polkai_sink *sink, lined_reports *all, size_t wanted)
+{
+    for (int64_t end = polkai_kafka_now_ns() + 20000000000; all->done < wanted && polkai_kafka_now_ns() < end;) {
+        sink->operations->poll(sink, 5);
+        send_lined_again(sink, all);
+    }
+    cr_assert_eq(all->done, wanted);
+}
+
+Test(sink, keeps_the_order_of_a_key_in_line_when_its_producer_is_made_anew, .timeout = 60)
+{
+    rd_kafka_t *owner;
+    rd_kafka_mock_cluster_t *mock = mock_of(&owner);
+    lined_reports all = { 0 };
+    polkai_kafka_property slow = { "linger.ms", "50" };
+    polkai_kafka_options options = { .brokers = rd_kafka_mock_cluster_bootstraps(mock), .embedded = true, .report = note_lined, .report_user = &all,
+                                     .properties = &slow, .property_count = 1 };
+    polkai_sink *sink;
+    rd_kafka_mock_topic_create(mock, "t", 1, 1);
+    rd_kafka_mock_push_request_errors(mock, 0, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    cr_assert_eq(polkai_kafka_sink_open(&sink, &options, NULL), POLKA_OK);
+    for (size_t i = 0; i < IN_LINE; i++)                 /* one batch, refused for its size: the topic has a line from here on */
+        send_lined(sink, i);
+    await_lined(sink, &all, IN_LINE);
+    rd_kafka_mock_push_request_errors(mock, 0, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    for (size_t i = IN_LINE; i < 2 * IN_LINE; i++)
+        send_lined(sink, i);
+    await_lined(sink, &all, 2 * IN_LINE);
+    for (size_t i = 0; i < 2 * IN_LINE; i++)
+        cr_expect_eq(all.order[i], i, "%zu came at %zu", all.order[i], i);
+    sink->operations->close(sink, 1000);
+    rd_kafka_mock_cluster_destroy(mock);
+    rd_kafka_destroy(owner);
+}
