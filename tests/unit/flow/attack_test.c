@@ -116,6 +116,7 @@ Test(lost_partition, ends_an_event_whose_emission_is_refused_afterwards)
     harness_advance_ms(h, 60000);
     cr_assert_eq(polkai_flow_count(h->flow).in_flight, 0);
     cr_assert_null(harness_record(h, "test.asked.acts.dlt", 0));
+    cr_expect_eq(polkai_flow_count(h->flow).dead, 0, "no letter is made, or told of, that cannot leave");
     harness_destroy(h);
 }
 
