@@ -19,7 +19,6 @@ KAFKA = os.environ.get("POLKA_TEST_KAFKA", os.path.join(ROOT, "deploy", "kafka")
 SERVICES = ("payments", "inventory", "shipping", "orders", "notifications")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("POLKA", "KAFKA"))}
 SKIP = 77
-AGAIN_S, SILENT_S = 1, 5                # how long a reader that has nothing to read is left alone: one that was told of an error, and any
 
 
 class Failed(Exception):
@@ -312,21 +311,14 @@ class Emit:
 
 
 class Progress:
-    """
-    Counts distinct events as they arrive, so that a test can act in the middle and knows the end. Needs the topics to be there. A client that
-    was told of an error, as of a broker that has just come back, may fetch nothing for minutes: then it begins anew where it was.
-    """
+    """Counts distinct events as they arrive, so that a test can act in the middle and knows the end. Needs the topics to be there."""
 
     def __init__(self, reader, topics, letters):
         self.reader, self.letters_topic = reader, letters
         self.seen, self.letters, self.by_source, self.records = set(), set(), {}, 0
         self.next = {(topic, partition): 0 for topic in (*topics, letters) for partition in range(reader.topics()[topic])}
-        self.consumer, self.forgotten, self.failed = wire.consumer_of(reader.brokers), False, False
-        self._assign()
-
-    def _assign(self):
-        self.consumer.assign([TopicPartition(*at, offset) for at, offset in self.next.items()])
-        self.failed, self.heard = False, time.monotonic()
+        self.consumer = wire.consumer_of(reader.brokers)
+        self.consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in self.next])
 
     def duplicates(self):
         """How many records so far are copies; reads to the end first, as copies may come last."""
@@ -338,14 +330,10 @@ class Progress:
         """Takes what is there now."""
         for message in self.consumer.consume(2000, timeout=0.05):
             at = message.topic(), message.partition()
-            if message.error():                              # a broker that is gone for a while is none of its business
-                self.failed = True
-            elif message.offset() >= self.next[at]:
-                self.next[at], self.heard = message.offset() + 1, time.monotonic()
-                self._take(message)
-        silent = time.monotonic() - self.heard
-        if not self.forgotten and silent > (AGAIN_S if self.failed else SILENT_S):
-            self._assign()
+            if message.error() or message.offset() < self.next[at]:      # a broker that is gone for a while is none of its business
+                continue
+            self.next[at] = message.offset() + 1
+            self._take(message)
         return self
 
     def _take(self, message):
@@ -362,15 +350,14 @@ class Progress:
 
     def forget(self, topic):
         """The topic was deleted and will be made anew: counted from its beginning again."""
-        self.forgotten = True
         self.next.update({at: 0 for at in self.next if at[0] == topic})
         self.consumer.incremental_unassign([TopicPartition(*at) for at in self.next if at[0] == topic])
 
     def remember(self):
         """Reads the topic that was made anew, by a consumer that does not know the id of the one that was deleted: an old one may ask for that for ever."""
         self.consumer.close()
-        self.consumer, self.forgotten = wire.consumer_of(self.reader.brokers), False
-        self._assign()
+        self.consumer = wire.consumer_of(self.reader.brokers)
+        self.consumer.assign([TopicPartition(*at, offset) for at, offset in self.next.items()])
 
     def close(self):
         self.consumer.close()
