@@ -61,9 +61,12 @@ class Scene:
                  self.ended, seconds, pause=0)
         return time.monotonic() - began
 
-    def wait_seen(self, count):
-        """Until so many more distinct events are there."""
-        wanted = len(self.progress.look().seen) + count
+    def seen(self):
+        return len(self.progress.look().seen)
+
+    def wait_seen(self, since, count):
+        """Until there are so many more distinct events than at `since`: asked for before what makes them is started, or they may all be there by then."""
+        wanted = since + count
         wait_for(lambda: f"{wanted} events; there are {len(self.progress.seen)}", lambda: len(self.progress.look().seen) >= wanted, 60, pause=0)
 
     def wait_committed(self, seconds=40):
@@ -122,8 +125,9 @@ def drain_under_load(scene):
     """SIGTERM to all in mid-flow: exit 0 in time, nothing lost, and nothing twice."""
     before, times, to_come = scene.progress.duplicates(), [], []
     for _ in range(2):                                   # orders of its own each time: on a slow machine the first may have ended by then
+        since = scene.seen()
         emit = scene.place(scene.options.orders // 2, rate=scene.options.orders / 4)
-        scene.wait_seen(scene.options.orders // 4)
+        scene.wait_seen(since, scene.options.orders // 4)
         times.append(scene.bench.stop_all())
         to_come.append(scene.expected - len(scene.progress.seen))
         scene.bench.start_all()
@@ -139,12 +143,14 @@ def broker_gone(scene):
     """The broker is killed in mid-flow and comes back after a while: nothing lost."""
     before = scene.progress.duplicates()
     scene.bench.stop_all()
-    scene.place(scene.options.orders).rows()
+    since, orders = scene.seen(), 4 * scene.options.orders           # so many that they have not ended when the first events of theirs are seen
+    scene.place(orders).rows()
     for service in scene.services.values():
         service.start(*SHORT_SESSION)
-    scene.wait_seen(scene.options.orders)
+    scene.wait_seen(since, orders + scene.options.orders)
     scene.kafka.kill()
     gone = time.monotonic()
+    need(scene.seen() < scene.expected, "all had ended before the broker was killed")
     for service in scene.services.values():
         wait_for(lambda: f"{service.name} to miss the broker; it said {service.tail()}", lambda: service.says("no broker answers at"), 15)
     say(f"  broker killed (SIGKILL) with {scene.expected - len(scene.progress.seen)} events to come; all five say so")
@@ -164,12 +170,12 @@ def broker_gone(scene):
 def frozen_broker(scene):
     """The broker's process is stopped (its connections stay): SIGTERM still ends a service in time; afterwards nothing is lost."""
     scene.bench.stop_all()
-    before = scene.progress.duplicates()
+    before, since = scene.progress.duplicates(), scene.seen()
     scene.place(scene.options.orders).rows()
     payments, inventory = scene.services["payments"], scene.services["inventory"]
     payments.start("--drain.deadline_ms", "1s")
     inventory.start("--drain.deadline_ms", "1s")
-    scene.wait_seen(scene.options.orders + scene.options.orders // 4)
+    scene.wait_seen(since, 2 * scene.options.orders + scene.options.orders // 4)       # what was placed, and of their 1.8 times as many
     scene.kafka.signal(signal.SIGSTOP)
     try:
         began = time.monotonic()
