@@ -22,7 +22,14 @@ static int64_t steady_ns(const polkai_clock *clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-const polkai_clock polkai_clock_real = { wall_ms, steady_ns };
+static int64_t suspended_ns(const polkai_clock *clock)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - steady_ns(clock);
+}
+
+const polkai_clock polkai_clock_real = { wall_ms, steady_ns, suspended_ns };
 
 int64_t polkai_clock_epoch_ns(void)
 {

@@ -22,6 +22,7 @@ static void detach(polkai_flow *flow, polkai_partition *partition)
         at = &(*at)->next_in_bucket;
     *at = partition->next_in_bucket;
     partition->detached = true;
+    flow->partition_count--;
     flow->last_partition = NULL;
 }
 
@@ -57,6 +58,8 @@ void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partition
         made->next_in_bucket = *bucket;
         *bucket = made;
     }
+    flow->partition_count += count;
+    polkai_uncommitted_share(flow);
 }
 
 void polkai_assigned(void *user, const polkai_position *partitions, size_t count)
@@ -314,6 +317,7 @@ static void detach_fenced(polkai_flow *flow)
     for (polkai_partition *at = flow->partitions; at != NULL; at = at->next)
         if (polkai_is_fenced(at) && !at->detached)
             detach(flow, at);
+    polkai_uncommitted_share(flow);
     forget_detached(flow);
 }
 

@@ -25,6 +25,7 @@ static void complete_options(polkai_flow_options *options)
 {
     options->in_flight_events = options->in_flight_events == 0 ? 10000 : options->in_flight_events;
     options->in_flight_bytes = options->in_flight_bytes == 0 ? 32u << 20 : options->in_flight_bytes;
+    options->uncommitted_events = options->uncommitted_events == 0 ? 1000000 : options->uncommitted_events;
     options->max_event_bytes = options->max_event_bytes == 0 ? 1000000 : options->max_event_bytes;
     options->commit_interval_ms = options->commit_interval_ms == 0 ? 500 : options->commit_interval_ms;
     options->transaction_interval_ms = options->transaction_interval_ms == 0 ? 100 : options->transaction_interval_ms;
@@ -112,6 +113,7 @@ polka_status polkai_flow_create(polkai_flow **flow, const polkai_flow_options *o
     made->service = service;
     made->router = router;
     made->cluster = POLKA_TEXT("kafka");
+    made->suspended_ns = made->options.clock->suspended_ns == NULL ? 0 : made->options.clock->suspended_ns(made->options.clock);
     made->group_name = polka_text_of(made->options.group);
     made->source_name = service->domain == NULL ? polkai_arena_format(&made->arena, "/%s", service->name)
                                                 : polkai_arena_format(&made->arena, "/%s/%s", service->domain, service->name);

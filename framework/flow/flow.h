@@ -50,7 +50,8 @@ typedef struct {
     const char *group;                   /* consumer group; in names of dead-letter topics and in letter ids */
     unsigned lanes;                      /* 0: inline */
     unsigned in_flight_events;           /* 0: 10000 */
-    size_t in_flight_bytes;              /* 0: 32 MiB */
+    size_t in_flight_bytes;              /* of keys and values; 0: 32 MiB */
+    uint64_t uncommitted_events;         /* done, or under way, behind one that is not done, over all partitions; 0: 1000000 */
     size_t max_event_bytes;              /* of one emission; 0: 1000000. Larger is poison */
     int64_t commit_interval_ms;          /* 0: 500 */
     int64_t transaction_interval_ms;     /* exactly-once: between the beginnings of two transactions; 0: 100 … */

@@ -167,10 +167,14 @@ struct polkai_flow {
     bool threaded, paused, stuck, giving_up;
     atomic_bool ready, joined, unreached;                /* see polkai_pulse */
     _Atomic int64_t turned_ns;
+    int64_t suspended_ns;                /* the machine, in all, when the poll thread looked last */
     atomic_bool away;                    /* nobody went on for long: the process was stopped, and the group may have put it out */
     _Atomic int64_t drain_until_ns;      /* the deadline of a drain; 0: none has begun */
     atomic_bool draining;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
+    size_t partition_count;              /* not detached */
+    uint64_t uncommitted_share;          /* events of one, from the oldest that is not done to the newest */
+    bool uncommitted_due;                /* one has its share, or is held */
     polkai_delivery *pool, *made;        /* free ones; all of them */
     _Alignas(64) _Atomic(polkai_delivery *) done;        /* what lanes gave back; a cache line of its own */
     _Alignas(64) polkai_sending *waiting_first, *waiting_last;        /* failed sends, in the order of their reports */

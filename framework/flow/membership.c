@@ -1,5 +1,6 @@
 /*
- * membership.c: whether the group still has us, asked after a time in which nobody went on here (SIGSTOP, a laptop's lid, a starved machine).
+ * membership.c: whether the group still has us, asked after a time in which nobody went on here (SIGSTOP, a starved machine, a laptop's lid, a
+ * virtual machine that was moved).
  *
  * librdkafka sees by itself that a session is over, but not while partitions are being given up; then only the last commit says so, when
  * all handlers have ended and what they emit was sent beside what the next owner sends. So after such a time a commit comes first, and
@@ -63,9 +64,22 @@ size_t polkai_membership_hear(polkai_flow *flow, size_t (*take)(polkai_flow *flo
     return count;
 }
 
+/* While the machine was suspended the steady clock stood still with us, and the broker's went on. */
+static void notice_suspension(polkai_flow *flow)
+{
+    const polkai_clock *clock = flow->options.clock;
+    if (clock->suspended_ns == NULL)
+        return;
+    int64_t suspended_ns = clock->suspended_ns(clock);
+    if (suspended_ns - flow->suspended_ns >= (int64_t)POLKAI_AWAY_MS * 1000000)
+        atomic_store(&flow->away, true);
+    flow->suspended_ns = suspended_ns;
+}
+
 bool polkai_membership_holds(polkai_flow *flow, int64_t now_ns)
 {
     polkai_pulse_beat(flow, now_ns);
+    notice_suspension(flow);
     if (!atomic_load_explicit(&flow->away, memory_order_relaxed))
         return true;
     atomic_store(&flow->away, false);

@@ -98,7 +98,7 @@ static void copy_partition(polkai_partition_reading *to, const polkai_partition 
     int64_t done = polkai_tracker_watermark(&from->tracker);
     *to = (polkai_partition_reading){ .topic = { from->topic.size, *texts }, .partition = from->number, .done = done >= 0 ? done : from->begins,
                                       .committed = from->committed >= 0 ? from->committed : done < 0 ? from->begins : -1, .end = -1,
-                                      .in_flight = polkai_tracker_unfinished(&from->tracker) };
+                                      .in_flight = polkai_tracker_unfinished(&from->tracker), .held = from->held };
     *texts += from->topic.size;
 }
 

@@ -29,6 +29,7 @@ typedef struct {
     int64_t done;                        /* all before it is done */
     int64_t committed, end;              /* as last committed; of the partition, as the broker said last */
     uint64_t in_flight;                  /* events from the oldest unfinished to the newest taken */
+    bool held;                           /* not read until the oldest has ended (uncommitted.c) */
 } polkai_partition_reading;
 
 typedef struct {

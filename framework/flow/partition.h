@@ -31,6 +31,7 @@ typedef struct polkai_partition {
     int64_t until_ns;                    /* and until then */
     bool deciding;
     bool detached;                       /* freed when active is 0 */
+    bool held;                           /* not read for now (uncommitted.c) */
     bool cut;                            /* exactly-once: an event was dropped, and those behind it leave no more */
     polkai_delivery *first_taken, *last_taken;           /* exactly-once: not passed by the watermark yet, by next_taken */
 } polkai_partition;
@@ -53,6 +54,10 @@ void polkai_partitions_fence(polkai_flow *flow);         /* all of them: nothing
 /* What is given up: all, by a drain; inside a call of the source, what the group asks back; what is lost, of which nothing more is to be done. */
 typedef enum { POLKAI_ALL, POLKAI_ASKED_BACK, POLKAI_GONE } polkai_giving;
 bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, polkai_giving what);     /* all of it is marked revoked; false: the deadline passed */
+
+/* ---- uncommitted.c: on the poll thread ---- */
+void polkai_uncommitted_share(polkai_flow *flow);        /* after partitions came or went */
+void polkai_uncommitted_look(polkai_flow *flow);         /* at each turn while one has its share, or is held */
 
 /* ---- membership.c: on the poll thread ---- */
 /* polkai_membership_holds: false: the group has put us out while nobody went on here; nothing is sent until _hear has come back. */

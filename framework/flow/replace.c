@@ -157,10 +157,8 @@ static void start(polkai_flow *flow, polkai_worker *from, polkai_worker *worker)
     polka_error error;
     polka_status status = polkai_worker_start_again(worker, &error);
     install(flow, worker);               /* before it has work: who wakes it must find it */
-    if (status != POLKA_OK) {
+    if (status != POLKA_OK)              /* what it is given stays with it until the end, as with one whose resource cannot be opened */
         polkai_settle_stop(flow, &error);
-        return;
-    }
     polkai_lane_item *back = polkai_lane_take_back(from->lane);
     if (flow->spread != NULL)
         polkai_spread_begin_anew(flow->spread, worker->index, count_of(from->left) + count_of(back) + count_of(worker->batch_first));

@@ -50,6 +50,8 @@ void polkai_transact_taken(polkai_delivery *delivery)
 {
     polkai_partition *partition = delivery->partition;
     delivery->next_taken = NULL;
+    if (partition->begins < 0)           /* where nothing is committed an abort goes back to it */
+        partition->begins = polkai_record_first(&delivery->record);
     if (partition->last_taken == NULL)
         partition->first_taken = delivery;
     else
@@ -228,7 +230,7 @@ static void go_back(polkai_flow *flow, int64_t delay_ns)
     self->rewound = polkai_realloc(self->rewound, (count + 1) * sizeof *self->rewound);
     for (const polkai_partition *at = flow->partitions; at != NULL; at = at->next)
         if (polkai_transact_is_ours(at))
-            self->rewound[self->rewound_count++] = (polkai_position){ { at->topic.size, polkai_strdup(at->topic.data) }, at->number, -1 };
+            self->rewound[self->rewound_count++] = (polkai_position){ { at->topic.size, polkai_strdup(at->topic.data) }, at->number, at->begins };
     self->rewinding = true;
     self->rewind_ns = now_ns(flow) + delay_ns;
     polkai_partitions_fence(flow);

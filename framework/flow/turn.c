@@ -198,6 +198,8 @@ static void take(polkai_flow *flow, polkai_record *record)
     delivery->sequence = polkai_tracker_begin(&partition->tracker, polkai_record_first(record));
     if (record->unread != NULL)
         polkai_tracker_reach(&partition->tracker, record->offset + 1);
+    if (polkai_tracker_unfinished(&partition->tracker) >= flow->uncommitted_share)
+        flow->uncommitted_due = true;
     delivery->bytes = size_of(record);
     atomic_init(&delivery->pending, LANE_HOLDS);
     partition->active++;
@@ -350,6 +352,8 @@ polka_status polkai_flow_step(polkai_flow *flow, int timeout_ms, size_t *moved, 
         hand_over(flow);                 /* inline, also what tries again those that fill the budget */
     count += flow->sink->operations->poll(flow->sink, 0);
     count += polkai_flow_collect(flow);
+    if (flow->uncommitted_due && takes)
+        polkai_uncommitted_look(flow);
     give_held(flow, false);
     count += polkai_schemas_turn(flow);
     int64_t now = now_ns(flow);

@@ -162,6 +162,7 @@ static polka_status create_flow(polkai_assembly *assembly, polka_error *error)
         .lanes = (unsigned)polkai_config_number(config, "lanes"),
         .in_flight_events = (unsigned)polkai_config_number(config, "in_flight.events"),
         .in_flight_bytes = (size_t)polkai_config_number(config, "in_flight.bytes"),
+        .uncommitted_events = (uint64_t)polkai_config_number(config, "in_flight.uncommitted"),
         .max_event_bytes = (size_t)polkai_config_number(config, "emit.max_bytes"),
         .commit_interval_ms = polkai_config_number(config, "commit.interval_ms"),
         .transaction_interval_ms = polkai_config_number(config, "transaction.interval_ms"),

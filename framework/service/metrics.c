@@ -144,11 +144,13 @@ static double done_of(const polkai_partition_reading *p) { return (double)p->don
 static double committed_of(const polkai_partition_reading *p) { return (double)p->committed; }
 static double end_of(const polkai_partition_reading *p) { return (double)p->end; }
 static double in_flight_of(const polkai_partition_reading *p) { return (double)p->in_flight; }
+static double held_of(const polkai_partition_reading *p) { return p->held; }
 
 static const partition_family partition_families[] = {
     { "polka_consumer_lag", "Records behind the last one that is done with all before it, as of the last answer of the broker; marks of transactions count.", lag_of, OF_SERVICE },
     { "polka_partition_done_offset", "The offset before which all is done.", done_of, OF_SERVICE },
     { "polka_partition_in_flight", "Events from the oldest that is not done to the newest that was taken.", in_flight_of, OF_SERVICE },
+    { "polka_partition_held", "1 while it is not read, as in_flight.uncommitted is used up and its oldest event has not ended.", held_of, OF_SERVICE },
     { "kafka_consumergroup_lag", "As kafka_exporter: the end of the partition less the committed offset; of the partitions of this member.", group_lag_of, OF_GROUP },
     { "kafka_consumergroup_current_offset", "As kafka_exporter: the committed offset; of the partitions of this member.", committed_of, OF_GROUP },
     { "kafka_topic_partition_current_offset", "As kafka_exporter: the end of the partition; of the partitions of this member.", end_of, OF_NOBODY },

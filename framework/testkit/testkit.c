@@ -53,7 +53,7 @@ polka_test *polka_test_create_all(const polka_service *const *services)
 {
     polka_test *test = polkai_alloc(sizeof *test);
     polka_error error;
-    test->clock = (polkai_clock){ wall_ms, steady_ns };
+    test->clock = (polkai_clock){ wall_ms, steady_ns, NULL };
     test->now_ns = 1000000000;
     test->memory = polkai_memory_create(&test->clock, PARTITIONS);
     polkai_random_seed(&test->random, SEED);

@@ -61,6 +61,8 @@ typedef struct {
     size_t (*poll)(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms);
     /* pause: true pauses all partitions of the assignment, false resumes those that it paused (and no other). */
     void (*pause)(polkai_source *source, bool paused);
+    /* hold: this partition alone gives nothing until held is false again, whatever `pause` says of all; its assignment ends that, too. A few records may be on their way. */
+    void (*hold)(polkai_source *source, const polkai_position *partition, bool held);
     /* unassign: of a source without a group: these partitions are read no more; neither this nor a later poll gives anything of them. */
     void (*unassign)(polkai_source *source, const polkai_position *partitions, size_t count);
     /*
@@ -72,8 +74,8 @@ typedef struct {
     /* membership: new, by its release; of the thread that polls, for partitions it has now. errors: TRANSIENT; MISUSE without a group. */
     polka_status (*membership)(polkai_source *source, polkai_membership **membership, polka_error *error);
     /*
-     * rewind: these partitions of the assignment are read again from what is committed for them; the next poll gives nothing from
-     * before. Waits up to timeout_ms. errors: TRANSIENT: some may have been rewound and others not; call it again with the same.
+     * rewind: these partitions of the assignment are read again from what is committed for them, or where nothing is from their
+     * offset, and where that is not known (below 0) from where a new group begins; the next poll gives nothing from before. Waits up to timeout_ms. errors: TRANSIENT: some may have been rewound and others not; call it again with the same.
      */
     polka_status (*rewind)(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error);
     /* cluster: the id of the cluster, known at the latest when partitions are assigned; borrowed from the source. */

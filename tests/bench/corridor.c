@@ -34,7 +34,7 @@ static int64_t wall_ms(const polkai_clock *clock)
     return (int64_t)START_MS * 1000;
 }
 
-static const polkai_clock still = { wall_ms, steady_ns };
+static const polkai_clock still = { wall_ms, steady_ns, NULL };
 static const polkai_log quiet = { .level = POLKAI_LOG_ERROR, .clock = &still };
 
 static bool samples(void *user, const char *trace_id, polkai_trace_parent parent)

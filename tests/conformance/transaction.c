@@ -450,3 +450,23 @@ Test(rewind, reads_again_from_what_is_committed_and_nothing_from_before)
     membership->release(membership);
     end(play);
 }
+
+/* Found by reading: with auto.offset.reset=latest what was read after the start, and not committed yet, was gone with the first abort. */
+Test(rewind, goes_to_the_offset_that_is_given_where_nothing_is_committed)
+{
+    if (skipped())
+        return;
+    scene *play = scene_of(4194304);
+    polkai_position partition = { polka_text_of(play->in), 0, 2 };
+    read_in(play, 4);
+    ASSERT_OK(play->source->operations->rewind(play->source, &partition, 1, 10000, error));
+    expect_next(play, 2);
+    polkai_membership *membership = membership_of(play);
+    begin(play);
+    offset(play, 4, membership);
+    commit(play);
+    ASSERT_OK(play->source->operations->rewind(play->source, &partition, 1, 10000, error));
+    expect_next(play, 4);
+    membership->release(membership);
+    end(play);
+}

@@ -153,12 +153,9 @@ polka_status polkai_lane_launch(polkai_lane **lane, const polkai_lane_duty *duty
 {
     polkai_lane *made = create(duty, true, clock);
     polka_status status = make_thread(made, error);
-    if (status != POLKA_OK) {
-        release(made);
-        return status;
-    }
+    made->ended = status != POLKA_OK;
     *lane = made;
-    return POLKA_OK;
+    return status;
 }
 
 void polkai_lane_give(polkai_lane *lane, polkai_lane_item *first, polkai_lane_item *last)
@@ -253,7 +250,8 @@ bool polkai_lane_stop(polkai_lane *lane, int64_t timeout_ms)
     pthread_mutex_unlock(&lane->lock);
     if (!ended)
         return false;
-    pthread_join(lane->thread, NULL);
+    if (lane->started)
+        pthread_join(lane->thread, NULL);
     release(lane);
     return true;
 }

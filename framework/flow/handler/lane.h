@@ -22,7 +22,7 @@ typedef struct {
 } polkai_lane_duty;
 
 polka_status polkai_lane_start(polkai_lane **lane, const polkai_lane_duty *duty, bool threaded, const polkai_clock *clock, polka_error *error);
-/* polkai_lane_launch: threaded, and without waiting for `open`; when that fails nothing given is worked off, and the lane has ended. */
+/* polkai_lane_launch: threaded, and without waiting for `open`; when that fails, or no thread can be had (the error), there is a lane all the same: it has ended, and what is given to it is not worked off. */
 polka_status polkai_lane_launch(polkai_lane **lane, const polkai_lane_duty *duty, const polkai_clock *clock, polka_error *error);
 /* polkai_lane_give: hands over a chain of items, first to last. Any thread. */
 void polkai_lane_give(polkai_lane *lane, polkai_lane_item *first, polkai_lane_item *last);

@@ -1,5 +1,5 @@
 /*
- * assignment.c: which partitions a source reads: given ones, or its share of a group; pausing them.
+ * assignment.c: which partitions a source reads: given ones, or its share of a group.
  *
  * Lists from rd_kafka_assignment hold references: one that is alive at rd_kafka_destroy makes it hang for ever, so
  * each is freed in the function that asked for it.
@@ -128,12 +128,7 @@ static bool join(const polkai_kafka_source *self, pthread_t thread)
     int64_t now_ns = polkai_kafka_now_ns(), least_ns = now_ns + (int64_t)CHANGE_LEAST_MS * 1000000;
     int64_t until_ns = self->close_limit_ns > least_ns ? self->close_limit_ns : least_ns;
     for (; now_ns < until_ns; now_ns = polkai_kafka_now_ns()) {
-        struct timespec limit;
-        clock_gettime(CLOCK_REALTIME, &limit);
-        limit.tv_nsec += CHANGE_LOOK_MS * 1000000;
-        limit.tv_sec += limit.tv_nsec / 1000000000;
-        limit.tv_nsec %= 1000000000;
-        if (pthread_timedjoin_np(thread, NULL, &limit) == 0)
+        if (polkai_kafka_join(thread, now_ns + (int64_t)CHANGE_LOOK_MS * 1000000))
             return true;
         if (now_ns >= least_ns && rd_kafka_consumer_closed(self->client.handle))
             break;
@@ -171,23 +166,6 @@ static void change(polkai_kafka_source *self, const list *partitions, bool give)
         tell_failed(self, give ? "to take partitions" : "to give partitions up", what->failure);
     free_list(&what->partitions);
     free(what);
-}
-
-/* A pause of librdkafka outlives the assignment, and nobody would know of it any more: it ends here. */
-static void end_pause(polkai_kafka_source *self, const list *partitions)
-{
-    size_t kept = 0;
-    list *ended AUTO(free_list) = rd_kafka_topic_partition_list_new(partitions->cnt);
-    for (size_t i = 0; i < self->paused_count; i++) {
-        const polkai_position *at = &self->paused[i];
-        if (rd_kafka_topic_partition_list_find(partitions, at->topic.data, at->partition) == NULL)
-            self->paused[kept++] = *at;
-        else
-            rd_kafka_topic_partition_list_add(ended, at->topic.data, at->partition);
-    }
-    self->paused_count = kept;
-    if (ended->cnt > 0)
-        rd_kafka_resume_partitions(self->client.handle, ended);
 }
 
 /* Records of these partitions that the poll under way has taken already: the next owner reads them, or we do, once more. */
@@ -231,7 +209,7 @@ void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, list *
         if (self->assigned && self->listener.revoked != NULL)
             self->listener.revoked(self->listener.user, positions, (size_t)partitions->cnt, lost);
         self->assigned = self->cooperative;
-        end_pause(self, partitions);
+        polkai_kafka_resume_for(self, partitions, POLKAI_KAFKA_ANY_REASON);      /* a pause outlives the assignment, and nobody would know of it any more */
         polkai_kafka_unread_forget(self, partitions);
         change(self, partitions, false);
     }
@@ -312,47 +290,4 @@ void polkai_kafka_unassign(polkai_source *source, const polkai_position *partiti
         return;
     polkai_kafka_tell(self, POLKA_MISUSE, rd_kafka_error_string(failure));
     rd_kafka_error_destroy(failure);
-}
-
-/* ---- pause ---------------------------------------------------------------------------------------- */
-
-static bool is_paused(const polkai_kafka_source *self, const rd_kafka_topic_partition_t *partition)
-{
-    for (size_t i = 0; i < self->paused_count; i++)
-        if (self->paused[i].partition == partition->partition && strcmp(self->paused[i].topic.data, partition->topic) == 0)
-            return true;
-    return false;
-}
-
-static void pause_all(polkai_kafka_source *self)
-{
-    list *all AUTO(free_list) = NULL;
-    if (rd_kafka_assignment(self->client.handle, &all) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    list *flowing AUTO(free_list) = rd_kafka_topic_partition_list_new(all->cnt);
-    for (int i = 0; i < all->cnt; i++)
-        if (!is_paused(self, &all->elems[i]) && !polkai_kafka_unread_held(self, &all->elems[i]))
-            rd_kafka_topic_partition_list_add(flowing, all->elems[i].topic, all->elems[i].partition);
-    if (flowing->cnt == 0 || rd_kafka_pause_partitions(self->client.handle, flowing) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    self->paused = polkai_realloc(self->paused, (self->paused_count + (size_t)flowing->cnt) * sizeof *self->paused);
-    for (int i = 0; i < flowing->cnt; i++)
-        if (flowing->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            self->paused[self->paused_count++] = (polkai_position){
-                polkai_kafka_name_of(self, flowing->elems[i].topic), flowing->elems[i].partition, RD_KAFKA_OFFSET_INVALID };
-}
-
-void polkai_kafka_pause(polkai_source *source, bool paused)
-{
-    polkai_kafka_source *self = (polkai_kafka_source *)source;
-    if (paused) {
-        pause_all(self);
-        return;
-    }
-    if (self->paused_count == 0)
-        return;
-    list *partitions AUTO(free_list) = polkai_kafka_list_of(self->paused, self->paused_count);
-    rd_kafka_resume_partitions(self->client.handle, partitions);
-    polkai_kafka_prefetch_wake(self->client.handle);
-    self->paused_count = 0;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DESTROY_MS = 2000, DESTROY_SILENT_MS = 1000, DESTROY_LEAST_MS = 100, SILENT_SECONDS = 20 };
+enum { DESTROY_MS = 2000, DESTROY_SILENT_MS = 1000, DESTROY_LEAST_MS = 100, SILENT_SECONDS = 20, JOIN_LOOK_NS = 1000000 };
 
 int64_t polkai_kafka_now_ns(void)
 {
@@ -145,6 +145,17 @@ static int64_t destroy_ms(bool silent, int64_t end_ns)
     return left < DESTROY_LEAST_MS ? DESTROY_LEAST_MS : left < most ? left : most;
 }
 
+/* pthread_timedjoin_np waits by the wall clock, which may be set back meanwhile; and ThreadSanitizer knows nothing of pthread_clockjoin_np. */
+bool polkai_kafka_join(pthread_t thread, int64_t until_ns)
+{
+    while (pthread_tryjoin_np(thread, NULL) != 0) {
+        if (polkai_kafka_now_ns() >= until_ns)
+            return false;
+        nanosleep(&(struct timespec){ .tv_nsec = JOIN_LOOK_NS }, NULL);
+    }
+    return true;
+}
+
 bool polkai_kafka_client_close(polkai_kafka_client *client, int64_t end_ns)
 {
     bool silent = polkai_kafka_silent(client);
@@ -153,12 +164,7 @@ bool polkai_kafka_client_close(polkai_kafka_client *client, int64_t end_ns)
     if (pthread_create(&thread, NULL, destroy, client->handle) != 0) {
         destroy(client->handle);
     } else {
-        struct timespec limit;
-        clock_gettime(CLOCK_REALTIME, &limit);
-        limit.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-        limit.tv_sec += wait_ms / 1000 + limit.tv_nsec / 1000000000;
-        limit.tv_nsec %= 1000000000;
-        if (pthread_timedjoin_np(thread, NULL, &limit) != 0) {
+        if (!polkai_kafka_join(thread, polkai_kafka_now_ns() + wait_ms * 1000000)) {
             pthread_detach(thread);
             if (client->log != NULL && silent)
                 LOG_WARN(client->log, "the broker at %s did not answer while the connection was being closed; leaving without it", client->brokers);

@@ -7,6 +7,7 @@
 #include <transport/kafka/kafka.h>
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 
 /* Whether any broker answers. For the thread that polls the handle. */
 typedef struct {
@@ -65,5 +66,6 @@ polka_status polkai_kafka_class(rd_kafka_resp_err_t code);
 void polkai_kafka_missing_right(rd_kafka_t *handle, const char *topics, char *text, size_t capacity);
 
 int64_t polkai_kafka_now_ns(void);
+bool polkai_kafka_join(pthread_t thread, int64_t until_ns);          /* false: it has not ended by then, by the clock above */
 
 #endif

@@ -46,9 +46,7 @@ polka_status polkai_kafka_rewind(polkai_source *source, const polkai_position *p
 {
     polkai_kafka_source *self = (polkai_kafka_source *)source;
     ENSURE(self->grouped, POLKA_MISUSE, error, "no-group", "a source without a group has nothing committed to go back to");
-    list *partitions AUTO(free_list) = rd_kafka_topic_partition_list_new((int)count);
-    for (size_t i = 0; i < count; i++)
-        rd_kafka_topic_partition_list_add(partitions, positions[i].topic.data, positions[i].partition);
+    list *partitions AUTO(free_list) = polkai_kafka_list_of(positions, count);
     rd_kafka_resp_err_t code = polkai_kafka_resolve_committed(self->client.handle, partitions, timeout_ms);
     ENSURE(code == RD_KAFKA_RESP_ERR_NO_ERROR, POLKA_TRANSIENT, error, rd_kafka_err2name(code), "what is committed could not be asked for: %s", rd_kafka_err2str(code));
     TRY(check_all(partitions, "what is committed could not be asked for", error));

@@ -59,9 +59,22 @@ static int64_t reset_of(rd_kafka_t *handle)
     return strcmp(text, "error") == 0 ? RD_KAFKA_OFFSET_INVALID : RD_KAFKA_OFFSET_END;
 }
 
+/* Where nothing is committed what is known stays: with auto.offset.reset=latest the end of now may be far behind it. */
+static rd_kafka_resp_err_t ask_committed(rd_kafka_t *handle, list *partitions, int timeout_ms)
+{
+    list *known AUTO(free_list) = rd_kafka_topic_partition_list_copy(partitions);
+    rd_kafka_resp_err_t code = rd_kafka_committed(handle, partitions, timeout_ms);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < partitions->cnt; i++) {
+        rd_kafka_topic_partition_t *at = &partitions->elems[i];
+        if (at->offset == RD_KAFKA_OFFSET_INVALID && at->err == RD_KAFKA_RESP_ERR_NO_ERROR && known->elems[i].offset >= 0)
+            at->offset = known->elems[i].offset;
+    }
+    return code;
+}
+
 rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, list *partitions, int timeout_ms)
 {
-    rd_kafka_resp_err_t code = partitions->cnt == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_committed(handle, partitions, timeout_ms);
+    rd_kafka_resp_err_t code = partitions->cnt == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : ask_committed(handle, partitions, timeout_ms);
     int64_t reset = code == RD_KAFKA_RESP_ERR_NO_ERROR ? reset_of(handle) : RD_KAFKA_OFFSET_INVALID;
     if (reset != RD_KAFKA_OFFSET_INVALID)
         ask(handle, partitions, RD_KAFKA_OFFSET_INVALID, reset);

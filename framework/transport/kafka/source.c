@@ -361,7 +361,7 @@ static polka_status open_client(polkai_kafka_source *self, const polkai_kafka_op
 }
 
 static const polkai_source_operations operations = {
-    polkai_kafka_start, kafka_poll, polkai_kafka_pause, polkai_kafka_unassign, polkai_kafka_commit, polkai_kafka_membership_of,
+    polkai_kafka_start, kafka_poll, polkai_kafka_pause, polkai_kafka_hold, polkai_kafka_unassign, polkai_kafka_commit, polkai_kafka_membership_of,
     polkai_kafka_rewind, kafka_cluster, polkai_kafka_ends, kafka_wake, kafka_close,
 };
 

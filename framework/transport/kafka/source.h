@@ -1,6 +1,6 @@
 /*
- * source.h: a source's inside, shared by source.c (reading), assignment.c (what it reads), commit.c (how far it is done)
- * and offsets.c (where it begins).
+ * source.h: a source's inside, shared by source.c (reading), assignment.c (what it reads), pause.c (and not for now), commit.c (how far
+ * it is done) and offsets.c (where it begins).
  */
 #ifndef POLKA_TRANSPORT_KAFKA_SOURCE_H
 #define POLKA_TRANSPORT_KAFKA_SOURCE_H
@@ -16,6 +16,10 @@ typedef struct polkai_kafka_name polkai_kafka_name;
 struct polkai_kafka_name { polkai_kafka_name *next; polka_text text; };
 
 typedef struct polkai_kafka_trouble polkai_kafka_trouble;          /* a partition whose next batch cannot be read; in unread.c */
+
+/* A partition that is not read for now; `why`: the sum of the reasons. */
+typedef enum { POLKAI_KAFKA_ALL_PAUSED = 1, POLKAI_KAFKA_HELD = 2, POLKAI_KAFKA_UNREADABLE = 4, POLKAI_KAFKA_ANY_REASON = 7 } polkai_kafka_why;
+typedef struct { const char *topic; int32_t partition; unsigned why; } polkai_kafka_paused;
 
 typedef struct {
     polkai_source source;                /* first: the seam */
@@ -36,7 +40,7 @@ typedef struct {
     bool overtaken;                      /* one that has no answer yet, by a later one */
     polkai_kafka_name *names;
     char *cluster;                       /* its id; NULL: not known yet */
-    polkai_position *paused;             /* what pause has paused: 2.0.2 rewinds when anything else is resumed (librdkafka#4636) */
+    polkai_kafka_paused *paused;         /* in order; by pause.c alone */
     size_t paused_count;
     polkai_record *taken;                /* by the poll under way; NULL: none is */
     size_t taken_count;
@@ -61,11 +65,17 @@ void polkai_kafka_tell(polkai_kafka_source *source, polka_status status, const c
 /* In assignment.c: librdkafka's callback, and the operations of the seam that concern the assignment. */
 void polkai_kafka_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *client);
 polka_status polkai_kafka_start(polkai_source *source, const polkai_start *start, polka_error *error);
-void polkai_kafka_pause(polkai_source *source, bool paused);
 void polkai_kafka_unassign(polkai_source *source, const polkai_position *partitions, size_t count);
 void polkai_kafka_leave(polkai_kafka_source *source, int timeout_ms);     /* gives the assignment up and leaves the group */
 void polkai_kafka_spare_look(polkai_kafka_source *source);                /* at each poll of a spare: is it a member, and has no partitions? */
 rd_kafka_topic_partition_list_t *polkai_kafka_list_of(const polkai_position *positions, size_t count);       /* new */
+
+/* In pause.c: two operations of the seam, and what they are made of. partitions NULL: of all. true: some are read again now. */
+void polkai_kafka_pause(polkai_source *source, bool paused);
+void polkai_kafka_hold(polkai_source *source, const polkai_position *partition, bool held);
+void polkai_kafka_pause_for(polkai_kafka_source *source, const rd_kafka_topic_partition_list_t *partitions, polkai_kafka_why why);
+bool polkai_kafka_resume_for(polkai_kafka_source *source, const rd_kafka_topic_partition_list_t *partitions, unsigned why);
+bool polkai_kafka_is_paused(const polkai_kafka_source *source, const char *topic, int32_t partition, unsigned why);
 
 /* In commit.c. _look takes the answers that are there, and tells of what failed. */
 polka_status polkai_kafka_commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error);
@@ -81,7 +91,7 @@ typedef struct { polkai_membership membership; rd_kafka_consumer_group_metadata_
 polka_status polkai_kafka_membership_of(polkai_source *source, polkai_membership **membership, polka_error *error);
 polka_status polkai_kafka_rewind(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error);
 
-/* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. */
+/* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. An offset that is given stays where nothing is committed. */
 void polkai_kafka_resolve_positions(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* offsets as of source.h */
 rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list, int timeout_ms);   /* of the group */
 
@@ -92,7 +102,6 @@ rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_
 typedef enum { POLKAI_KAFKA_PASS, POLKAI_KAFKA_DROP, POLKAI_KAFKA_INSTEAD } polkai_kafka_passage;
 polkai_kafka_passage polkai_kafka_unread_look(polkai_kafka_source *source, const rd_kafka_message_t *message, polkai_record *range);
 bool polkai_kafka_unread_turn(polkai_kafka_source *source, polkai_record *range);
-bool polkai_kafka_unread_held(const polkai_kafka_source *source, const rd_kafka_topic_partition_t *partition);
 void polkai_kafka_unread_forget(polkai_kafka_source *source, const rd_kafka_topic_partition_list_t *partitions);     /* NULL: of all, at the end */
 
 /* In prefetch.c. _setting is for librdkafka releases that have it; _taken is told of all records that poll gives away. */

@@ -32,7 +32,6 @@ struct polkai_kafka_trouble {
     int64_t since_ns, seek_ns;           /* seek_ns: when to ask again, or until when to wait for what comes of a probe */
     unsigned times;                      /* it was asked for */
     bool asked;                          /* and nothing has come yet */
-    bool held;                           /* by a pause of librdkafka: until it is asked for again nothing is to come */
     int64_t inside, outside, probe, step;                /* inside: the last offset known to be; outside: the first known not to be, -1: none yet */
     unsigned nonsense;                   /* answers in a row that cannot be one to the probe; BEHIND: errors of the batch itself */
     char why[200];
@@ -81,19 +80,16 @@ static void free_list(rd_kafka_topic_partition_list_t **list)
 }
 
 /* Else librdkafka goes on by itself, wherever it takes itself to be, as often as it can. */
-static void hold(polkai_kafka_source *source, polkai_kafka_trouble *trouble)
+static void hold(polkai_kafka_source *source, const polkai_kafka_trouble *trouble)
 {
     rd_kafka_topic_partition_list_t *list AUTO(free_list) = only(trouble, RD_KAFKA_OFFSET_INVALID);
-    trouble->held = true;
-    rd_kafka_pause_partitions(source->client.handle, list);
+    polkai_kafka_pause_for(source, list, POLKAI_KAFKA_UNREADABLE);
 }
 
-static void let_go(polkai_kafka_source *source, polkai_kafka_trouble *trouble)
+static void let_go(polkai_kafka_source *source, const polkai_kafka_trouble *trouble)
 {
     rd_kafka_topic_partition_list_t *list AUTO(free_list) = only(trouble, RD_KAFKA_OFFSET_INVALID);
-    if (trouble->held)
-        rd_kafka_resume_partitions(source->client.handle, list);
-    trouble->held = false;
+    polkai_kafka_resume_for(source, list, POLKAI_KAFKA_UNREADABLE);
 }
 
 /* What was fetched before does not come any more: librdkafka numbers what it asks for. */
@@ -335,7 +331,8 @@ bool polkai_kafka_unread_turn(polkai_kafka_source *source, polkai_record *range)
     for (polkai_kafka_trouble *at = source->troubles; at != NULL; at = at->next) {
         if (at->phase == PARKED || at->phase == BEHIND || now < at->seek_ns)
             continue;
-        if (source->paused_count > 0 || source->client.outage.down) {    /* nothing comes, and that says nothing */
+        if (polkai_kafka_is_paused(source, at->topic.data, at->partition, POLKAI_KAFKA_ALL_PAUSED | POLKAI_KAFKA_HELD) || source->client.outage.down) {
+            /* nothing comes, and that says nothing */
             at->seek_ns = now + (int64_t)ANSWER_MS * 1000000;
             continue;
         }
@@ -353,14 +350,6 @@ bool polkai_kafka_unread_turn(polkai_kafka_source *source, polkai_record *range)
 
 /* ---- the end of an assignment --------------------------------------------------------------------- */
 
-bool polkai_kafka_unread_held(const polkai_kafka_source *source, const rd_kafka_topic_partition_t *partition)
-{
-    for (const polkai_kafka_trouble *at = source->troubles; at != NULL; at = at->next)
-        if (at->held && at->partition == partition->partition && strcmp(at->topic.data, partition->topic) == 0)
-            return true;
-    return false;
-}
-
 void polkai_kafka_unread_forget(polkai_kafka_source *source, const rd_kafka_topic_partition_list_t *partitions)
 {
     source->emptied_count = 0;           /* they may be met once more with good reason */
@@ -368,7 +357,7 @@ void polkai_kafka_unread_forget(polkai_kafka_source *source, const rd_kafka_topi
         next = at->next;
         if (partitions != NULL && rd_kafka_topic_partition_list_find(partitions, at->topic.data, at->partition) == NULL)
             continue;
-        if (partitions != NULL)          /* a pause outlives the assignment */
+        if (partitions != NULL)
             let_go(source, at);
         forget(source, at);
     }

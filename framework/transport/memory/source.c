@@ -118,7 +118,7 @@ static polkai_memory_reading *earliest(polkai_memory_source *self)
     for (size_t i = 0; i < self->reading_count; i++) {
         polkai_memory_reading *at = &self->readings[i];
         const polkai_memory_partition *log = &at->topic->partitions[at->partition];
-        if (at->paused || at->unassigned || at->next >= (int64_t)log->count || log->records[at->next].sequence >= lowest)
+        if (at->paused || at->held || at->unassigned || at->next >= (int64_t)log->count || log->records[at->next].sequence >= lowest)
             continue;
         lowest = log->records[at->next].sequence;
         first = at;
@@ -185,6 +185,18 @@ static void memory_pause(polkai_source *source, bool paused)
     pthread_mutex_lock(&self->memory->mutex);
     for (size_t i = 0; i < self->reading_count; i++)
         self->readings[i].paused = paused;
+    pthread_mutex_unlock(&self->memory->mutex);
+}
+
+static void memory_hold(polkai_source *source, const polkai_position *partition, bool held)
+{
+    polkai_memory_source *self = (polkai_memory_source *)source;
+    pthread_mutex_lock(&self->memory->mutex);
+    for (size_t i = 0; i < self->reading_count; i++) {
+        polkai_memory_reading *at = &self->readings[i];
+        if (at->partition == partition->partition && polka_text_equal(polka_text_of(at->topic->name), partition->topic))
+            at->held = held;
+    }
     pthread_mutex_unlock(&self->memory->mutex);
 }
 
@@ -273,7 +285,7 @@ static polka_status rewind_one(polkai_memory_source *self, const polkai_position
         polkai_memory_reading *at = &self->readings[i];
         if (at->partition != position->partition || !polka_text_equal(polka_text_of(at->topic->name), position->topic))
             continue;
-        at->next = claim == NULL || claim->committed < 0 ? 0 : claim->committed;
+        at->next = claim != NULL && claim->committed >= 0 ? claim->committed : position->offset > 0 ? position->offset : 0;
         return POLKA_OK;
     }
     return polkai_fail(error, POLKA_TRANSIENT, "not-assigned", "%.*s/%d is not assigned to this source", TEXT(position->topic), position->partition);
@@ -329,7 +341,7 @@ static void memory_close(polkai_source *source, int timeout_ms)
     free(self);
 }
 
-static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_unassign, memory_commit, memory_membership_of,
+static const polkai_source_operations operations = { memory_start, memory_poll, memory_pause, memory_hold, memory_unassign, memory_commit, memory_membership_of,
                                                      memory_rewind, memory_cluster, memory_ends, memory_wake, memory_close };
 
 polka_status polkai_memory_source_open(polkai_source **source, polkai_memory *memory, const char *group, polka_error *error)

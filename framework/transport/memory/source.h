@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-typedef struct { polkai_memory_topic *topic; int32_t partition; int64_t next, told; bool paused, unassigned; } polkai_memory_reading;
+typedef struct { polkai_memory_topic *topic; int32_t partition; int64_t next, told; bool paused, held, unassigned; } polkai_memory_reading;
 
 typedef struct {
     polkai_source source;                /* first: the seam */

@@ -20,7 +20,7 @@ enum { RECORDS = 60000, REPEATS = 9, PARTITIONS = 12, SEED = 42, START_S = 17672
 
 static int64_t steady_ns(const polkai_clock *clock) { return (void)clock, 1000000000; }
 static int64_t wall_ms(const polkai_clock *clock) { return (void)clock, (int64_t)START_S * 1000; }
-static const polkai_clock still = { wall_ms, steady_ns };
+static const polkai_clock still = { wall_ms, steady_ns, NULL };
 static const polkai_log quiet = { .level = POLKAI_LOG_ERROR, .clock = &still };
 static volatile int64_t sink;
 

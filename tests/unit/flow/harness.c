@@ -78,7 +78,8 @@ harness *harness_create(void)
 {
     polka_error error;
     harness *h = polkai_alloc(sizeof *h);
-    h->clock = (polkai_clock){ wall_ms, steady_ns };
+    h->clock = (polkai_clock){ wall_ms, steady_ns, NULL };
+    h->put_partition = -1;
     h->now_ns = 1000000000;
     pthread_mutex_init(&h->log_lock, NULL);
     h->log = (polkai_log){ .level = POLKAI_LOG_DEBUG, .clock = &h->clock, .capture = capture, .user = h };
@@ -126,7 +127,7 @@ void harness_destroy(harness *h)
 void harness_put_raw(harness *h, const char *topic, polka_bytes key_bytes, polka_bytes value, const polkai_header *headers, size_t count)
 {
     polka_error error = { .status = POLKA_OK };
-    polkai_record record = { .topic = polka_text_of(topic), .partition = -1, .timestamp_ms = 1234, .key = key_bytes, .value = value, .headers = headers,
+    polkai_record record = { .topic = polka_text_of(topic), .partition = h->put_partition, .timestamp_ms = 1234, .key = key_bytes, .value = value, .headers = headers,
                              .header_count = count };
     cr_assert_eq(h->sink->operations->send(h->sink, &record, NULL, &error), POLKA_OK, "%s", error.message);
     h->sink->operations->poll(h->sink, 0);
@@ -190,13 +191,26 @@ polka_text harness_text(const polkai_record *record)
     return (polka_text){ record->value.size - POLKAI_SINGLE_OBJECT_BYTES - 1, (const char *)record->value.data + POLKAI_SINGLE_OBJECT_BYTES + 1 };
 }
 
-int64_t harness_committed(harness *h, const char *group, const char *topic)
+int64_t harness_committed_at(harness *h, const char *group, polkai_position *position)
 {
     polka_error error;
     polkai_admin *admin;
-    polkai_position position = { polka_text_of(topic), 0, -1001 };
     cr_assert_eq(polkai_memory_admin_open(&admin, h->memory, &error), POLKA_OK);
-    cr_assert_eq(admin->operations->committed(admin, &(polkai_progress){ group, &position, 1 }, 1, &error), POLKA_OK);
+    cr_assert_eq(admin->operations->committed(admin, &(polkai_progress){ group, position, 1 }, 1, &error), POLKA_OK);
     admin->operations->close(admin);
-    return position.offset;
+    return position->offset;
+}
+
+int64_t harness_committed(harness *h, const char *group, const char *topic)
+{
+    return harness_committed_at(h, group, &(polkai_position){ polka_text_of(topic), 0, -1001 });
+}
+
+void harness_topic(harness *h, const char *topic, int32_t partitions)
+{
+    polka_error error;
+    polkai_admin *admin;
+    cr_assert_eq(polkai_memory_admin_open(&admin, h->memory, &error), POLKA_OK);
+    cr_assert_eq(admin->operations->create(admin, &(polkai_topic){ .name = topic, .partitions = partitions }, &error), POLKA_OK, "%s", error.message);
+    admin->operations->close(admin);
 }

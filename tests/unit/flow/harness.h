@@ -22,6 +22,7 @@ typedef struct {
     polkai_flow *flow;
     polkai_sink *sink;                   /* of the test */
     polkai_log log;
+    int32_t put_partition;               /* where harness_put puts; -1: by the key */
     char last_log[1024], all_logs[16384];
     pthread_mutex_t log_lock;
     polka_arena arena;
@@ -43,5 +44,7 @@ const polkai_record *harness_record(harness *h, const char *topic, size_t index)
 polka_text harness_header(harness *h, const polkai_record *record, const char *name);
 polka_text harness_text(const polkai_record *record);    /* the string of a framed value */
 int64_t harness_committed(harness *h, const char *group, const char *topic);   /* of partition 0 */
+int64_t harness_committed_at(harness *h, const char *group, polkai_position *position);
+void harness_topic(harness *h, const char *topic, int32_t partitions);         /* new; else a topic has one */
 
 #endif

@@ -158,8 +158,11 @@ static void step_until_in_flight(unsigned count)
     }
 }
 
+static void was_stopped(void) { atomic_store(&h->flow->turned_ns, atomic_load(&h->flow->turned_ns) - INT64_C(15) * 1000000000); }
+static void was_suspended(void) { h->flow->suspended_ns -= INT64_C(15) * 1000000000; }       /* with the machine: no clock of ours went on but that one */
+
 /* One event is done, as a commit needs an offset; the others are under way when the process goes on. */
-static void stop_with_some_under_way(bool put_out, unsigned count)
+static void come_back_with_some_under_way(bool put_out, unsigned count, void (*from)(void))
 {
     prepare();
     start(&waiting, (polkai_flow_options){ .lanes = 2, .clock = &polkai_clock_real });
@@ -172,8 +175,10 @@ static void stop_with_some_under_way(bool put_out, unsigned count)
     step_until_in_flight(count);
     source.stale = put_out;
     source.on_commit = end_meanwhile;
-    atomic_store(&h->flow->turned_ns, atomic_load(&h->flow->turned_ns) - INT64_C(15) * 1000000000);
+    from();
 }
+
+static void stop_with_some_under_way(bool put_out, unsigned count) { come_back_with_some_under_way(put_out, count, was_stopped); }
 
 static void give_up_after_a_stop(bool put_out)
 {
@@ -188,6 +193,16 @@ Test(lost, while_the_process_was_stopped_is_known_before_what_was_emitted_is_sen
     give_up_after_a_stop(true);
     cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 1, "another member handles the other");
     cr_expect_not_null(strstr(h->all_logs, "put this process out while it was stopped"), "%s", h->all_logs);
+    give_up();
+}
+
+/* Found by reading: the steady clock stands still with the machine, so that nobody noticed. */
+Test(lost, while_the_machine_was_suspended_is_known_before_what_was_emitted_is_sent)
+{
+    come_back_with_some_under_way(true, 1, was_suspended);
+    polkai_revoked(h->flow, &(polkai_position){ POLKA_TEXT("test.asked"), 0, 0 }, 1, false);
+    source.on_commit = NULL;
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 1, "another member handles the other");
     give_up();
 }
 

@@ -248,6 +248,43 @@ Test(replace, of_a_lane_lets_its_key_and_all_others_go_on_and_makes_a_letter_of_
     ends_clean("patient", 3, 2);
 }
 
+/* No stack of this size can be had. */
+static void let_there_be_no_threads(bool none)
+{
+    static size_t usual;
+    pthread_attr_t attributes;
+    pthread_getattr_default_np(&attributes);
+    if (none)
+        pthread_attr_getstacksize(&attributes, &usual);
+    pthread_attr_setstacksize(&attributes, none ? (size_t)1 << 48 : usual);
+    cr_assert_eq(pthread_setattr_default_np(&attributes), 0);
+    pthread_attr_destroy(&attributes);
+}
+
+/* Found by reading: the lane was NULL then, and the drain gave it what it held. */
+Test(replace, stops_the_service_where_there_is_no_thread_for_the_lane)
+{
+    polka_error error;
+    begin(&patient, 2);
+    harness_put(h, "k", "first", NULL);
+    step_until(&begun, 1);
+    for (unsigned i = 0; i < 20; i++)
+        harness_put(h, "k", "later", NULL);
+    cr_assert_eq(step(&error), POLKA_OK);
+    let_there_be_no_threads(true);
+    polka_status status = pass(&error);
+    let_there_be_no_threads(false);
+    cr_expect_eq(status, POLKA_FATAL);
+    cr_expect_str_eq(error.code, "no-thread", "%s", error.message);
+    cr_expect_eq(polkai_flow_lost(h->flow), 1u);
+    (void)!polkai_flow_drain(h->flow, 500, &error);
+    step_until_all_returned();
+    polkai_flow_destroy(h->flow);
+    h->flow = NULL;
+    cr_expect_eq(polkai_memory_count(h->memory, "test.answers", 0), 0);
+    harness_destroy(h);
+}
+
 Test(replace, of_a_lane_goes_on_with_its_counts)
 {
     begin(&patient, 1);

@@ -140,6 +140,12 @@ static void pause_source(polkai_source *source, bool paused)
     self->inner->operations->pause(self->inner, paused);
 }
 
+static void hold(polkai_source *source, const polkai_position *partition, bool held)
+{
+    stubborn_source *self = (stubborn_source *)source;
+    self->inner->operations->hold(self->inner, partition, held);
+}
+
 static polka_status commit(polkai_source *source, const polkai_position *positions, size_t count, int timeout_ms, polka_error *error)
 {
     stubborn_source *self = (stubborn_source *)source;
@@ -178,6 +184,7 @@ static polka_status rewind_source(polkai_source *source, const polkai_position *
 {
     stubborn_source *self = (stubborn_source *)source;
     self->rewinds++;
+    self->rewound_to = partitions[0].offset;
     ENSURE(self->rewinds > self->fail_rewinds, POLKA_TRANSIENT, error, "planted", "the coordinator is gone");
     return self->inner->operations->rewind(self->inner, partitions, count, timeout_ms, error);
 }
@@ -201,7 +208,7 @@ static void close_source(polkai_source *source, int timeout_ms)
     self->inner->operations->close(self->inner, timeout_ms);
 }
 
-static const polkai_source_operations source_operations = { start, poll_source, pause_source, NULL, commit, membership, rewind_source, cluster, NULL, wake, close_source };
+static const polkai_source_operations source_operations = { start, poll_source, pause_source, hold, NULL, commit, membership, rewind_source, cluster, NULL, wake, close_source };
 
 void stubborn_source_init(stubborn_source *source, polkai_source *inner)
 {

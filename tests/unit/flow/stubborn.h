@@ -35,6 +35,7 @@ typedef struct {
     bool unsure;                         /* one was */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
     unsigned commits, pauses, rewinds, polls;
+    int64_t rewound_to;                  /* where nothing is committed, of the first partition */
     bool polling;                        /* one is under way */
     atomic_uint released;                /* records given back */
     int commit_ms, close_ms;             /* what the flow gave the last of each; 0: an asynchronous commit, or none */

@@ -245,6 +245,7 @@ Test(failure, that_lasts_is_gone_back_from_again_and_again)
     harness_advance_ms(h, 60000);
     expect_answers(h, "a b");
     cr_assert_eq(source.rewinds, 5 + 7);
+    cr_assert_eq(source.rewound_to, 0, "where it began");
     cr_assert_eq(harness_committed(h, "copy", "test.asked"), 2);
     harness_destroy(h);
 }

@@ -20,7 +20,7 @@ static int64_t still(const polkai_clock *clock)
     return 5000;
 }
 
-static const polkai_clock virtual_clock = { still, still };
+static const polkai_clock virtual_clock = { still, still, NULL };
 
 static void send(polkai_sink *sink, const char *topic, const char *key, uintptr_t cookie)
 {
