@@ -16,7 +16,7 @@ from span import LONG, SHORT, USUAL, Span
 from stage import Cluster, Stage
 from support import SKIP, Failed, Skip, say
 
-ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "late", "storm", "batch", "rights", "exactly_once", "brokers", "network", "disk")
+ORDER = ("kill", "drain", "zombie", "poison", "slow", "stuck", "late", "held", "storm", "batch", "rights", "exactly_once", "brokers", "network", "disk")
 
 MAIN = ("kill", "drain", "zombie", "poison", "brokers")              # of `run short`, which tests/run plays
 
