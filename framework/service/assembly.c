@@ -69,6 +69,7 @@ static polkai_kafka_options kafka_options(const polkai_assembly *assembly)
         .log = &assembly->log,
         .embedded = polkai_config_number(config, "embedded") != 0,
         .park_unread = polkai_config_number(config, "unreadable_batch") != 0,
+        .paced = assembly->reacts && polkai_config_number(config, "lanes") <= 1,
     };
 }
 

@@ -23,7 +23,8 @@ typedef struct {
     /* tuned for librdkafka's mock broker, whose empty fetches always wait fetch.wait.max.ms */
     bool embedded;
     bool park_unread;                    /* sources with a group: a partition stops at a batch that cannot be read, and is not read past it */
-    polkai_report_function *report;      /* sinks */
+    bool paced;                          /* sinks: one thread sends; its batches are to grow under load (pace.c) */
+    polkai_report_function *report;
     void *report_user;
 } polkai_kafka_options;
 

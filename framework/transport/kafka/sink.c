@@ -3,6 +3,7 @@
  * Reports come on the thread that polls; sends on any.
  */
 #include <transport/kafka/line.h>
+#include <transport/kafka/pace.h>
 #include <transport/kafka/spent.h>
 
 #include <base/arena.h>
@@ -248,6 +249,17 @@ static void prepare(rd_kafka_conf_t *conf)
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 }
 
+static void prepare_paced(rd_kafka_conf_t *conf)
+{
+    prepare(conf);
+    polkai_kafka_pace(conf);
+}
+
+static polka_status open_producer(kafka_sink *self, polka_error *error)
+{
+    return polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, &self->options, settings, self->options.paced ? prepare_paced : prepare, error);
+}
+
 static bool replace(kafka_sink *self)
 {
     polka_error error;
@@ -256,7 +268,7 @@ static bool replace(kafka_sink *self)
     if (self->client.handle != NULL && !polkai_kafka_client_close(&self->client, INT64_MAX))
         self->leaked = true;
     self->client.handle = NULL;
-    if (polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, &self->options, settings, prepare, &error) != POLKA_OK) {
+    if (open_producer(self, &error) != POLKA_OK) {
         if (self->client.log != NULL)
             LOG_ERROR(self->client.log, "the producer cannot be made anew: %s; trying again", error.message);
         return false;
@@ -401,7 +413,7 @@ polka_status polkai_kafka_sink_open(polkai_sink **sink, const polkai_kafka_optio
     self->options = *options;
     self->client.notice = notice;
     self->client.owner = self;
-    polka_status status = polkai_kafka_client_open(&self->client, RD_KAFKA_PRODUCER, options, settings, prepare, error);
+    polka_status status = open_producer(self, error);
     if (status != POLKA_OK) {
         free(self);
         return status;
