@@ -9,7 +9,7 @@ typedef struct polkai_clock polkai_clock;
 struct polkai_clock {
     int64_t (*wall_ms)(const polkai_clock *clock);       /* since 1970-01-01T00:00:00Z */
     int64_t (*steady_ns)(const polkai_clock *clock);     /* monotonic; stands still while the machine is suspended */
-    int64_t (*suspended_ns)(const polkai_clock *clock);  /* so long it was, in all; NULL: never. Two readings differ by microseconds where it was not */
+    int64_t (*suspended_ns)(const polkai_clock *clock);  /* so long it was, in all; NULL: never. Where it was not, two readings differ by what a preemption takes */
 };
 extern const polkai_clock polkai_clock_real;
 

@@ -49,7 +49,7 @@ void polkai_partitions_begin(polkai_flow *flow, const polkai_position *partition
         memcpy(topic, partitions[i].topic.data, partitions[i].topic.size);
         made->topic = (polka_text){ partitions[i].topic.size, topic };
         made->number = partitions[i].partition;
-        made->committed = -1;
+        made->committed = made->told = -1;
         made->begins = partitions[i].offset < 0 ? -1 : partitions[i].offset;
         polkai_tracker_init(&made->tracker);
         made->next = flow->partitions;

@@ -51,7 +51,7 @@ typedef struct {
     unsigned lanes;                      /* 0: inline */
     unsigned in_flight_events;           /* 0: 10000 */
     size_t in_flight_bytes;              /* of keys and values; 0: 32 MiB */
-    uint64_t uncommitted_events;         /* done, or under way, behind one that is not done, over all partitions; 0: 1000000 */
+    uint64_t uncommitted_events;         /* done behind one that is not: when all partitions have so many, each goes on to its share; 0: 1000000 */
     size_t max_event_bytes;              /* of one emission; 0: 1000000. Larger is poison */
     int64_t commit_interval_ms;          /* 0: 500 */
     int64_t transaction_interval_ms;     /* exactly-once: between the beginnings of two transactions; 0: 100 … */

@@ -173,7 +173,7 @@ struct polkai_flow {
     atomic_bool draining;
     polkai_partition *partitions, *last_partition, *buckets[PARTITION_BUCKETS];
     size_t partition_count;              /* not detached */
-    uint64_t uncommitted_share;          /* events of one, from the oldest that is not done to the newest */
+    uint64_t uncommitted_share;          /* events of one that are done behind one that is not */
     bool uncommitted_due;                /* one has its share, or is held */
     polkai_delivery *pool, *made;        /* free ones; all of them */
     _Alignas(64) _Atomic(polkai_delivery *) done;        /* what lanes gave back; a cache line of its own */

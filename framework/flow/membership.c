@@ -1,6 +1,5 @@
 /*
- * membership.c: whether the group still has us, asked after a time in which nobody went on here (SIGSTOP, a starved machine, a laptop's lid, a
- * virtual machine that was moved).
+ * membership.c: whether the group still has us, asked after a time in which nobody went on here (SIGSTOP, a starved machine, a laptop's lid).
  *
  * librdkafka sees by itself that a session is over, but not while partitions are being given up; then only the last commit says so, when
  * all handlers have ended and what they emit was sent beside what the next owner sends. So after such a time a commit comes first, and

@@ -17,7 +17,7 @@ typedef struct polkai_partition {
     struct polkai_partition *next, *next_in_bucket;
     polka_text topic;
     int32_t number;
-    int64_t begins;                      /* where reading began; -1: not known */
+    int64_t begins;                      /* where reading began, exactly-once where the last transaction ended; -1: not known */
     const char *seen;                    /* the source's own copy of the name, to compare by address */
     polkai_tracker tracker;
     int64_t committed, asked;            /* -1: nothing; asked: by the commit that is being made */
@@ -31,7 +31,8 @@ typedef struct polkai_partition {
     int64_t until_ns;                    /* and until then */
     bool deciding;
     bool detached;                       /* freed when active is 0 */
-    bool held;                           /* not read for now (uncommitted.c) */
+    bool held;                           /* not read for now (uncommitted.c) … */
+    int64_t told;                        /* … as was said of this offset; -1: of none */
     bool cut;                            /* exactly-once: an event was dropped, and those behind it leave no more */
     polkai_delivery *first_taken, *last_taken;           /* exactly-once: not passed by the watermark yet, by next_taken */
 } polkai_partition;
@@ -58,6 +59,12 @@ bool polkai_give_up(polkai_flow *flow, int64_t deadline_ms, polkai_giving what);
 /* ---- uncommitted.c: on the poll thread ---- */
 void polkai_uncommitted_share(polkai_flow *flow);        /* after partitions came or went */
 void polkai_uncommitted_look(polkai_flow *flow);         /* at each turn while one has its share, or is held */
+/* polkai_uncommitted_of: events that are done behind one that is not. */
+static inline uint64_t polkai_uncommitted_of(const polkai_partition *partition)
+{
+    uint64_t span = polkai_tracker_unfinished(&partition->tracker);
+    return span > partition->active ? span - partition->active : 0;
+}
 
 /* ---- membership.c: on the poll thread ---- */
 /* polkai_membership_holds: false: the group has put us out while nobody went on here; nothing is sent until _hear has come back. */

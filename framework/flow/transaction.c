@@ -289,6 +289,17 @@ static void trace_committed(const polkai_batch *batch)
                 polkai_trace_sent(each, &(polkai_report){ .status = POLKA_OK, .partition = -1, .offset = -1 });
 }
 
+/* Where an abort goes back to from now on, also if the broker then knew of nothing. */
+static void note_committed(polkai_flow *flow, const polkai_batch *batch)
+{
+    for (size_t i = 0; i < batch->position_count; i++) {
+        const polkai_position *at = &batch->positions[i];
+        polkai_partition *partition = polkai_partition_of(flow, &(polkai_record){ .topic = at->topic, .partition = at->partition });
+        if (partition != NULL)
+            partition->begins = at->offset;
+    }
+}
+
 static size_t end_when_ended(polkai_flow *flow)
 {
     polkai_transacting *self = flow->transact;
@@ -299,6 +310,7 @@ static size_t end_when_ended(polkai_flow *flow)
     if (batch->end == BATCH_COMMITTED) {
         polkai_stuck_moved(self);
         polkai_count(flow, COUNT_COMMITS);
+        note_committed(flow, batch);
         atomic_fetch_add_explicit(&flow->counts[COUNT_EMITTED], batch->emitted, memory_order_relaxed);
         if (flow->tracing != NULL)
             trace_committed(batch);

@@ -198,7 +198,7 @@ static void take(polkai_flow *flow, polkai_record *record)
     delivery->sequence = polkai_tracker_begin(&partition->tracker, polkai_record_first(record));
     if (record->unread != NULL)
         polkai_tracker_reach(&partition->tracker, record->offset + 1);
-    if (polkai_tracker_unfinished(&partition->tracker) >= flow->uncommitted_share)
+    if (polkai_uncommitted_of(partition) >= flow->uncommitted_share)
         flow->uncommitted_due = true;
     delivery->bytes = size_of(record);
     atomic_init(&delivery->pending, LANE_HOLDS);

@@ -19,8 +19,9 @@ const polkai_property polkai_properties[] = {
     { "Work", "in_flight.events", POLKAI_PROPERTY_LONG, "10000", 1, 10000000, NULL, false, "Events in memory at most; those of a transaction under way are not counted." },
     { "Work", "in_flight.bytes", POLKAI_PROPERTY_BYTES, "32MiB", 1024, INT64_C(1) << 40, NULL, false, "Bytes of keys and values of events in memory at most; their headers are not counted, nor what handlers emit (emit.max_bytes each)." },
     { "Work", "in_flight.uncommitted", POLKAI_PROPERTY_LONG, "1000000", 1, INT64_C(1000000000), NULL, false,
-      "Events at most that are done behind one that is not, over all partitions: they cannot be committed before it. A partition that has its share is then not read "
-      "until that event has ended. 16 bytes each; a restart handles them again. Not with delivery exactly-once, where in_flight.events bounds them." },
+      "Events that are done behind one that is not, and cannot be committed before it. When all partitions together have so many, one that has its share (at least "
+      "in_flight.events) is not read until that event has ended. 16 bytes each; a restart handles them again. Not with delivery exactly-once, where "
+      "in_flight.events bounds them." },
     { "Work", "emit.max_bytes", POLKAI_PROPERTY_BYTES, "1000000", 1024, 1000000000, NULL, false,
       "Largest emission. What is larger is poison, before anything of it is sent." },
     { "Work", "unreadable_batch", POLKAI_PROPERTY_CHOICE, "step-over", 0, 0, "step-over|park", false,

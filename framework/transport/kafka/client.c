@@ -163,15 +163,13 @@ bool polkai_kafka_client_close(polkai_kafka_client *client, int64_t end_ns)
     pthread_t thread;
     if (pthread_create(&thread, NULL, destroy, client->handle) != 0) {
         destroy(client->handle);
-    } else {
-        if (!polkai_kafka_join(thread, polkai_kafka_now_ns() + wait_ms * 1000000)) {
-            pthread_detach(thread);
-            if (client->log != NULL && silent)
-                LOG_WARN(client->log, "the broker at %s did not answer while the connection was being closed; leaving without it", client->brokers);
-            else if (client->log != NULL)
-                LOG_WARN(client->log, "librdkafka did not end within %" PRId64 " ms; a record is probably still in use. Going on without it", wait_ms);
-            return false;
-        }
+    } else if (!polkai_kafka_join(thread, polkai_kafka_now_ns() + wait_ms * 1000000)) {
+        pthread_detach(thread);
+        if (client->log != NULL && silent)
+            LOG_WARN(client->log, "the broker at %s did not answer while the connection was being closed; leaving without it", client->brokers);
+        else if (client->log != NULL)
+            LOG_WARN(client->log, "librdkafka did not end within %" PRId64 " ms; a record is probably still in use. Going on without it", wait_ms);
+        return false;
     }
     free(client->brokers);
     client->handle = NULL;

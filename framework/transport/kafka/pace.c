@@ -21,7 +21,7 @@
 
 enum {
     PRODUCE = 0,                         /* ApiKey */
-    MUCH = 128,                          /* messages that are not acknowledged: some 300,000 a second on a broker that answers in 0.4 ms */
+    MUCH = 128,                          /* messages not acknowledged, to any broker: some 300,000 a second where the answer comes in 0.4 ms */
     ANSWER_NS = 500000,                  /* more than an answer takes in one data centre, and little beside one between two */
     REST_NS = 950000, ROUND_NS = 200000, /* the kernel adds 50,000 to a rest; a round is some ten requests */
 };

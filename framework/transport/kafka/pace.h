@@ -4,6 +4,6 @@
 
 #include <librdkafka/rdkafka.h>
 
-void polkai_kafka_pace(rd_kafka_conf_t *conf);           /* of a producer, before it is made and after its settings; a user's linger.ms stands alone */
+void polkai_kafka_pace(rd_kafka_conf_t *conf);           /* of a producer, before it is made and after its settings; a user's linger.ms above 0 stands alone */
 
 #endif

@@ -26,10 +26,10 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : (one->partition > other->partition) - (one->partition < other->partition);
 }
 
-static polkai_kafka_paused *find(const polkai_kafka_source *self, size_t count, const char *topic, int32_t partition)
+static polkai_kafka_paused *find(const polkai_kafka_source *self, const char *topic, int32_t partition)
 {
     const polkai_kafka_paused wanted = { topic, partition, 0 };
-    return count == 0 ? NULL : bsearch(&wanted, self->paused, count, sizeof wanted, compare);
+    return self->paused_count == 0 ? NULL : bsearch(&wanted, self->paused, self->paused_count, sizeof wanted, compare);
 }
 
 static void add(polkai_kafka_source *self, const list *paused, polkai_kafka_why why)
@@ -45,7 +45,7 @@ void polkai_kafka_pause_for(polkai_kafka_source *self, const list *partitions, p
     list *flowing AUTO(free_list) = rd_kafka_topic_partition_list_new(partitions->cnt);
     for (int i = 0; i < partitions->cnt; i++) {
         const rd_kafka_topic_partition_t *at = &partitions->elems[i];
-        polkai_kafka_paused *known = find(self, self->paused_count, at->topic, at->partition);
+        polkai_kafka_paused *known = find(self, at->topic, at->partition);
         if (known != NULL)
             known->why |= why;
         else
@@ -63,7 +63,7 @@ static void drop_reasons(polkai_kafka_source *self, const list *partitions, unsi
     for (size_t i = 0; partitions == NULL && i < self->paused_count; i++)
         self->paused[i].why &= ~why;
     for (int i = 0; partitions != NULL && i < partitions->cnt; i++) {
-        polkai_kafka_paused *known = find(self, self->paused_count, partitions->elems[i].topic, partitions->elems[i].partition);
+        polkai_kafka_paused *known = find(self, partitions->elems[i].topic, partitions->elems[i].partition);
         if (known != NULL)
             known->why &= ~why;
     }
@@ -88,7 +88,7 @@ bool polkai_kafka_resume_for(polkai_kafka_source *self, const list *partitions, 
 
 bool polkai_kafka_is_paused(const polkai_kafka_source *self, const char *topic, int32_t partition, unsigned why)
 {
-    const polkai_kafka_paused *known = find(self, self->paused_count, topic, partition);
+    const polkai_kafka_paused *known = find(self, topic, partition);
     return known != NULL && (known->why & why) != 0;
 }
 
@@ -111,5 +111,5 @@ void polkai_kafka_hold(polkai_source *source, const polkai_position *partition, 
     if (held)
         polkai_kafka_pause_for(self, one, POLKAI_KAFKA_HELD);
     else if (polkai_kafka_resume_for(self, one, POLKAI_KAFKA_HELD))
-        polkai_kafka_prefetch_wake(self->client.handle);
+        self->wakes_leaders = true;      /* once for many */
 }

@@ -257,6 +257,9 @@ static void wait_for_more(polkai_kafka_source *self, int64_t left_ns)
 static size_t kafka_poll(polkai_source *source, polkai_record *records, size_t capacity, int timeout_ms)
 {
     polkai_kafka_source *self = (polkai_kafka_source *)source;
+    if (self->wakes_leaders)
+        polkai_kafka_prefetch_wake(self->client.handle);
+    self->wakes_leaders = false;
     size_t count = drain(self, records, capacity);
     int64_t end = 0;
     if (self->unanswered > 0 || self->overtaken)

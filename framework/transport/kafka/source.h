@@ -42,6 +42,7 @@ typedef struct {
     char *cluster;                       /* its id; NULL: not known yet */
     polkai_kafka_paused *paused;         /* in order; by pause.c alone */
     size_t paused_count;
+    bool wakes_leaders;                  /* at the next poll: some are read again, and fetching is to go on at once */
     polkai_record *taken;                /* by the poll under way; NULL: none is */
     size_t taken_count;
     size_t taken_bytes;                  /* of values, since the leaders were woken last */
@@ -91,7 +92,10 @@ typedef struct { polkai_membership membership; rd_kafka_consumer_group_metadata_
 polka_status polkai_kafka_membership_of(polkai_source *source, polkai_membership **membership, polka_error *error);
 polka_status polkai_kafka_rewind(polkai_source *source, const polkai_position *partitions, size_t count, int timeout_ms, polka_error *error);
 
-/* In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. An offset that is given stays where nothing is committed. */
+/*
+ * In offsets.c: where reading begins, asked for at once. What cannot be found out stays for librdkafka to do. An offset that is given
+ * stays where nothing is committed.
+ */
 void polkai_kafka_resolve_positions(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list);     /* offsets as of source.h */
 rd_kafka_resp_err_t polkai_kafka_resolve_committed(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list, int timeout_ms);   /* of the group */
 

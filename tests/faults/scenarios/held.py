@@ -1,8 +1,6 @@
 """The topic of dead letters is missing, so that one event cannot end: what is done behind it has a bound, also after a kill -9, and all else goes on."""
-import time
-
 from stage import APPENDED, IN_FLIGHT
-from support import wait_for
+from support import Failed, wait_for
 
 BROKERS = 1
 SHORT_S, USUAL_S, LONG_S = 3, 6, 30
@@ -12,8 +10,9 @@ CLAIMS = {"letter_copies": 0}
 RATE, UNCOMMITTED, BATCH, RESUME_S = 4000, 1000, 256, 35
 
 
-def wait_held(keeper, times):
-    wait_for("a partition to be held", lambda: len(keeper.says("is read no more for now")) >= times, 60)
+def wait_held(keeper):
+    """Returns which partition is: the first word of the line."""
+    return wait_for("a partition to be held", lambda: [row["message"].split()[0] for row in keeper.says("is read no more for now")], 60)
 
 
 def play(stage, span):
@@ -23,7 +22,7 @@ def play(stage, span):
     stage.feed.begin(rate=RATE)
     fault = stage.fault("no topic for dead letters, and an event that needs it")
     stage.feed.ask("needs-a-letter", kind="dead")
-    wait_held(keeper, 1)
+    held = wait_held(keeper)
     kills = 0
     while True:
         stage.wait_effects(RATE)
@@ -33,11 +32,11 @@ def play(stage, span):
         kills += 1
         keeper.start()
         keeper.wait_state("ready")
-        wait_held(keeper, kills + 1)
-        time.sleep(0.5)
+        if wait_held(keeper) != held or len(held) != 1:
+            raise Failed(f"held: {wait_held(keeper)}; before the kill {held}, and one event cannot end")
     stage.cluster.make_topics({stage.letters: 1}, config=APPENDED)
     stage.healed(fault, RESUME_S)
-    wait_for("the partition to be read again", lambda: keeper.says("is read again"), RESUME_S)
+    wait_for("the partition to be read again", lambda: keeper.says(f"{held[0]} is read again"), RESUME_S)
     stage.wait_flowing(RATE)
     stage.feed.end(at_once=True)
     stage.wait_done()

@@ -65,7 +65,12 @@ static const polkai_sink_operations sink_operations = { send, poll_sink, prepare
 static void assigned(void *user, const polkai_position *partitions, size_t count)
 {
     const stubborn_source *self = user;
-    self->listener.assigned(self->listener.user, partitions, count);
+    polkai_position own[8];
+    for (size_t i = 0; i < count && i < sizeof own / sizeof *own; i++) {
+        own[i] = partitions[i];
+        own[i].offset = self->unsure_of_begin ? -1001 : own[i].offset;
+    }
+    self->listener.assigned(self->listener.user, own, count);
 }
 
 static void revoked(void *user, const polkai_position *partitions, size_t count, bool lost)
@@ -143,6 +148,7 @@ static void pause_source(polkai_source *source, bool paused)
 static void hold(polkai_source *source, const polkai_position *partition, bool held)
 {
     stubborn_source *self = (stubborn_source *)source;
+    self->holds++;
     self->inner->operations->hold(self->inner, partition, held);
 }
 

@@ -34,7 +34,8 @@ typedef struct {
     unsigned swallowed;                  /* so many asynchronous ones come to nothing, and no answer to them either */
     bool unsure;                         /* one was */
     unsigned fail_rewinds;               /* so many find the coordinator gone */
-    unsigned commits, pauses, rewinds, polls;
+    unsigned commits, pauses, holds, rewinds, polls;
+    bool unsure_of_begin;                /* it assigns without knowing where reading begins */
     int64_t rewound_to;                  /* where nothing is committed, of the first partition */
     bool polling;                        /* one is under way */
     atomic_uint released;                /* records given back */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <transport/memory/memory.h>
 
-enum { BOUND = 300, BATCH = 256, MANY = 1000 };
+enum { BOUND = 300, IN_FLIGHT = 100, BATCH = 256, MANY = 1000, BEFORE = 130 };
 
 static void put_on(int32_t partition, const char *key, const char *text)
 {
@@ -28,17 +28,17 @@ static int64_t committed_of(int32_t partition)
     return harness_committed_at(h, "acts", &at);
 }
 
-static void begin(unsigned lanes)
+static void begin(unsigned in_flight)
 {
     prepare();
     harness_topic(h, "test.asked", 2);
-    start(&acts, (polkai_flow_options){ .uncommitted_events = BOUND, .lanes = lanes });
+    start(&acts, (polkai_flow_options){ .uncommitted_events = BOUND, .in_flight_events = in_flight });
 }
 
 /* "o" is done at its second attempt, and no time passes before that is due. */
 Test(uncommitted, is_bounded_behind_an_event_that_does_not_end)
 {
-    begin(0);
+    begin(IN_FLIGHT);
     put_on(0, "waits", "o");
     put_many(0, "a");
     harness_turn(h);
@@ -55,7 +55,7 @@ Test(uncommitted, is_bounded_behind_an_event_that_does_not_end)
 /* The one that waits has all that is allowed before the other begins: that one has its share all the same. */
 Test(uncommitted, is_shared_by_the_partitions)
 {
-    begin(0);
+    begin(IN_FLIGHT);
     put_on(0, "waits", "o");
     put_many(0, "a");
     harness_turn(h);
@@ -78,7 +78,7 @@ Test(uncommitted, is_shared_by_the_partitions)
 
 Test(uncommitted, holds_no_partition_where_all_goes_on)
 {
-    begin(0);
+    begin(IN_FLIGHT);
     put_many(0, "a");
     put_many(1, "a");
     harness_turn(h);
@@ -88,10 +88,41 @@ Test(uncommitted, holds_no_partition_where_all_goes_on)
     harness_destroy(h);
 }
 
-/* It is counted anew with the next assignment, whose source holds nothing. */
+/* What is in flight is not done: where that may be more than the share, the share is that much. */
+Test(uncommitted, is_never_less_than_what_may_be_in_flight)
+{
+    begin(2 * BOUND);
+    put_on(0, "waits", "o");
+    put_many(0, "a");
+    harness_turn(h);
+    cr_expect_geq(called, 2 * BOUND);
+    cr_expect_leq(called, 2 * BOUND + BATCH, "%u", called);
+    harness_destroy(h);
+}
+
+/* Else it would be held and read in turns, a few at a time, as one event behind the other ends. */
+Test(uncommitted, leaves_some_room_before_it_goes_on)
+{
+    begin(IN_FLIGHT);
+    put_on(0, "waits", "o");
+    for (unsigned i = 0; i < BEFORE; i++)
+        put_on(0, "flows", "a");
+    put_on(0, "never", "r");
+    put_many(0, "a");
+    harness_turn(h);
+    unsigned before = called;
+    unsigned long long received = polkai_flow_count(h->flow).received;
+    harness_advance_ms(h, 300);
+    cr_expect_gt(called, before, "the first has ended");
+    cr_expect_eq(polkai_flow_count(h->flow).received, received, "and the second has more than three quarters behind it still");
+    cr_expect_eq(source.holds, 1u);
+    give_up();
+}
+
+/* It goes with the assignment. */
 Test(uncommitted, ends_with_the_assignment)
 {
-    begin(0);
+    begin(IN_FLIGHT);
     put_on(0, "waits", "r");
     put_many(0, "a");
     harness_turn(h);
