@@ -24,7 +24,7 @@ void polkai_uncommitted_share(polkai_flow *flow)
 static void tell(const polkai_flow *flow, polkai_partition *partition, int64_t offset, uint64_t behind)
 {
     if (partition->held && partition->told != offset)
-        LOG_WARN(flow->options.log, "%.*s/%" PRId32 " is read no more for now: the event at offset %" PRId64 " has not ended, and %" PRIu64 " that are done behind "
+        LOG_WARN(flow->options.log, "%.*s/%" PRId32 " is held: the event at offset %" PRId64 " has not ended, and %" PRIu64 " that are done behind "
                  "it cannot be committed before it (in_flight.uncommitted: %" PRIu64 "). The other partitions go on; what that event waits for, the log has said",
                  TEXT(partition->topic), partition->number, offset, behind, flow->options.uncommitted_events);
     else if (!partition->held)

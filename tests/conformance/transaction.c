@@ -430,6 +430,17 @@ Test(transaction, is_to_be_aborted_at_once_when_more_is_under_way_behind_a_refus
 
 /* ---- going back ---- */
 
+static void commit_and_go_back(scene *play, const polkai_position *partition, int64_t to)
+{
+    polkai_membership *membership = membership_of(play);
+    begin(play);
+    offset(play, to, membership);
+    commit(play);
+    membership->release(membership);
+    ASSERT_OK(play->source->operations->rewind(play->source, partition, 1, 10000, error));
+    expect_next(play, to);
+}
+
 Test(rewind, reads_again_from_what_is_committed_and_nothing_from_before)
 {
     if (skipped())
@@ -440,14 +451,8 @@ Test(rewind, reads_again_from_what_is_committed_and_nothing_from_before)
     ASSERT_OK(play->source->operations->rewind(play->source, &partition, 1, 10000, error));
     expect_next(play, 0);                /* nothing is committed: from the beginning */
     read_in(play, 5);
-    polkai_membership *membership = membership_of(play);
-    begin(play);
-    offset(play, 4, membership);
-    commit(play);
-    ASSERT_OK(play->source->operations->rewind(play->source, &partition, 1, 10000, error));
-    expect_next(play, 4);
+    commit_and_go_back(play, &partition, 4);
     expect_next(play, 5);
-    membership->release(membership);
     end(play);
 }
 
@@ -461,12 +466,6 @@ Test(rewind, goes_to_the_offset_that_is_given_where_nothing_is_committed)
     read_in(play, 4);
     ASSERT_OK(play->source->operations->rewind(play->source, &partition, 1, 10000, error));
     expect_next(play, 2);
-    polkai_membership *membership = membership_of(play);
-    begin(play);
-    offset(play, 4, membership);
-    commit(play);
-    ASSERT_OK(play->source->operations->rewind(play->source, &partition, 1, 10000, error));
-    expect_next(play, 4);
-    membership->release(membership);
+    commit_and_go_back(play, &partition, 4);
     end(play);
 }

@@ -12,7 +12,7 @@ RATE, UNCOMMITTED, BATCH, RESUME_S = 4000, 1000, 256, 35
 
 def wait_held(keeper):
     """Returns which partition is: the first word of the line."""
-    return wait_for("a partition to be held", lambda: [row["message"].split()[0] for row in keeper.says("is read no more for now")], 60)
+    return wait_for("a partition to be held", lambda: [row["message"].split()[0] for row in keeper.says(" is held: the event at offset ")], 60)
 
 
 def play(stage, span):

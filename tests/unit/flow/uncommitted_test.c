@@ -44,7 +44,7 @@ Test(uncommitted, is_bounded_behind_an_event_that_does_not_end)
     harness_turn(h);
     cr_expect_geq(called, BOUND, "it may have what the other does not use");
     cr_expect_leq(called, BOUND + BATCH, "%u were handled behind it", called);
-    cr_expect_not_null(strstr(h->all_logs, "test.asked/0 is read no more for now: the event at offset 0 has not ended"), "%s", h->all_logs);
+    cr_expect_not_null(strstr(h->all_logs, "test.asked/0 is held: the event at offset 0 has not ended"), "%s", h->all_logs);
     harness_advance_ms(h, 1000);
     cr_expect_eq(called, MANY + 2u, "it was handled twice, the others once: %u", called);
     cr_expect_not_null(strstr(h->all_logs, "test.asked/0 is read again"), "%s", h->all_logs);
@@ -84,7 +84,7 @@ Test(uncommitted, holds_no_partition_where_all_goes_on)
     harness_turn(h);
     harness_advance_ms(h, 1000);
     cr_expect_eq(called, 2u * MANY);
-    cr_expect_null(strstr(h->all_logs, "read no more"), "%s", h->all_logs);
+    cr_expect_null(strstr(h->all_logs, "is held"), "%s", h->all_logs);
     harness_destroy(h);
 }
 
@@ -119,6 +119,34 @@ Test(uncommitted, leaves_some_room_before_it_goes_on)
     give_up();
 }
 
+static unsigned times_logged(const char *text)
+{
+    unsigned count = 0;
+    for (const char *at = h->all_logs; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* The other partition's event ends, so that there is room again, and this one's does not. */
+Test(uncommitted, is_told_once_for_an_event_however_often_its_partition_is_held)
+{
+    begin(IN_FLIGHT);
+    put_on(0, "never", "r");
+    for (unsigned i = 0; i < BEFORE + BOUND / 8; i++)
+        put_on(0, "flows", "a");
+    put_on(1, "waits", "o");
+    put_many(1, "a");
+    harness_turn(h);
+    put_many(0, "a");
+    harness_turn(h);
+    cr_expect_eq(source.holds, 2u, "both");
+    harness_advance_ms(h, 300);
+    cr_expect_eq(source.holds, 5u, "both go on, and one is held again: %u", source.holds);
+    cr_expect_eq(times_logged("test.asked/0 is held"), 1u, "%s", h->all_logs);
+    cr_expect_eq(times_logged("test.asked/0 is read again"), 1u, "%s", h->all_logs);
+    give_up();
+}
+
 /* It goes with the assignment. */
 Test(uncommitted, ends_with_the_assignment)
 {
@@ -126,7 +154,7 @@ Test(uncommitted, ends_with_the_assignment)
     put_on(0, "waits", "r");
     put_many(0, "a");
     harness_turn(h);
-    cr_expect_not_null(strstr(h->all_logs, "read no more"), "%s", h->all_logs);
+    cr_expect_not_null(strstr(h->all_logs, "is held"), "%s", h->all_logs);
     lose_the_partition();
     harness_turn(h);
     cr_expect(!h->flow->uncommitted_due);

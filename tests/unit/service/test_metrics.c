@@ -113,6 +113,7 @@ Test(metrics, tell_what_was_handled_emitted_and_committed_and_what_lags)
         "polka_handler_duration_seconds_count" OF_PLACED "} 3\n",
         "polka_consumer_lag{topic=\"t.orders\",partition=\"0\",service=\"payments\"} 0\n",
         "polka_partition_in_flight{topic=\"t.orders\",partition=\"0\",service=\"payments\"} 0\n",
+        "polka_partition_held{topic=\"t.orders\",partition=\"0\",service=\"payments\"} 0\n",
         "polka_events_received_total{service=\"payments\"} 3\n",
         "polka_rebalances_total{service=\"payments\",kind=\"assigned\"} 1\n",
         "polka_handler_deadline_seconds{service=\"payments\",reaction=\"audit\",event=\"t.Placed\"} 5\n",
